@@ -1,0 +1,1 @@
+"""How much of what, and in which order: targets, tokens, schedules, packed shards, lineage."""

@@ -1,0 +1,1 @@
+"""How work is run and committed. Knows nothing of text or medicine, and imports no other room."""

@@ -1,0 +1,1 @@
+"""Everything that brings text in: the record, its rights, connectors and parsers."""

@@ -1,0 +1,146 @@
+"""The record: one document, one Parquet row, one versioned Arrow schema.
+
+Every text that medmix handles is a `Document`: text or chat messages, with an id, provenance, rights and the
+edits made on the way. Stages pass Arrow tables of `SCHEMA` and touch the columns they own; `Document` is the
+typed form of one row for whoever works record by record. The id hashes source, native key and version, so a
+corrected text keeps its id. Not here: parsing (`sources.parse`) and storage (`pipelines.engine`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from pipelines.engine.hashing import digest
+from sources.rights import Rights
+
+SCHEMA_VERSION = 1
+Kind = Literal[
+    "guideline", "article", "abstract", "label", "dialogue", "mcq", "replay", "trial", "reference", "synthetic"
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+_text = pa.string()
+RIGHTS_TYPE = pa.struct(
+    [(name, _text) for name in ("spdx", "basis", "evidence", "attribution")]
+    + [(name, pa.bool_()) for name in ("train", "redistribute", "derive", "commercial", "tdm_reserved")]
+)
+SECTION_TYPE = pa.struct([("path", _text), ("start", pa.int32()), ("end", pa.int32())])
+EDIT_TYPE = pa.struct([("stage", _text), ("version", _text), ("config", _text), ("names", pa.list_(_text))])
+MESSAGE_TYPE = pa.struct([("role", _text), ("content", _text), ("trained", pa.bool_())])
+LINK_TYPE = pa.struct([("relation", _text), ("target", _text)])
+MCQ_TYPE = pa.struct(
+    [
+        ("question", _text),
+        ("options", pa.list_(_text)),
+        ("gold", pa.list_(pa.int32())),
+        ("explanation", _text),
+        ("split", _text),
+        ("subject", _text),
+    ]
+)
+TEACHER_TYPE = pa.struct([(n, _text) for n in ("model", "revision", "prompt", "sampling")] + [("attempt", pa.int32())])
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", _text, nullable=False),
+        pa.field("kind", _text, nullable=False),
+        pa.field("source", _text, nullable=False),
+        pa.field("release", _text),
+        pa.field("key", _text, nullable=False),
+        pa.field("url", _text),
+        pa.field("title", _text),
+        pa.field("text", _text, nullable=False),
+        pa.field("messages", pa.list_(MESSAGE_TYPE)),
+        pa.field("language", _text),
+        pa.field("published", _text),
+        pa.field("retrieved", _text),
+        pa.field("version", _text),
+        pa.field("supersedes", _text),
+        pa.field("retracted", pa.bool_(), nullable=False),
+        pa.field("sections", pa.list_(SECTION_TYPE)),
+        pa.field("rights", RIGHTS_TYPE, nullable=False),
+        pa.field("parents", pa.list_(_text)),
+        pa.field("edits", pa.list_(EDIT_TYPE)),
+        pa.field("teacher", TEACHER_TYPE),
+        pa.field("mcq", MCQ_TYPE),
+        pa.field("links", pa.list_(LINK_TYPE)),
+        pa.field("references", pa.list_(_text)),
+        pa.field("identifiers", pa.map_(_text, _text)),
+        pa.field("item_sha256", _text),
+        pa.field("tokens", pa.int64(), nullable=False),
+        pa.field("extra", _text),
+    ],
+    metadata={"medmix.document": str(SCHEMA_VERSION)},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One row of `SCHEMA`. `tokens` is the estimate of `estimate_tokens`; `extra` is a JSON object or empty."""
+
+    id: str
+    kind: str
+    source: str
+    key: str
+    text: str
+    rights: Rights = Rights()
+    release: str | None = None
+    url: str | None = None
+    title: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    language: str | None = None
+    published: str | None = None
+    retrieved: str | None = None
+    version: str | None = None
+    supersedes: str | None = None
+    retracted: bool = False
+    sections: list[dict[str, Any]] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    teacher: dict[str, Any] | None = None
+    mcq: dict[str, Any] | None = None
+    links: list[dict[str, str]] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    identifiers: dict[str, str] = field(default_factory=dict)
+    item_sha256: str | None = None
+    tokens: int = 0
+    extra: str = ""
+
+
+def document_id(source: str, key: str, version: str | None) -> str:
+    """Return the id of the document that `source` knows as `key` at `version`: 32 hex digits."""
+    return digest([source, key, version])[:32]
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate tokens before any tokenizer is chosen: UTF-8 bytes over four, rounded up (English BPE: 4.2-4.6)."""
+    return (len(text.encode()) + 3) // 4
+
+
+def to_table(documents: Iterable[Document]) -> pa.Table:
+    """Return an Arrow table of `SCHEMA` with one row a document, in the given order."""
+    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
+    for document in documents:
+        for name in SCHEMA.names:
+            value = getattr(document, name)
+            columns[name].append(asdict(value) if name == "rights" else value)
+    arrays = []
+    for f in SCHEMA:
+        values = [list(v.items()) for v in columns[f.name]] if f.name == "identifiers" else columns[f.name]
+        arrays.append(pa.array(values, type=f.type))
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def from_table(table: pa.Table) -> list[Document]:
+    """Return the documents of a table of `SCHEMA`, in row order."""
+    names = [f.name for f in fields(Document)]
+    rows = table.select(names).to_pylist()
+    for row in rows:
+        row["rights"] = Rights(**row["rights"])
+        row["identifiers"] = dict(row["identifiers"] or [])
+        for name in ("sections", "parents", "edits", "links", "references"):
+            row[name] = row[name] or []
+        row["extra"] = row["extra"] or ""
+    return [Document(**row) for row in rows]
