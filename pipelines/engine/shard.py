@@ -1,0 +1,189 @@
+"""One shard task at work: what a stage reads and writes through, and the account it cannot forget.
+
+Input files are verified before a byte is used, tables are counted in as they are read, and `commit` refuses to
+publish a record while the conservation law does not hold. Records that did not go on are listed with stage, reason
+and detail (never text) in a side file. A row that killed a worker is skipped here and quarantined. Not here: retries.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.engine.hashing import derive_seed
+from pipelines.engine.ledger import Counts, Ledger
+from pipelines.engine.manifest import ShardRecord, record_path, stage_folder, task_key
+from pipelines.engine.stage import FileRef, Rejected, ShardTask, Stage
+from pipelines.engine.storage import StagedFile, Storage, as_buffer
+
+BATCH_ROWS = 512
+KILLED = "engine.worker_died"
+REJECTS = pa.schema([(n, pa.string()) for n in ("source", "key", "outcome", "reason", "detail")] + [("tokens", pa.int64())])
+PARQUET = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+
+
+class TableFile:
+    """A Parquet file of one shard, written in row groups of whatever size the tables have."""
+
+    def __init__(self, staged: StagedFile) -> None:
+        self.staged = staged
+        self.rows = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Append a table; the first one fixes the schema."""
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(pa.PythonFile(self.staged, mode="w"), table.schema, **PARQUET)
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+        self.rows += table.num_rows
+
+    def finish(self) -> None:
+        """Write the footer."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+class Shard:
+    """Reads, writes and accounts for one task; `rows` narrows the documents to a range (to find a poison row)."""
+
+    def __init__(self, storage: Storage, stage: Stage, task: ShardTask, *, skip: Mapping[int, str], rows: range | None) -> None:
+        self.storage = storage
+        self.task = task
+        self.stage = stage
+        self.skip = skip
+        self.ledger = Ledger()
+        self.facts: dict[str, Any] = {}
+        self._rows = rows
+        self._folder = stage_folder(stage.name, stage.version)
+        self._tables: dict[str, TableFile] = {}
+        self._sinks: dict[str, tuple[StagedFile, str, str]] = {}
+        self._rejects: list[tuple[str, str, str, str, str, int]] = []
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def inputs(self, role: str) -> tuple[FileRef, ...]:
+        """Return the files of a role; none when the task has no such role."""
+        return tuple(self.task.inputs.get(role, ()))
+
+    def read(self, ref: FileRef) -> memoryview:
+        """Return a committed file's verified bytes."""
+        return self.storage.read(ref)
+
+    def tables(self, role: str, batch_rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+        """Yield verified tables of at most `batch_rows` rows, page checksums checked too."""
+        for ref in self.inputs(role):
+            file = pq.ParquetFile(pa.BufferReader(as_buffer(self.read(ref))), page_checksum_verification=True)
+            for batch in file.iter_batches(batch_size=batch_rows):
+                yield pa.Table.from_batches([batch])
+
+    def documents(self, role: str = "documents") -> Iterator[tuple[range, pa.Table]]:
+        """Yield (row numbers in the shard, table) of the task's documents, each row counted in."""
+        at = 0
+        for table in self.tables(role):
+            rows = range(at, at + table.num_rows)
+            at = rows.stop
+            if self._rows is not None:
+                low, high = max(rows.start, self._rows.start), min(rows.stop, self._rows.stop)
+                if low >= high:
+                    continue
+                table, rows = table.slice(low - rows.start, high - low), range(low, high)
+            self.arrived(table)
+            yield rows, table
+
+    # --- the account ---------------------------------------------------------------------------------------------
+
+    def arrived(self, table: pa.Table) -> None:
+        """Count rows of a table with `source` and `tokens` in."""
+        for source, records, tokens in _sums(table):
+            counts = self.ledger.of(source)
+            counts.records_in += records
+            counts.tokens_in += tokens
+
+    def kept(self, table: pa.Table) -> None:
+        """Count rows of the input as kept."""
+        for source, records, tokens in _sums(table):
+            counts = self.ledger.of(source)
+            counts.records_kept += records
+            counts.tokens_kept += tokens
+
+    def wrote(self, table: pa.Table) -> None:
+        """Count rows of the output."""
+        for source, records, tokens in _sums(table):
+            counts = self.ledger.of(source)
+            counts.records_out += records
+            counts.tokens_out += tokens
+
+    def count(self, source: str) -> Counts:
+        """Return the counts of a source, for stages whose records are not table rows."""
+        return self.ledger.of(source)
+
+    def reject(self, source: str, key: str, tokens: int, why: Rejected) -> None:
+        """Count one record as dropped or quarantined, and list it."""
+        counts = self.ledger.of(source)
+        records, weights = (
+            (counts.quarantined, counts.quarantined_tokens) if why.quarantine else (counts.dropped, counts.dropped_tokens)
+        )
+        records[why.reason] += 1
+        weights[why.reason] += tokens
+        outcome = "quarantined" if why.quarantine else "dropped"
+        self._rejects.append((source, key, outcome, why.reason, why.detail, tokens))
+
+    def seed(self, *parts: str | int) -> int:
+        """Return a seed from the stage's name, the shard and `parts`."""
+        return derive_seed(self.stage.name, self.task.shard, *parts)
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def write(self, table: pa.Table, role: str = "main") -> None:
+        """Append a table to the shard's Parquet file of a role."""
+        if role not in self._tables:
+            self._tables[role] = TableFile(self.storage.create(self._folder))
+        self._tables[role].write(table)
+
+    def sink(self, role: str, extension: str, stem: str | None = None) -> StagedFile:
+        """Return a binary sink for a file that is not Parquet."""
+        staged = self.storage.create(self._folder)
+        self._sinks[role] = (staged, extension, stem or self.task.shard)
+        return staged
+
+    def sized(self, role: str, rows: int, tokens: int = 0) -> None:
+        """Tell the rows and tokens of a file written through `sink`."""
+        self._sizes[role] = (rows, tokens)
+
+    def commit(self) -> ShardRecord:
+        """Check the account, make every file durable, publish the record, and return it."""
+        where = f"{self.stage.name}, shard {self.task.shard}"
+        self.ledger.check(where, self.stage.reasons | {KILLED, f"{self.stage.name}.error"})
+        if self._rejects:
+            columns = zip(*self._rejects, strict=True)
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)]
+            self.write(pa.Table.from_arrays(arrays, schema=REJECTS), "rejects")
+        files = {role: self._commit_table(role, table) for role, table in sorted(self._tables.items())}
+        for role, (staged, extension, stem) in sorted(self._sinks.items()):
+            ref = staged.commit(stem, extension)
+            rows, tokens = self._sizes.get(role, (0, 0))
+            files[role] = FileRef(ref.path, ref.sha256, ref.size_bytes, rows, tokens)
+        key = task_key(self.stage.name, self.stage.version, self.stage.identity(), self.task)
+        record = ShardRecord(self.task.shard, key, files, self.ledger, self.facts)
+        self.storage.publish_sealed(record_path(self._folder, self.task.shard, key), record.to_json())
+        return record
+
+    def _commit_table(self, role: str, table: TableFile) -> FileRef:
+        table.finish()
+        stem = self.task.shard if role == "main" else f"{self.task.shard}.{role}"
+        ref = table.staged.commit(stem, "parquet")
+        tokens = self.ledger.total().tokens_out if role == "main" else 0
+        return FileRef(ref.path, ref.sha256, ref.size_bytes, table.rows, tokens)
+
+
+def _sums(table: pa.Table) -> list[tuple[str, int, int]]:
+    """Return (source, rows, tokens) of a table with these columns, sources sorted."""
+    if table.num_rows == 0:
+        return []
+    groups = table.select(["source", "tokens"]).group_by("source").aggregate([("tokens", "sum"), ("tokens", "count")])
+    groups = groups.take(pc.sort_indices(groups, sort_keys=[("source", "ascending")]))
+    names = groups["source"].to_pylist()
+    return list(zip(names, groups["tokens_count"].to_pylist(), groups["tokens_sum"].to_pylist(), strict=True))

@@ -1,0 +1,186 @@
+"""The commit protocol, the only code that writes data files.
+
+A file is written under a unique staging name, synced, hashed on the way, renamed to its final name, and its
+folder is synced. Lists of files (records, manifests) are published only if absent and come last, so a reader who
+opens nothing but what a manifest lists can never see half a commit. Reads give bytes whose size and sha256 were
+checked. A failing disk is told as a StorageError with what, where and what to do; nothing is deleted on failure.
+"""
+
+import errno
+import hashlib
+import io
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.engine.disk import Disk, LocalDisk
+from pipelines.engine.errors import CorruptionError, StorageError
+from pipelines.engine.hashing import seal, sha256_bytes, unseal
+from pipelines.engine.stage import FileRef
+
+STAGING = ".stage-"
+_REMEDY = {
+    errno.ENOSPC: "free some space there, then run again: finished shards are kept",
+    errno.EDQUOT: "raise the quota or free some space, then run again: finished shards are kept",
+    errno.EROFS: "the file system is read-only: choose another out folder",
+    errno.EACCES: "you have no permission there: choose another out folder",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), then run again",
+}
+
+
+@contextmanager
+def _told(what: str, path: str) -> Iterator[None]:
+    """Turn an OSError of the disk into a StorageError that a person can act on."""
+    try:
+        yield
+    except OSError as error:
+        code = error.errno or 0
+        remedy = _REMEDY.get(code, "check the disk, then run again: finished shards are kept")
+        name = errno.errorcode.get(code, type(error).__name__)
+        raise StorageError(f"{what} {path} failed: {error.strerror or error} ({name}); {remedy}") from error
+
+
+class StagedFile(io.RawIOBase):
+    """A binary sink under a staging name; `commit` gives it its final name, and until then it does not exist."""
+
+    def __init__(self, disk: Disk, folder: str) -> None:
+        super().__init__()
+        self._disk = disk
+        self._folder = folder
+        self._staging = f"{folder}/{STAGING}{uuid.uuid4().hex}"
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+        with _told("creating", self._staging):
+            self._handle = disk.open_new(self._staging)
+
+    def writable(self) -> bool:
+        """Always; the file can only be appended to."""
+        return True
+
+    def tell(self) -> int:
+        """Return the bytes written so far."""
+        return self.size_bytes
+
+    def write(self, data: Any) -> int:
+        """Append and hash `data`."""
+        view = memoryview(data).cast("B")
+        with _told("writing", self._staging):
+            self._handle.write(view)
+        self._hash.update(view)
+        self.size_bytes += view.nbytes
+        return view.nbytes
+
+    def commit(self, stem: str, extension: str) -> FileRef:
+        """Make the content durable as `folder/stem-<16 hex of sha256>.extension` and return its reference."""
+        digest = self._hash.hexdigest()
+        target = f"{self._folder}/{stem}-{digest[:16]}.{extension}"
+        self._finish()
+        with _told("renaming", target):
+            self._disk.rename(self._staging, target)
+            self._disk.sync_folder(self._folder)
+        return FileRef(target, digest, self.size_bytes)
+
+    def publish(self, target: str) -> bool:
+        """Make the content durable as `target` if that does not exist; say whether it was this one."""
+        self._finish()
+        with _told("publishing", target):
+            published = self._disk.publish(self._staging, target)
+            self._disk.sync_folder(self._folder)
+        return published
+
+    def replace(self, target: str) -> FileRef:
+        """Make the content durable as `target`, replacing an earlier one atomically (plans and reports only)."""
+        self._finish()
+        with _told("renaming", target):
+            self._disk.rename(self._staging, target)
+            self._disk.sync_folder(self._folder)
+        return FileRef(target, self._hash.hexdigest(), self.size_bytes)
+
+    def _finish(self) -> None:
+        with _told("syncing", self._staging):
+            self._handle.sync()
+            self._handle.close()
+
+
+class Storage:
+    """One run folder (or any root) on a disk."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+
+    def create(self, folder: str) -> StagedFile:
+        """Open a new staged file in `folder`."""
+        return StagedFile(self.disk, folder)
+
+    def read(self, ref: FileRef) -> memoryview:
+        """Return the content of a committed file. Raises CorruptionError unless size and sha256 are as recorded."""
+        size = self.size(ref.path)
+        if size is None:
+            raise CorruptionError(f"{ref.path}: listed in a manifest but missing; restore it, or remove the manifest and run again")
+        if size != ref.size_bytes:
+            raise CorruptionError(f"{ref.path}: {size} bytes, but its manifest says {ref.size_bytes}; restore it from a copy")
+        with _told("reading", ref.path):
+            data = self.disk.read(ref.path)
+        if (found := sha256_bytes(data)) != ref.sha256:
+            raise CorruptionError(
+                f"{ref.path}: sha256 is {found[:16]}…, but its manifest says {ref.sha256[:16]}…; restore it from a copy, "
+                "or remove it and its record and run again"
+            )
+        return data
+
+    def size(self, path: str) -> int | None:
+        """Return the size of a file in bytes, None when absent."""
+        with _told("looking at", path):
+            return self.disk.size(path)
+
+    def list(self, folder: str) -> list[str]:
+        """Return all file paths under a folder, sorted."""
+        with _told("listing", folder):
+            return self.disk.list(folder)
+
+    def remove(self, path: str) -> None:
+        """Remove a file (only `medmix verify --sweep` does)."""
+        with _told("removing", path):
+            self.disk.remove(path)
+
+    def read_sealed(self, path: str) -> dict[str, Any] | None:
+        """Return the body of a sealed JSON file, None when absent. Raises CorruptionError."""
+        if self.size(path) is None:
+            return None
+        with _told("reading", path):
+            data = self.disk.read(path)
+        return unseal(bytes(data), path)
+
+    def publish_sealed(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Publish a sealed JSON file if absent; return the body that stands, which may be an earlier writer's."""
+        folder = path.rpartition("/")[0]
+        staged = self.create(folder)
+        staged.write(seal(body))
+        if staged.publish(path):
+            return body
+        standing = self.read_sealed(path)
+        if standing != body:
+            raise CorruptionError(f"{path}: another content stands under this identity; remove it and run again")
+        return body
+
+    def replace_file(self, path: str, data: bytes) -> FileRef:
+        """Write or replace a derived file (plan, report) atomically."""
+        staged = self.create(path.rpartition("/")[0] or ".")
+        staged.write(data)
+        return staged.replace(path)
+
+
+def local_storage(root: Path) -> Storage:
+    """Return the storage of a local or shared folder. Raises StorageError when it cannot be made."""
+    with _told("making the folder", str(root)):
+        root.mkdir(parents=True, exist_ok=True)
+    return Storage(LocalDisk(root))
+
+
+def as_buffer(data: memoryview) -> pa.Buffer:
+    """Return verified bytes as an Arrow buffer without a copy."""
+    return pa.py_buffer(data)
