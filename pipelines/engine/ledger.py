@@ -78,7 +78,9 @@ class Ledger:
                     "are neither kept, dropped nor quarantined; this is a defect of the stage, please report it"
                 )
             for reason in (counts.dropped | counts.quarantined).keys() - reasons:
-                raise StageError(f"{where}: reason {reason!r} is not declared by the stage (declared: {sorted(reasons)})")
+                raise StageError(
+                    f"{where}: reason {reason!r} is not declared by the stage (declared: {sorted(reasons)})"
+                )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values in sorted order."""

@@ -66,8 +66,9 @@ class Rows:
                 yield row, self._failed(row, KILLED, shard.skip[rows.start + index])
                 continue
             one = attempt(self.stage.apply, row)
-            yield row, (
-                self._finish(one.value) if one.error is None else self._failed(row, f"{self.name}.error", one.error)
+            yield (
+                row,
+                (self._finish(one.value) if one.error is None else self._failed(row, f"{self.name}.error", one.error)),
             )
 
     def _finish(self, batch: Batch) -> Batch:

@@ -20,7 +20,9 @@ from pipelines.engine.storage import StagedFile, Storage, as_buffer
 
 BATCH_ROWS = 512
 KILLED = "engine.worker_died"
-REJECTS = pa.schema([(n, pa.string()) for n in ("source", "key", "outcome", "reason", "detail")] + [("tokens", pa.int64())])
+REJECTS = pa.schema(
+    [(n, pa.string()) for n in ("source", "key", "outcome", "reason", "detail")] + [("tokens", pa.int64())]
+)
 PARQUET = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
 
@@ -48,7 +50,9 @@ class TableFile:
 class Shard:
     """Reads, writes and accounts for one task; `rows` narrows the documents to a range (to find a poison row)."""
 
-    def __init__(self, storage: Storage, stage: Stage, task: ShardTask, *, skip: Mapping[int, str], rows: range | None) -> None:
+    def __init__(
+        self, storage: Storage, stage: Stage, task: ShardTask, *, skip: Mapping[int, str], rows: range | None
+    ) -> None:
         self.storage = storage
         self.task = task
         self.stage = stage
@@ -124,7 +128,9 @@ class Shard:
         """Count one record as dropped or quarantined, and list it."""
         counts = self.ledger.of(source)
         records, weights = (
-            (counts.quarantined, counts.quarantined_tokens) if why.quarantine else (counts.dropped, counts.dropped_tokens)
+            (counts.quarantined, counts.quarantined_tokens)
+            if why.quarantine
+            else (counts.dropped, counts.dropped_tokens)
         )
         records[why.reason] += 1
         weights[why.reason] += tokens
@@ -170,6 +176,12 @@ class Shard:
         record = ShardRecord(self.task.shard, key, files, self.ledger, self.facts)
         self.storage.publish_sealed(record_path(self._folder, self.task.shard, key), record.to_json())
         return record
+
+    def abandon(self) -> None:
+        """Take back the staging files of a task that will not commit, as far as the disk lets us."""
+        staged = [table.staged for table in self._tables.values()] + [sink[0] for sink in self._sinks.values()]
+        for file in staged:
+            file.abandon()
 
     def _commit_table(self, role: str, table: TableFile) -> FileRef:
         table.finish()

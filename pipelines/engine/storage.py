@@ -11,7 +11,7 @@ import hashlib
 import io
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,13 @@ class StagedFile(io.RawIOBase):
             self._disk.sync_folder(self._folder)
         return FileRef(target, self._hash.hexdigest(), self.size_bytes)
 
+    def abandon(self) -> None:
+        """Remove the staging file; a disk that refuses even that leaves an orphan for `medmix verify`."""
+        with suppress(OSError):
+            self._handle.close()
+        with suppress(OSError):
+            self._disk.remove(self._staging)
+
     def _finish(self) -> None:
         with _told("syncing", self._staging):
             self._handle.sync()
@@ -120,9 +127,13 @@ class Storage:
         """Return the content of a committed file. Raises CorruptionError unless size and sha256 are as recorded."""
         size = self.size(ref.path)
         if size is None:
-            raise CorruptionError(f"{ref.path}: listed in a manifest but missing; restore it, or remove the manifest and run again")
+            raise CorruptionError(
+                f"{ref.path}: listed in a manifest but missing; restore it, or remove the manifest and run again"
+            )
         if size != ref.size_bytes:
-            raise CorruptionError(f"{ref.path}: {size} bytes, but its manifest says {ref.size_bytes}; restore it from a copy")
+            raise CorruptionError(
+                f"{ref.path}: {size} bytes, but its manifest says {ref.size_bytes}; restore it from a copy"
+            )
         with _told("reading", ref.path):
             data = self.disk.read(ref.path)
         if (found := sha256_bytes(data)) != ref.sha256:

@@ -38,7 +38,12 @@ def execute(storage: Storage, order: Order) -> Report:
     """Run one order to its commit. Raises whatever the stage or the storage raises."""
     started = time.monotonic()
     shard = Shard(storage, order.stage, order.task, skip=order.skip, rows=order.probe)
-    order.stage.run(shard)
-    record = shard.commit() if order.probe is None else None
+    record = None
+    try:
+        order.stage.run(shard)
+        record = shard.commit() if order.probe is None else None
+    finally:
+        if record is None:
+            shard.abandon()
     rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Report(record, time.monotonic() - started, rss_bytes)

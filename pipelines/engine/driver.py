@@ -1,0 +1,157 @@
+"""Run planned stages in order, each to a manifest, doing only what is not done yet.
+
+A stage is cached when its manifest stands under the fingerprint of its identity, inputs and tasks; a shard is cached
+when its record stands under its task key. So a rerun, a resume after any crash, and a run with one changed setting
+are the same loop. The runtime is started at the first task that must run, so a finished run never starts Ray.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.engine.errors import CorruptionError
+from pipelines.engine.events import Events
+from pipelines.engine.hashing import digest
+from pipelines.engine.manifest import (
+    Manifest,
+    ShardRecord,
+    manifest_path,
+    read_manifest,
+    read_record,
+    stage_folder,
+    task_key,
+)
+from pipelines.engine.runtime import Failure, Runtime
+from pipelines.engine.settle import settle
+from pipelines.engine.stage import ShardTask, Stage
+from pipelines.engine.storage import Storage
+from pipelines.engine.work import Order, Report
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """A stage and, for each role of its input, the stages whose shards it reads, in order."""
+
+    stage: Stage
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known about a stage before it runs: its tasks, which of them are committed, and its manifest if all."""
+
+    planned: PlannedStage
+    fingerprint: str
+    identity: dict[str, Any]
+    inputs: dict[str, str]
+    tasks: list[ShardTask]
+    keys: list[str]
+    manifest: Manifest | None
+
+
+def look(storage: Storage, planned: PlannedStage, manifests: Mapping[str, Manifest]) -> Outlook:
+    """Plan the tasks of a stage whose inputs are committed, and see what is cached."""
+    stage = planned.stage
+    inputs = {role: join([manifests[name] for name in names]) for role, names in planned.inputs.items()}
+    tasks = stage.tasks(inputs)
+    identity = stage.identity()
+    keys = [task_key(stage.name, stage.version, identity, task) for task in tasks]
+    digests = {role: manifest.digest for role, manifest in inputs.items()}
+    fingerprint = digest([stage.name, stage.version, identity, digests, keys])
+    manifest = read_manifest(storage, stage_folder(stage.name, stage.version), fingerprint)
+    return Outlook(planned, fingerprint, identity, digests, tasks, keys, manifest)
+
+
+def run_stages(
+    storage: Storage, planned: list[PlannedStage], runtime: Callable[[], Runtime], events: Events
+) -> dict[str, Manifest]:
+    """Bring every stage to its manifest and return them by stage name. Raises MedmixError."""
+    manifests: dict[str, Manifest] = {}
+    for item in planned:
+        outlook = look(storage, item, manifests)
+        name = item.stage.name
+        if outlook.manifest is not None:
+            check_sizes(storage, outlook.manifest)
+            events.emit("stage_cached", stage=name, shards=len(outlook.tasks))
+            manifests[name] = outlook.manifest
+        else:
+            manifests[name] = _run_stage(storage, outlook, runtime, events)
+    return manifests
+
+
+def _run_stage(storage: Storage, outlook: Outlook, runtime: Callable[[], Runtime], events: Events) -> Manifest:
+    stage = outlook.planned.stage
+    folder = stage_folder(stage.name, stage.version)
+    records: dict[str, ShardRecord] = {}
+    for task, key in zip(outlook.tasks, outlook.keys, strict=True):
+        record = read_record(storage, folder, task.shard, key)
+        if record is not None:
+            records[task.shard] = record
+    orders = [Order(stage, task) for task in outlook.tasks if task.shard not in records]
+    events.emit("stage_started", stage=stage.name, shards=len(outlook.tasks), cached=len(records))
+
+    def notify(kind: str, order: Order, failure: Failure) -> None:
+        events.emit(kind, stage=stage.name, shard=order.task.shard, reason=failure.kind, detail=failure.detail)
+
+    if orders:
+        for order, report in settle(runtime(), orders, notify):
+            assert report.record is not None  # only probes have none, and settle keeps those to itself
+            records[order.task.shard] = report.record
+            events.emit("shard_done", stage=stage.name, shard=order.task.shard, **_facts(report))
+    manifest = Manifest(
+        stage.name,
+        stage.version,
+        outlook.fingerprint,
+        outlook.identity,
+        outlook.inputs,
+        tuple(records[task.shard] for task in outlook.tasks),
+        stage.reasons,
+    )
+    check_sizes(storage, manifest)
+    storage.publish_sealed(manifest_path(folder, outlook.fingerprint), manifest.to_json())
+    total = manifest.ledger.total()
+    events.emit(
+        "stage_done",
+        stage=stage.name,
+        shards=len(outlook.tasks),
+        records=total.records_in,
+        kept=total.records_kept,
+        dropped=total.dropped.total(),
+        quarantined=total.quarantined.total(),
+    )
+    return manifest
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    assert report.record is not None
+    total = report.record.ledger.total()
+    return {
+        "records": total.records_in,
+        "tokens": total.tokens_in,
+        "bytes": sum(ref.size_bytes for ref in report.record.files.values()),
+        "quarantined": total.quarantined.total(),
+        "seconds": round(report.seconds, 3),
+        "worker_rss_bytes": report.worker_rss_bytes,
+    }
+
+
+def check_sizes(storage: Storage, manifest: Manifest) -> None:
+    """Raise CorruptionError when a listed file is missing or has another size: cheap, and before any use."""
+    for record in manifest.shards:
+        for ref in record.files.values():
+            size = storage.size(ref.path)
+            if size != ref.size_bytes:
+                found = "it is missing" if size is None else f"it has {size} bytes"
+                raise CorruptionError(
+                    f"{ref.path}: the record of shard {record.shard} says {ref.size_bytes} bytes, but {found}; restore it, "
+                    f"or remove the shard's record and {manifest.folder}/manifest-*.json and run again"
+                )
+
+
+def join(manifests: list[Manifest]) -> Manifest:
+    """Return several stages' shards as one input, in order."""
+    if len(manifests) == 1:
+        return manifests[0]
+    shards = tuple(shard for manifest in manifests for shard in manifest.shards)
+    inputs = {manifest.stage: manifest.digest for manifest in manifests}
+    return Manifest("+".join(m.stage for m in manifests), "0", digest(inputs), {}, inputs, shards, frozenset())

@@ -1,0 +1,210 @@
+"""Where orders are executed: in this process, or as Ray tasks. The only file that imports ray.
+
+Both runtimes keep one contract: `submit` takes an order, `wait` returns a finished one with its report or its
+failure. Failures are classed (error, died, oom, timeout) so that the driver can decide; nothing is retried here, and
+Ray's own retries are off. `service` gives shared state (a Ray actor, or an object here). Not here: retry policy.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pipelines.engine.errors import MedmixError, ResourcesError
+from pipelines.engine.storage import Storage
+from pipelines.engine.work import Order, Report, execute
+
+FailureKind = Literal["error", "died", "oom", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an order gave no report. `error` is raised for the user when the kind is "error"."""
+
+    kind: FailureKind
+    detail: str
+    error: MedmixError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one task asks for, and how long it may take."""
+
+    cpus: float = 1
+    memory_bytes: int = 0
+    timeout_s: float = 6 * 3600
+
+
+class Runtime(Protocol):
+    """Executes orders; `slots` is how many it can work on at once."""
+
+    slots: int
+
+    def submit(self, order: Order) -> None:
+        """Take an order."""
+        ...
+
+    def wait(self) -> tuple[Order, Report | Failure]:
+        """Return a finished order; call only while some are submitted."""
+        ...
+
+    def service(self, name: str, factory: Callable[[], Any]) -> Any:
+        """Return the shared object called `name`, made by `factory` on first use."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the runtime holds."""
+        ...
+
+
+class InlineRuntime:
+    """Executes orders one after another in this process: unit tests and tiny runs."""
+
+    slots = 1
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._orders: deque[Order] = deque()
+        self._services: dict[str, Any] = {}
+
+    def submit(self, order: Order) -> None:
+        """Queue the order."""
+        self._orders.append(order)
+
+    def wait(self) -> tuple[Order, Report | Failure]:
+        """Execute the oldest order."""
+        order = self._orders.popleft()
+        try:
+            return order, execute(self._storage, order)
+        except MedmixError as error:
+            return order, Failure("error", str(error), error)
+        except Exception as error:
+            return order, Failure("error", _frames(error))
+
+    def service(self, name: str, factory: Callable[[], Any]) -> Any:
+        """Return one object for this process."""
+        if name not in self._services:
+            self._services[name] = factory()
+        return self._services[name]
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class RayRuntime:
+    """Executes orders as Ray tasks over shard paths: a local Ray of `workers`, or the cluster at `address`."""
+
+    def __init__(self, storage: Storage, *, workers: int, address: str | None, resources: Resources) -> None:
+        ray = _import_ray(local=address is None)
+        self._ray = ray
+        self._storage = storage
+        self._resources = resources
+        if not ray.is_initialized():
+            _start(ray, workers, address)
+        self.slots = _slots(ray, resources, workers if address is None else None)
+        self._execute = ray.remote(execute).options(
+            num_cpus=resources.cpus, memory=resources.memory_bytes or None, max_retries=0, retry_exceptions=False
+        )
+        self._running: dict[Any, tuple[Order, float]] = {}
+
+    def submit(self, order: Order) -> None:
+        """Start a Ray task for the order."""
+        import time
+
+        reference = self._execute.remote(self._storage, order)
+        self._running[reference] = (order, time.monotonic() + self._resources.timeout_s)
+
+    def wait(self) -> tuple[Order, Report | Failure]:
+        """Wait for any task; a task past its time is killed and returned as a timeout."""
+        import time
+
+        while True:
+            done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=5.0)
+            if done:
+                order, _ = self._running.pop(done[0])
+                return order, self._result(done[0])
+            for reference, (order, deadline) in list(self._running.items()):
+                if time.monotonic() > deadline:
+                    self._ray.cancel(reference, force=True)
+                    del self._running[reference]
+                    return order, Failure("timeout", f"no result within {self._resources.timeout_s:.0f} s")
+
+    def _result(self, reference: Any) -> Report | Failure:
+        errors = self._ray.exceptions
+        try:
+            report: Report = self._ray.get(reference)
+            return report
+        except errors.OutOfMemoryError:
+            return Failure("oom", "the worker was killed for memory")
+        except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError) as error:
+            return Failure("died", type(error).__name__)
+        except MedmixError as error:
+            return Failure("error", str(error), error.cause if isinstance(error, errors.RayTaskError) else error)
+        except errors.RayTaskError as error:
+            return Failure("error", _frames(error.cause))
+
+    def service(self, name: str, factory: Callable[[], Any]) -> Any:
+        """Return a named Ray actor; its methods are called with `.remote`."""
+        return self._ray.remote(type(factory())).options(name=name, get_if_exists=True, num_cpus=0).remote()
+
+    def close(self) -> None:
+        """Stop a local Ray, or leave the cluster."""
+        for reference in self._running:
+            self._ray.cancel(reference, force=True)
+        self._running.clear()
+        self._ray.shutdown()
+
+
+def _import_ray(*, local: bool) -> Any:
+    """Import ray with its environment set: no copy of the working tree by uv, no statistics, quiet logs."""
+    if local:
+        os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_task_oom_retries", "0")
+    import ray
+    import ray.exceptions
+
+    return ray
+
+
+def _start(ray: Any, workers: int, address: str | None) -> None:
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address is None:
+            ray.init(
+                "local",
+                num_cpus=workers,
+                include_dashboard=False,
+                object_store_memory=256 << 20,
+                **quiet,
+                _node_ip_address="127.0.0.1",
+            )
+        else:
+            ray.init(address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        where = f"the Ray cluster at {address}" if address else "a local Ray"
+        raise ResourcesError(f"{where} could not be used: {error}; check the address, or run with --inline") from error
+
+
+def _slots(ray: Any, resources: Resources, workers: int | None) -> int:
+    """Return how many tasks fit at once. Raises ResourcesError when not even one can ever run."""
+    there = ray.cluster_resources()
+    cpus, memory_bytes = there.get("CPU", 0), there.get("memory", 0)
+    if resources.cpus > cpus or resources.memory_bytes > memory_bytes:
+        raise ResourcesError(
+            f"a task asks for {resources.cpus} CPUs and {resources.memory_bytes} bytes of memory, but the cluster has "
+            f"{cpus:.0f} CPUs and {memory_bytes:.0f} bytes in all; lower `resources` in the run file or add nodes"
+        )
+    return max(1, workers or int(cpus / resources.cpus))
+
+
+def _frames(error: BaseException) -> str:
+    """Name an error by its class and innermost frame, without its message, which may hold document text."""
+    trace, where = error.__traceback__, "?"
+    while trace is not None:
+        where = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {where}"

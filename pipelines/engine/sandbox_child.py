@@ -1,0 +1,159 @@
+"""The child's half of `pipelines.engine.sandbox`: import the parser, then serve items under limits until told to go.
+
+It takes the two pipes for itself first, so that nothing a parser prints can reach the protocol. Each item gets
+the same headroom above what the process uses when the item starts, so an item's fate does not depend on those
+before it. It dies with its parent, also when that is killed. Started by `Sandbox` only, never by hand.
+"""
+
+import ctypes
+import gc
+import importlib
+import json
+import math
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipelines.engine.sandbox import DONE, FRAME, READY, RECORD, RETIRED, SandboxLimits, attempt
+
+Parse = Callable[[bytes, str, dict[str, Any]], Iterable[Any]]
+
+_PR_SET_PDEATHSIG = 1
+_FORBIDDEN = ("socket.", "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.")
+
+
+def main() -> None:
+    """Serve the parser named in the settings (JSON, first argument) over stdin and stdout."""
+    settings = json.loads(sys.argv[1])
+    _die_with(settings.pop("parent"))
+    requests, replies = _take_pipes()
+    module, _, function = settings.pop("target").partition(":")
+    parse: Parse = getattr(importlib.import_module(module), function)
+    sys.addaudithook(_refuse)
+    _set_soft(resource.RLIMIT_CORE, 0)
+    _set_soft(resource.RLIMIT_FSIZE, 0)
+    gc.collect()
+    gc.freeze()
+    _serve(parse, SandboxLimits(**settings), requests, replies)
+
+
+def _serve(parse: Parse, limits: SandboxLimits, requests: BinaryIO, replies: BinaryIO) -> None:
+    grown_bytes = _memory()[1] + limits.recycle_bytes
+    _send(replies, READY)
+    for served in range(1, limits.recycle_items + 1):
+        if (header := _receive(requests)) is None or (body := _receive(requests)) is None:
+            return
+        healthy = _answer(parse, limits, (body, json.loads(header)), replies)
+        del body
+        stays = healthy and served < limits.recycle_items and _memory()[1] <= grown_bytes
+        _send(replies, DONE if stays else RETIRED)
+        if not stays:
+            return
+
+
+def _answer(parse: Parse, limits: SandboxLimits, item: tuple[bytes, dict[str, Any]], replies: BinaryIO) -> bool:
+    """Parse one item under the limits and send its records; return False when memory ran out."""
+    body, header = item
+    _set_soft(resource.RLIMIT_CPU, math.ceil(time.process_time() + limits.cpu_s))
+    if size_bytes := _memory()[0]:
+        _set_soft(resource.RLIMIT_AS, size_bytes + limits.memory_bytes)
+    outcome = attempt(_send_records, parse(body, header["key"], header["options"]), replies)
+    gc.collect()
+    _set_soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+    _set_soft(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+    if outcome.declared:
+        reason, detail = outcome.declared
+        _send(replies, RECORD, _encode({"type": "Unreadable", "reason": reason, "detail": detail}))
+    elif outcome.error or not outcome.value:
+        reason, detail = ("parser_error", outcome.error) if outcome.error else ("parser_memory", "MemoryError")
+        _send(replies, RECORD, _encode({"type": "Fault", "reason": reason, "detail": detail, "name": ""}))
+    return outcome.error is not None or outcome.value is True
+
+
+def _send_records(records: Iterable[Any], replies: BinaryIO) -> bool:
+    """Send each record as it comes; return False when memory runs out, having let go of everything."""
+    try:
+        for record in records:
+            _send(replies, RECORD, _encode(record))
+    except MemoryError:
+        return False
+    return True
+
+
+def _encode(record: Any) -> bytes:
+    if is_dataclass(record) and not isinstance(record, type):
+        record = {"type": type(record).__name__, **_plain(record)}
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass; TypeError for anything else that JSON does not know."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _send(replies: BinaryIO, kind: int, payload: bytes = b"") -> None:
+    replies.write(FRAME.pack(kind, len(payload)))
+    replies.write(payload)
+    replies.flush()
+
+
+def _receive(requests: BinaryIO) -> bytes | None:
+    """Return the next payload; None when the parent closed the pipe."""
+    head = requests.read(FRAME.size)
+    if len(head) < FRAME.size:
+        return None
+    payload = requests.read(FRAME.unpack(head)[1])
+    return payload
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Return private copies of stdin and stdout; then stdin reads nothing and stdout goes where stderr goes."""
+    requests, replies = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when the thread that started it ends (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit("the parent is gone")
+
+
+def _refuse(event: str, _: tuple[Any, ...]) -> None:
+    """Audit hook: a parser starts no process and opens no socket. Native code is not seen."""
+    if event.startswith(_FORBIDDEN):
+        raise PermissionError(f"{event} is not allowed in a parser")
+
+
+def _set_soft(limit: int, value: int) -> None:
+    """Set a soft limit, as far as the hard limit allows."""
+    hard = resource.getrlimit(limit)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = hard if value == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, hard))
+
+
+def _memory() -> tuple[int, int]:
+    """Return (virtual size, resident size) in bytes; zeros where the system does not say."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return 0, 0
+    size, resident = statm.read_text().split()[:2]
+    page_bytes = os.sysconf("SC_PAGE_SIZE")
+    return int(size) * page_bytes, int(resident) * page_bytes
+
+
+if __name__ == "__main__":
+    main()
