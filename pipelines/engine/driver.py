@@ -143,8 +143,8 @@ def check_sizes(storage: Storage, manifest: Manifest) -> None:
             if size != ref.size_bytes:
                 found = "it is missing" if size is None else f"it has {size} bytes"
                 raise CorruptionError(
-                    f"{ref.path}: the record of shard {record.shard} says {ref.size_bytes} bytes, but {found}; restore it, "
-                    f"or remove the shard's record and {manifest.folder}/manifest-*.json and run again"
+                    f"{ref.path}: the record of shard {record.shard} says {ref.size_bytes} bytes, but {found}; "
+                    f"restore it, or remove the shard's record and {manifest.folder}/manifest-*.json and run again"
                 )
 
 

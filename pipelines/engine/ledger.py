@@ -94,5 +94,6 @@ class Ledger:
         """Return the ledger that `to_json` wrote."""
         sources = {}
         for source, counts in value["sources"].items():
-            sources[source] = Counts(**{n: Counter(v) if isinstance(v, dict) else v for n, v in counts.items()})
+            plain: dict[str, Any] = {n: Counter(v) if isinstance(v, dict) else v for n, v in counts.items()}
+            sources[source] = Counts(**plain)
         return cls(sources, Counter(value["counters"]))

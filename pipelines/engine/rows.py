@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.sandbox import attempt
 from pipelines.engine.shard import KILLED, Shard
-from pipelines.engine.stage import Batch, Rejected, RowStage, ShardTask
+from pipelines.engine.stage import Batch, FileRef, Rejected, RowStage, ShardTask
 
 FAILED = pa.field("failed", pa.string())
 
@@ -57,7 +57,7 @@ class Rows:
         poisoned = [row - rows.start for row in shard.skip if row in rows]
         if not poisoned:
             whole = attempt(self.stage.apply, table)
-            if whole.error is None:
+            if whole.value is not None:
                 yield table, self._finish(whole.value)
                 return
         for index in range(table.num_rows):
@@ -68,7 +68,11 @@ class Rows:
             one = attempt(self.stage.apply, row)
             yield (
                 row,
-                (self._finish(one.value) if one.error is None else self._failed(row, f"{self.name}.error", one.error)),
+                (
+                    self._finish(one.value)
+                    if one.value is not None
+                    else self._failed(row, f"{self.name}.error", one.error or "")
+                ),
             )
 
     def _finish(self, batch: Batch) -> Batch:
@@ -98,11 +102,11 @@ class Rows:
 
 
 def co_partitioned(inputs: Mapping[str, Manifest]) -> list[ShardTask]:
-    """Return one task a shard of `documents`; every other role gives its file of the same shard, or all when it differs."""
+    """Return one task a shard of `documents`; another role gives its file of the same shard, or all its files."""
     tasks = []
     documents = inputs["documents"]
     for index, record in enumerate(documents.shards):
-        files = {"documents": (record.main,)}
+        files: dict[str, tuple[FileRef, ...]] = {"documents": (record.main,)}
         for role, manifest in inputs.items():
             if role == "documents":
                 continue

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from struct import Struct
 from types import TracebackType
@@ -37,7 +38,9 @@ READY, RECORD, DONE, RETIRED = range(4)
 _CHUNK_BYTES = 1 << 20
 _COMPLAINT_BYTES = 4096
 _LIVENESS_S = 1.0
-_OUT_OF_MEMORY = re.compile(rb"bad_alloc|MemoryError|out of memory|cannot allocate memory|memory allocation of \d+", re.I)
+_OUT_OF_MEMORY = re.compile(
+    rb"bad_alloc|MemoryError|out of memory|cannot allocate memory|memory allocation of \d+", re.I
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,7 @@ class _Child:
     def send(self, header: bytes, body: bytes) -> None:
         """Queue one request; `receive` moves it."""
         self._budget_bytes = self._limits.output_bytes
-        frame = FRAME.pack(len(header) & 0, len(header)) + header + FRAME.pack(0, len(body))
+        frame = FRAME.pack(0, len(header)) + header + FRAME.pack(0, len(body))
         self._outgoing = [memoryview(part) for part in (frame, body) if part]
         self._selector.register(self._to, selectors.EVENT_WRITE, self._write)
 
@@ -145,8 +148,8 @@ class _Child:
             ready = self._selector.select(min(left_s, _LIVENESS_S))
             for key, _ in ready:
                 key.data()
-            if not ready and os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                raise self._death()  # a grandchild holds the pipe open, so no end of file will tell
+            if not ready and not self.alive():  # a grandchild may hold the pipe open, so that no end of file tells
+                raise self._death()
         return frame
 
     def _next_frame(self) -> tuple[int, bytes] | None:
@@ -206,21 +209,16 @@ class _Child:
 
     def kill(self) -> int:
         """End the child with all its process group, and return its exit status."""
-        if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)  # before it is reaped: the group id is still ours
-        status = self._process.wait()
         if not self._murmur.closed:
-            self._drain_murmur()
+            with suppress(ProcessLookupError, PermissionError):  # all of them gone already; macOS says the latter
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            with suppress(BlockingIOError):
+                self._complaint += os.read(self._murmur.fileno(), _COMPLAINT_BYTES)
             self._selector.close()
             for pipe in (self._to, self._from, self._murmur):
                 pipe.close()
-        return status
-
-    def _drain_murmur(self) -> None:
-        try:
-            self._complaint += os.read(self._murmur.fileno(), _COMPLAINT_BYTES)
-        except BlockingIOError:
-            return
+        return self._process.wait()
 
 
 def _environment() -> dict[str, str]:

@@ -63,8 +63,7 @@ def _answer(parse: Parse, limits: SandboxLimits, item: tuple[bytes, dict[str, An
     _set_soft(resource.RLIMIT_CPU, math.ceil(time.process_time() + limits.cpu_s))
     if size_bytes := _memory()[0]:
         _set_soft(resource.RLIMIT_AS, size_bytes + limits.memory_bytes)
-    outcome = attempt(_send_records, parse(body, header["key"], header["options"]), replies)
-    gc.collect()
+    outcome = attempt(_send_records, parse, (body, header["key"], header["options"]), replies)
     _set_soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
     _set_soft(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
     if outcome.declared:
@@ -76,10 +75,10 @@ def _answer(parse: Parse, limits: SandboxLimits, item: tuple[bytes, dict[str, An
     return outcome.error is not None or outcome.value is True
 
 
-def _send_records(records: Iterable[Any], replies: BinaryIO) -> bool:
+def _send_records(parse: Parse, item: tuple[bytes, str, dict[str, Any]], replies: BinaryIO) -> bool:
     """Send each record as it comes; return False when memory runs out, having let go of everything."""
     try:
-        for record in records:
+        for record in parse(*item):
             _send(replies, RECORD, _encode(record))
     except MemoryError:
         return False
@@ -89,6 +88,8 @@ def _send_records(records: Iterable[Any], replies: BinaryIO) -> bool:
 def _encode(record: Any) -> bytes:
     if is_dataclass(record) and not isinstance(record, type):
         record = {"type": type(record).__name__, **_plain(record)}
+    if not isinstance(record, dict):
+        raise TypeError("a parser yields dataclasses or dicts")
     text = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass")
 
@@ -109,8 +110,7 @@ def _receive(requests: BinaryIO) -> bytes | None:
     head = requests.read(FRAME.size)
     if len(head) < FRAME.size:
         return None
-    payload = requests.read(FRAME.unpack(head)[1])
-    return payload
+    return requests.read(FRAME.unpack(head)[1])
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -57,8 +57,9 @@ def _without_poison(runtime: Runtime, order: Order, notify: Notify) -> tuple[Ord
         row = _bisect(runtime, order, range(total)) if total else None
         if row is None:
             raise StageError(
-                f"{order.stage.name}, shard {order.task.shard}: the worker was lost {RETRIES + 2} times ({result.kind}: "
-                f"{result.detail}) and no single record explains it; give tasks more memory (`resources`) or smaller shards"
+                f"{order.stage.name}, shard {order.task.shard}: the worker was lost {RETRIES + 2} times "
+                f"({result.kind}: {result.detail}) and no single record explains it; give tasks more memory "
+                "(`resources`) or smaller shards"
             )
         notify("row_skipped", order, result)
         order = replace(order, skip={**order.skip, row: result.kind})
@@ -88,6 +89,6 @@ def _raise_if_error(order: Order, failure: Failure) -> None:
     if isinstance(failure.error, MedmixError):
         raise failure.error
     raise StageError(
-        f"{order.stage.name}, shard {order.task.shard}: {failure.detail}; this is a defect of the stage (a bad record would "
-        "have been quarantined): please report it with this line"
+        f"{order.stage.name}, shard {order.task.shard}: {failure.detail}; this is a defect of the stage (a bad "
+        "record would have been quarantined): please report it with this line"
     )

@@ -138,8 +138,8 @@ class Storage:
             data = self.disk.read(ref.path)
         if (found := sha256_bytes(data)) != ref.sha256:
             raise CorruptionError(
-                f"{ref.path}: sha256 is {found[:16]}…, but its manifest says {ref.sha256[:16]}…; restore it from a copy, "
-                "or remove it and its record and run again"
+                f"{ref.path}: sha256 is {found[:16]}…, but its manifest says {ref.sha256[:16]}…; "
+                "restore it from a copy, or remove it and its record and run again"
             )
         return data
 
