@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 from pipelines.stages.offsets import Replacement
 
@@ -28,7 +28,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _SPACELESS_SCRIPT = regex.compile(
     r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Balinese}\p{Javanese}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}]"
 )
-_SUSPECT = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\xa0\u00ad\u2000-\u200b\u2028\u2029\u202f\u205f\ufeff]")
+_SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\xa0\u00ad\u2000-\u200b\u2028\u2029\u202f\u205f\ufeff]")
 
 
 def needs_nothing(text: str) -> bool:
@@ -97,7 +97,7 @@ def find_decomposed(text: str) -> Iterator[Replacement]:
     for match in _CLUSTER.finditer(text):
         good = unicodedata.normalize("NFC", match[0])
         if good != match[0]:
-            yield Replacement(*match.span(), good)
+            yield Replacement(match.start(), match.end(), good)
 
 
 def find_wide_spaces(text: str) -> Iterator[Replacement]:

@@ -30,7 +30,7 @@ def apply_replacements(text: str, replacements: Iterable[Replacement]) -> str:
 
 
 class OffsetMap:
-    """Where old offsets lie after `replacements`. Monotone; an offset inside a replaced stretch stays inside the new one."""
+    """Where old offsets lie after `replacements`: monotone; what was inside a replaced stretch stays inside it."""
 
     def __init__(self, replacements: Iterable[Replacement]) -> None:
         self._starts: list[int] = []
