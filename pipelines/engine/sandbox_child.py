@@ -20,7 +20,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipelines.engine.sandbox import DONE, FRAME, READY, RECORD, RETIRED, SandboxLimits, attempt
+from pipelines.engine.sandbox import attempt
+from pipelines.engine.sandbox_process import DONE, FRAME, READY, RECORD, RETIRED, SandboxLimits
 
 Parse = Callable[[bytes, str, dict[str, Any]], Iterable[Any]]
 
