@@ -1,0 +1,45 @@
+"""Settings that know what they decide: each field of a config says whether it decides bytes or only speed.
+
+Only fields that decide bytes enter an identity, so that turning a speed knob, or moving a folder, never makes a run
+start anew. A field is declared as `limit: Annotated[int, BYTES] = 3`; one that declares neither is refused when its
+class is made. SPEED also covers what says only where things lie or what the program prints. Not here: reading files.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+BYTES = Field(json_schema_extra={"decides": "bytes"})
+SPEED = Field(json_schema_extra={"decides": "speed"})
+
+
+class Settings(BaseModel):
+    """Immutable settings without unknown keys, every field declared with `BYTES` or `SPEED`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name in cls.model_fields:
+            cls.decides(name)
+
+    @classmethod
+    def decides(cls, name: str) -> str:
+        """Return "bytes" or "speed" for the field `name`. Raises TypeError when the field declares neither."""
+        extra = cls.model_fields[name].json_schema_extra
+        decides = extra.get("decides") if isinstance(extra, dict) else None
+        if decides not in ("bytes", "speed"):
+            raise TypeError(f"{cls.__name__}.{name} must be declared with BYTES or SPEED")
+        return str(decides)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the fields that decide bytes as JSON values, nested settings by their own identity."""
+        values = self.model_dump(mode="json")
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Settings):
+                values[name] = value.identity()
+            elif isinstance(value, tuple) and value and all(isinstance(item, Settings) for item in value):
+                values[name] = [item.identity() for item in value]
+        return {name: value for name, value in values.items() if self.decides(name) == "bytes"}

@@ -1,0 +1,114 @@
+"""What a source declares: where its files lie, how they are read, what may be done with them.
+
+A source is one YAML in `configs/sources/`, checked against `SourceConfig`; the run file names it and may override
+fields. Each field says whether it decides bytes (then it is part of the identity) or only where or how fast work
+is done. The table of parsers is explicit: a new format is one file in `sources/parse/` and one line here.
+"""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from pipelines.engine.settings import BYTES, SPEED, Settings
+from sources.document import KINDS, Kind
+from sources.rights import UNKNOWN, rights_from
+
+
+@dataclass(frozen=True, slots=True)
+class ParserInfo:
+    """A parser's target for the sandbox and the libraries whose version decides its output."""
+
+    target: str
+    libraries: tuple[str, ...] = ()
+
+    def versions(self) -> dict[str, str]:
+        """Return the installed versions of its libraries."""
+        return {name: version(name) for name in self.libraries}
+
+
+PARSERS: dict[str, ParserInfo] = {
+    "jats": ParserInfo("sources.parse.jats:parse", ("lxml",)),
+    "html": ParserInfo("sources.parse.html:parse", ("trafilatura", "lxml")),
+    "pdf": ParserInfo("sources.parse.pdf:parse", ("pypdfium2",)),
+    "text": ParserInfo("sources.parse.text:parse"),
+    "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
+    "records": ParserInfo("sources.parse.records:parse", ("pyarrow",)),
+    "mcq": ParserInfo("sources.parse.mcq:parse", ("pyarrow",)),
+}
+SUFFIXES = {
+    ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf", ".nxml": "jats", ".txt": "text", ".md": "text",
+    ".jsonl": "records", ".json": "records", ".csv": "records", ".tsv": "records", ".parquet": "records",
+}  # fmt: skip
+MEDIA_TYPES = {
+    "text/html": "html", "application/xhtml+xml": "html", "application/pdf": "pdf", "text/plain": "text",
+    "text/markdown": "text", "application/json": "records", "text/csv": "records",
+}  # fmt: skip
+
+
+class RightsConfig(Settings):
+    """The rights of a source's documents where a document does not state its own."""
+
+    spdx: Annotated[str, BYTES] = UNKNOWN
+    evidence: Annotated[str, BYTES] = ""
+    attribution: Annotated[str, BYTES] = ""
+    tdm_reserved: Annotated[bool, BYTES] = False
+
+    @field_validator("spdx")
+    @classmethod
+    def _valid(cls, value: str) -> str:
+        try:
+            rights_from(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not an SPDX expression known here, e.g. CC-BY-4.0 or {UNKNOWN}") from None
+        return value
+
+
+class SourceConfig(Settings):
+    """One source over the `files` connector; `path` is a folder or a file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$"), BYTES]
+    kind: Annotated[Kind, BYTES]
+    path: Annotated[str, SPEED]
+    title: Annotated[str, SPEED] = ""
+    release: Annotated[str | None, BYTES] = None
+    include: Annotated[tuple[str, ...], BYTES] = ("**/*",)
+    exclude: Annotated[tuple[str, ...], BYTES] = ()
+    container: Annotated[Literal["auto", "file", "tar", "zip", "warc", "articles", "jsonl"], BYTES] = "auto"
+    parser: Annotated[
+        Literal["auto", "jats", "html", "pdf", "text", "xml", "records", "mcq", "datatrove"],
+        BYTES,
+    ] = "auto"
+    options: Annotated[dict[str, Any], BYTES] = {}
+    urls: Annotated[str | None, BYTES] = None
+    """A tab-separated table in `path` with the columns file (or key), url and optionally retrieved."""
+    url_template: Annotated[str | None, BYTES] = None
+    """URL of a document that has none, with {key} and {name} in it."""
+    language: Annotated[str | None, BYTES] = None
+    rights: Annotated[RightsConfig, BYTES] = RightsConfig()
+    priority: Annotated[int, BYTES] = 0
+    """Of equal documents the one from the source with the higher priority survives."""
+    reference_only: Annotated[bool, BYTES] = False
+    """Kept for decontamination, never trained on."""
+    optional: Annotated[bool, SPEED] = False
+    cpu_s: Annotated[float, Field(gt=0), BYTES] = 20
+    """CPU seconds that one item may take in the parser before it is quarantined."""
+    wall_s: Annotated[float, Field(gt=0), BYTES] = 120
+    memory_bytes: Annotated[int, Field(gt=0), BYTES] = 2 << 30
+    max_item_bytes: Annotated[int, Field(gt=0), BYTES] = 512 << 20
+
+
+def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
+    """Return the parser of an item by media type, then suffix, then (for XML) the first bytes; None when unknown."""
+    by_type = MEDIA_TYPES.get((media_type or "").partition(";")[0].strip().lower())
+    if by_type:
+        return by_type
+    if suffix in {".xml", ".gz"} or (media_type or "").endswith("xml"):
+        return "jats" if b"<article" in head or b"JATS" in head or b"NLM//DTD" in head else "xml"
+    return SUFFIXES.get(suffix)
+
+
+def known_kind(value: str | None, default: str) -> str:
+    """Return a part's own kind when it is one of ours, else the source's."""
+    return value if value in KINDS else default
