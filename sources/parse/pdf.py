@@ -1,0 +1,139 @@
+"""PDF -> one part: the text layer in reading order, as Markdown with headings, lists and table rows.
+
+pdfium reads the file (`pypdfium2`); what it does not do is done in the `pdf_*` files beside this one: columns, running
+headers, paragraphs, hyphens, raised and lowered characters. A file without a text layer, with one that is not text, or
+protected by encryption is refused with a reason: no OCR here, and no date, because a PDF's creation date is not
+the date of its content. Limits of time and memory are the sandbox's work.
+"""
+
+import ctypes
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from sources.parse.part import Fault, Part, Unreadable
+from sources.parse.pdf_columns import reading_order
+from sources.parse.pdf_furniture import remove_running_lines
+from sources.parse.pdf_lines import Line, block_lines
+from sources.parse.pdf_paragraphs import Written, write
+from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share
+from sources.parse.pdf_words import PageText, read_page
+
+MIN_WORDS = 3
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_FILE_NAME = re.compile(
+    r"\.(docx?|pdf|indd|qxd|xlsx?|pptx?|tex|dvi|rtf|odt)\b|^(microsoft word|untitled|title|slide \d|doi:|PII)", re.I
+)
+
+
+def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fault]:
+    """Yield the one part of a PDF.
+
+    Options: `read_encrypted` (default false) reads files that open without a password and allow copying.
+    Raises Unreadable: encrypted, broken_pdf, no_text_layer, garbled_text.
+    """
+    document = _open(body)
+    try:
+        _check_encryption(document, bool(options.get("read_encrypted", False)))
+        pages = _read_pages(document)
+        metadata = document.get_metadata_dict(skip_empty=True)
+        language = _language(document)
+    finally:
+        document.close()
+    _check_text(pages)
+    removed = remove_running_lines(pages)
+    written = write(_lines(pages))
+    edits = written.edits | ({"running_lines_removed"} if removed else set())
+    yield Part(
+        text=written.text,
+        title=_title(metadata.get("Title", ""), written),
+        sections=written.sections,
+        language=language,
+        extra={"pages": len(pages), "edits": sorted(edits)},
+    )
+
+
+def _open(body: bytes) -> pypdfium2.PdfDocument:
+    """Open a PDF. Raises Unreadable with the reason that pdfium gives."""
+    if not body.strip():
+        raise Unreadable("broken_pdf", "the file is empty")
+    try:
+        return pypdfium2.PdfDocument(body)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+            raise Unreadable("encrypted", f"opening needs a password or an unknown scheme ({error})") from error
+        raise Unreadable("broken_pdf", f"{error}; {len(body)} bytes") from error
+
+
+def _check_encryption(document: pypdfium2.PdfDocument, wanted: bool) -> None:
+    """Refuse an encrypted file unless it is wanted and its owner allows copying of text (permission bit 5)."""
+    revision = pdfium.FPDF_GetSecurityHandlerRevision(document.raw)
+    if revision < 0:
+        return
+    copying = bool(pdfium.FPDF_GetDocPermissions(document.raw) & 0x10)
+    if not (wanted and copying):
+        raise Unreadable("encrypted", f"security handler revision {revision}, copying allowed: {copying}")
+
+
+def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
+    """Return the fragments of every page. Raises Unreadable when the file has no page or one cannot be loaded."""
+    pages = []
+    if not len(document):
+        raise Unreadable("broken_pdf", "the file has no pages")
+    for number in range(len(document)):
+        try:
+            page = document[number]
+            textpage = page.get_textpage()
+        except pypdfium2.PdfiumError as error:
+            raise Unreadable("broken_pdf", f"page {number + 1} of {len(document)}: {error}") from error
+        pages.append(read_page(textpage, *page.get_size()))
+        textpage.close()
+        page.close()
+    return pages
+
+
+def _check_text(pages: list[PageText]) -> None:
+    """Raise Unreadable when the pages hold no words, or characters that are no text."""
+    text = "\n".join(fragment.text for page in pages for fragment in page.fragments)
+    share = garbled_share(text)
+    if share > GARBLED_SHARE:
+        raise Unreadable("garbled_text", f"{share:.3f} of the characters are no text (limit {GARBLED_SHARE})")
+    words = sum(1 for _ in _WORD.finditer(text))
+    if words < MIN_WORDS:
+        raise Unreadable("no_text_layer", f"{words} words and {len(text)} characters on {len(pages)} pages")
+
+
+def _lines(pages: list[PageText]) -> list[Line]:
+    """Return the lines of all pages in reading order; text at another angle comes after its page."""
+    lines: list[Line] = []
+    number = 0
+    for page in pages:
+        for block in reading_order(page.fragments):
+            lines += block_lines(block, number)
+            number += 1
+        if page.turned:
+            lines.append(Line([page.turned], 0, 0, 0, 0, 0, 1, 1, False, b"", number))
+            number += 1
+    return lines
+
+
+def _title(declared: str, written: Written) -> str | None:
+    """Return the largest heading of the first five when the metadata's title is absent or a file name."""
+    declared = " ".join(declared.split())
+    if len(_WORD.findall(declared)) >= 2 and not _FILE_NAME.search(declared) and len(declared) <= 300:
+        return declared
+    first = [(size, text) for size, text in written.headings[:5] if len(_WORD.findall(text)) >= 3]
+    return max(first, key=lambda heading: heading[0])[1] if first else None
+
+
+def _language(document: pypdfium2.PdfDocument) -> str | None:
+    """Return the language that the catalogue declares (/Lang)."""
+    size = pdfium.FPDFCatalog_GetLanguage(document.raw, None, 0)
+    if not size:
+        return None
+    units = (ctypes.c_ushort * (size // 2))()
+    pdfium.FPDFCatalog_GetLanguage(document.raw, units, size)
+    return declared_language(bytes(units).decode("utf-16-le", "replace").rstrip("\0"))

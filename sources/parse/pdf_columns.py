@@ -1,0 +1,175 @@
+"""Reading order of a page: fragments -> blocks, each a column or a full-width stretch, in the order a reader takes.
+
+A gutter is a vertical strip that few fragments cross and that has lines of prose on both sides. What crosses it
+(titles, tables, figures' captions) cuts the page into bands; within a band the left side is read before the right,
+each side being looked at again for a further gutter (three columns). Table rows that reach over the gutter without
+crossing it are found by their many short cells and read row by row. A variant of the recursive XY-cut (Nagy and
+Seth 1984) that cuts at gutters first. Not here: figures, tags of tagged PDF, and columns inside a table's cells.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sources.parse.pdf_words import Fragment
+
+MIN_PROSE_EMS = 8.0
+MIN_LINES = 4
+MAX_DEPTH = 3
+TABLE = 2
+MAX_CROSSING = 6.0
+"""A gutter may be crossed by this many times the lines of its weaker side (a page that is mostly one table)."""
+_Boxes = npt.NDArray[np.float64]
+
+
+class Block(NamedTuple):
+    """Fragments that are read together, line by line, and whether all of them belong to one table."""
+
+    fragments: list[Fragment]
+    table: bool
+
+
+def reading_order(fragments: list[Fragment]) -> list[Block]:
+    """Return the blocks of a page in reading order; every fragment is in exactly one of them."""
+    if not fragments:
+        return []
+    rtl = sum(_is_rtl(f.text) for f in fragments) * 2 > len(fragments)
+    boxes = np.array([(f.x0, f.x1, f.base, f.height) for f in fragments])
+    blocks = _split(boxes, np.arange(len(fragments)), rtl, 0)
+    return [Block([fragments[i] for i in part], table) for part, table in blocks]
+
+
+def _is_rtl(text: str) -> bool:
+    return any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in text[:12])
+
+
+def _split(boxes: _Boxes, members: npt.NDArray[np.int64], rtl: bool, depth: int) -> list[tuple[list[int], bool]]:
+    """Return (members, is a table) of each block of a region, cutting it at its best gutter as long as there is one."""
+    gutter = _gutter(boxes[members]) if depth < MAX_DEPTH and len(members) >= 2 * MIN_LINES else None
+    if gutter is None:
+        return [(members.tolist(), False)]
+    side = _sides(boxes[members], gutter)
+    side[_table_rows(boxes[members], side)] = TABLE
+    blocks: list[tuple[list[int], bool]] = []
+    for part, kind in _bands(boxes[members], side):
+        if kind == TABLE:
+            blocks.append((members[part].tolist(), True))
+            continue
+        if kind == 0:
+            blocks += _split(boxes, members[part], rtl, depth + 1)
+            continue
+        for which in (1, -1) if rtl else (-1, 1):
+            chosen = part[side[part] == which]
+            if len(chosen):
+                blocks += _split(boxes, members[chosen], rtl, depth + 1)
+    return blocks
+
+
+def _gutter(boxes: _Boxes) -> tuple[float, float] | None:
+    """Return the x range of the gutter with the most prose on its weaker side, or None.
+
+    Candidates are the left edges that several long lines share, up to the last long line that ends before them.
+    """
+    em = float(np.median(boxes[:, 3])) / 1.2
+    left, right = boxes[:, 0], boxes[:, 1]
+    long = right - left >= MIN_PROSE_EMS * em
+    best: tuple[float, tuple[float, float] | None] = (0.0, None)
+    for edge in _shared_edges(left[long], em):
+        before = right[long & (right <= edge - 0.3 * em)]
+        if len(before) < MIN_LINES:
+            continue
+        gutter = (max(float(before.max()), edge - 3 * em), edge)
+        weight = _prose_beside(boxes, gutter, em)
+        if weight > best[0]:
+            best = (weight, gutter)
+    return best[1]
+
+
+def _shared_edges(left: npt.NDArray[np.float64], em: float) -> list[float]:
+    """Return the left edges that at least four lines share to within half an em, save the leftmost."""
+    found: list[float] = []
+    ordered = np.sort(left)
+    start = 0
+    for i in range(1, len(ordered) + 1):
+        if i == len(ordered) or ordered[i] - ordered[i - 1] > 0.5 * em:
+            if i - start >= MIN_LINES:
+                found.append(float(ordered[start]))
+            start = i
+    return [edge for edge in found if edge > float(ordered[0]) + MIN_PROSE_EMS * em]
+
+
+def _prose_beside(boxes: _Boxes, gutter: tuple[float, float], em: float) -> float:
+    """Return the ink of the weaker side of a gutter when both hold running text, rather than cells of a table; else 0."""
+    side = _sides(boxes, gutter)
+    ink = [float(boxes[side == which, 3].sum()) for which in (-1, 0, 1)]
+    weaker = min(ink[0], ink[2])
+    if ink[1] > MAX_CROSSING * weaker:
+        return 0.0
+    return weaker if all(_is_prose(boxes[side == which], em) for which in (-1, 1)) else 0.0
+
+
+def _is_prose(boxes: _Boxes, em: float) -> bool:
+    """Say whether a run of lines, from the top, is long throughout (a short one between two is a paragraph's end)."""
+    width = (boxes[:, 1] - boxes[:, 0])[np.argsort(-boxes[:, 2], kind="stable")]
+    if len(width) < MIN_LINES:
+        return False
+    long = width >= max(0.7 * float(np.quantile(width, 0.95)), MIN_PROSE_EMS * em)
+    run = best = 0
+    shorts = 0
+    for is_long in long.tolist():
+        shorts = 0 if is_long else shorts + 1
+        run = run + is_long if shorts < 2 else 0
+        best = max(best, run)
+    return best >= MIN_LINES
+
+
+def _sides(boxes: _Boxes, gutter: tuple[float, float]) -> npt.NDArray[np.int64]:
+    """Return -1 (left), 1 (right) or 0 (crosses the gutter by more than an overhanging letter) a fragment."""
+    middle = (gutter[0] + gutter[1]) / 2
+    slack = 0.6 * boxes[:, 3]
+    crosses = (boxes[:, 0] < middle - slack) & (boxes[:, 1] > middle + slack)
+    return np.where(crosses, 0, np.where((boxes[:, 0] + boxes[:, 1]) / 2 < middle, -1, 1))
+
+
+def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the fragments of tables that run over the gutter: stretches of rows without a line as wide as its column.
+
+    A stretch needs two rows with cells on both sides; it is cut to its first and last such row.
+    """
+    width = boxes[:, 1] - boxes[:, 0]
+    limit = {which: 0.7 * np.quantile(width[side == which], 0.9) for which in (-1, 1)}
+    found: list[int] = []
+    stretch: list[tuple[bool, list[int]]] = []
+    for row in [*_rows(boxes), []]:
+        if row and all(side[i] == 0 or width[i] < limit[side[i]] for i in row):
+            sides = set(side[row].tolist())
+            stretch.append((len(row) > 1 and len(sides) > 1, row))
+            continue
+        cells = [i for i, (both, _) in enumerate(stretch) if both]
+        if len(cells) >= 2:
+            found += [i for _, members in stretch[cells[0] : cells[-1] + 1] for i in members]
+        stretch = []
+    return np.array(found, np.int64)
+
+
+def _rows(boxes: _Boxes) -> list[list[int]]:
+    """Group fragments by baseline, from the top."""
+    rows: list[list[int]] = []
+    for i in np.argsort(-boxes[:, 2], kind="stable").tolist():
+        if rows and boxes[rows[-1][0], 2] - boxes[i, 2] < 0.4 * boxes[i, 3]:
+            rows[-1].append(i)
+        else:
+            rows.append([i])
+    return rows
+
+
+def _bands(boxes: _Boxes, side: npt.NDArray[np.int64]) -> list[tuple[npt.NDArray[np.int64], int]]:
+    """Return (members, kind) of each stretch of the page, from the top: 0 crosses the gutter, TABLE, or 1 for columns."""
+    bands: list[tuple[list[int], int]] = []
+    for i in np.argsort(-boxes[:, 2], kind="stable").tolist():
+        kind = abs(int(side[i]))
+        if not bands or bands[-1][1] != kind:
+            bands.append(([], kind))
+        bands[-1][0].append(i)
+    return [(np.array(part), kind) for part, kind in bands]

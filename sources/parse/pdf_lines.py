@@ -1,0 +1,108 @@
+"""Blocks of fragments -> lines: what stands on one baseline of a column, with the cells of table rows kept apart.
+
+A row whose fragments lie far apart, beside another such row, is a row of a table: its cells are joined with ` | ` and it
+is never merged into a paragraph. A bullet or number before its text is a label, not a cell. Text inside a cell
+that runs over several lines stays on several rows: cells are not rebuilt here.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sources.parse.pdf_columns import Block
+from sources.parse.pdf_text import expand_ligatures
+from sources.parse.pdf_words import Fragment
+
+BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
+_LABEL = re.compile(
+    rf"[{re.escape(BULLETS)}o]|\(?(\d{{1,2}}|[a-zA-Z]|[ivx]{{1,4}})[.)]|\d{{1,2}}(\.\d{{1,2}}){{1,3}}\.?"
+)
+_ITEM = re.compile(rf"(?:[{re.escape(BULLETS)}]\s|\(?(\d{{1,2}}|[a-z]|[ivx]{{1,4}})[.)]\s)")
+CELL_HEIGHTS = 1.0
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
+_LEADERS = re.compile(r"(?:\s?[._\ufffd·…]){5,}")
+
+
+@dataclass(slots=True)
+class Line:
+    """One printed line: its cells (one unless a table row), box, size, weight and the block it came from."""
+
+    cells: list[str]
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    base: float
+    height: float
+    size: float
+    bold: bool
+    face: bytes
+    block: int
+    item: bool = False
+    row: bool = False
+    edited: bool = False
+
+    @property
+    def text(self) -> str:
+        """The line as it is written out."""
+        return (" | " if self.row else " ").join(self.cells)
+
+
+def block_lines(block: Block, number: int) -> list[Line]:
+    """Return the lines of a block from the top; `number` tells blocks of a document apart."""
+    lines = [_line(row, number) for row in _rows(block.fragments)]
+    wide = [len(line.cells) > 1 for line in lines]
+    rows = [w and (block.table or any(wide[max(0, i - 2) : i] + wide[i + 1 : i + 3])) for i, w in enumerate(wide)]
+    for i, line in enumerate(lines):
+        line.row = rows[i] or block.table or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
+        line.item = not line.row and bool(_ITEM.match(line.text))
+    return lines
+
+
+def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
+    """Group the fragments of a block by baseline, from the top, each row in its writing direction."""
+    rows: list[list[Fragment]] = []
+    for fragment in sorted(fragments, key=lambda f: -f.base):
+        if rows and rows[-1][0].base - fragment.base < 0.4 * min(fragment.height, rows[-1][0].height):
+            rows[-1].append(fragment)
+        else:
+            rows.append([fragment])
+    for row in rows:
+        rtl = len(_RTL.findall("".join(f.text for f in row))) * 2 > sum(len(f.text) for f in row)
+        row.sort(key=lambda f: -f.x1 if rtl else f.x0)
+    return rows
+
+
+def _line(row: list[Fragment], number: int) -> Line:
+    """Return the line of a row: near fragments become one cell, a leading label joins the cell after it."""
+    cells: list[str] = []
+    last: Fragment | None = None
+    for fragment in row:
+        text = _LEADERS.sub(" … ", fragment.text).strip()
+        gap = CELL_HEIGHTS + 1 if last is None else _gap(last, fragment)
+        if cells and (gap <= CELL_HEIGHTS or (len(cells) == 1 and _LABEL.fullmatch(cells[0]))):
+            cells[-1] += " " * (gap > 0.1) + text
+        elif text:
+            cells.append(text)
+        last = fragment
+    most = max(row, key=lambda f: len(f.text))
+    plain = [expand_ligatures(cell) for cell in cells]
+    return Line(
+        cells=plain,
+        x0=min(f.x0 for f in row),
+        x1=max(f.x1 for f in row),
+        y0=min(f.y0 for f in row),
+        y1=max(f.y1 for f in row),
+        base=most.base,
+        height=most.height,
+        size=most.size,
+        bold=all(f.bold for f in row),
+        face=most.face,
+        block=number,
+        edited=plain != cells,
+    )
+
+
+def _gap(left: Fragment, right: Fragment) -> float:
+    """Return the free space between two fragments of a row in line heights, whichever comes first."""
+    return max(right.x0 - left.x1, left.x0 - right.x1) / max(left.height, right.height, 0.1)

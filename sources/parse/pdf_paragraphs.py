@@ -1,0 +1,191 @@
+"""Lines of a document -> Markdown: paragraphs, headings, list items and table rows, with the place of each section.
+
+Lines run on into one paragraph while size, leading and indent stay and the line before is full; a paragraph may run
+on over a column or page when its last line is full and ends no sentence. A line that is larger than the body, or
+bold and alone, is a heading (`## `); its level is taken from its size for the path of its section only.
+Not here: which lines there are (`pdf_lines`, `pdf_furniture`) and in which order (`pdf_columns`).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sources.parse.part import Section
+from sources.parse.pdf_lines import Line
+from sources.parse.pdf_text import join_lines, vocabulary
+from sources.parse.pdf_words import MIXED
+
+HEADING_RATIO = 1.12
+MAX_HEADING_CHARS = 200
+_ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
+_NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.;:,]{3,80}[^.;:,\s]")
+_CAPTION = re.compile(r"(?:Table|Figure|Fig\.|Box|Tableau|Tabla|Tabela)\s*\w{1,4}\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Written:
+    """The text of a document, its sections, its headings as (size, text), and the names of the edits made."""
+
+    text: str
+    sections: list[Section]
+    headings: list[tuple[float, str]]
+    edits: set[str]
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Lines that are written as one paragraph, heading, item or row."""
+
+    kind: str
+    text: str
+    first: Line
+    last: Line
+    left: float = 0.0
+    lines: int = 1
+    edits: set[str] = field(default_factory=set)
+
+
+def write(lines: Sequence[Line]) -> Written:
+    """Return the text of `lines`, which are in reading order."""
+    body = _body_font(lines)
+    edges = _edges(lines)
+    known = vocabulary(line.text for line in lines)
+    units: list[_Unit] = []
+    for line in lines:
+        kind = _kind(line, body, _stands_off(units[-1].last if units else None, line, edges))
+        if units and _runs_on(units[-1], line, kind, edges):
+            unit = units[-1]
+            unit.text, edit = join_lines(unit.text, line.text, known)
+            unit.left = line.x0 if unit.lines == 1 or line.block != unit.last.block else unit.left
+            unit.last, unit.lines = line, unit.lines + 1
+            unit.edits |= {edit} - {""}
+        else:
+            units.append(_Unit(kind, line.text, line, line, line.x0))
+    return _assemble(units, any(line.edited for line in lines))
+
+
+def _body_font(lines: Sequence[Line]) -> tuple[float, bytes]:
+    """Return size (to half a point) and name of the font of most characters."""
+    fonts: Counter[tuple[float, bytes]] = Counter()
+    for line in lines:
+        fonts[round(line.size * 2) / 2, line.face] += len(line.text)
+    return fonts.most_common(1)[0][0] if fonts else (0.0, b"")
+
+
+def _edges(lines: Sequence[Line]) -> dict[int, tuple[float, float, float]]:
+    """Return (left, right, leading) of each block: the edges of its text lines and the usual distance of baselines."""
+    blocks: dict[int, list[Line]] = {}
+    for line in lines:
+        blocks.setdefault(line.block, []).append(line)
+    edges = {}
+    for number, members in blocks.items():
+        text = [line for line in members if not line.row] or members
+        steps = [a.base - b.base for a, b in zip(text, text[1:], strict=False) if 0 < a.base - b.base < 2.2 * a.height]
+        leading = sorted(steps)[len(steps) // 2] if steps else 1.2 * text[0].height
+        edges[number] = (min(line.x0 for line in text), max(line.x1 for line in text), leading)
+    return edges
+
+
+def _stands_off(last: Line | None, line: Line, edges: dict[int, tuple[float, float, float]]) -> bool:
+    """Say whether a line begins its block or has more than the usual space above it."""
+    return last is None or last.block != line.block or last.base - line.base > 1.2 * edges[line.block][2]
+
+
+def _kind(line: Line, body: tuple[float, bytes], stands_off: bool) -> str:
+    """Return row, item, heading or text for a line by itself."""
+    if line.row:
+        return "row"
+    if len(line.cells) == 1 and _is_heading(line, body, stands_off):
+        return "heading"
+    return "item" if line.item else "text"
+
+
+def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool:
+    """Say whether a line is larger than the body, bold and no sentence, or set off: numbered or in a font of its own."""
+    text, (size, face) = line.text, body
+    if sum(c.isalpha() for c in text) < 3 or len(text) > MAX_HEADING_CHARS or _CAPTION.match(text):
+        return False
+    if line.size >= HEADING_RATIO * size:
+        return True
+    if line.size < 0.95 * size or text.endswith((".", ",", ";", ":")):
+        return False
+    if line.bold:
+        return True
+    titled = text[0].isupper() or text[0].isdigit()
+    return (
+        stands_off
+        and len(text) <= 90
+        and (bool(_NUMBERED.fullmatch(text)) or (line.face not in (face, MIXED) and titled))
+    )
+
+
+def _runs_on(unit: _Unit, line: Line, kind: str, edges: dict[int, tuple[float, float, float]]) -> bool:
+    """Say whether a line continues the unit before it."""
+    last = unit.last
+    if "row" in (kind, unit.kind) or kind == "item" or abs(line.size - last.size) > 0.05 * last.size:
+        return False
+    if _CAPTION.match(line.text) and _stands_off(last, line, edges):
+        return False
+    if (kind == "heading") != (unit.kind == "heading") or (kind == "heading" and line.bold != last.bold):
+        return False
+    left, right, leading = edges[line.block]
+    if last.block != line.block:
+        return kind == "text" and _runs_over(unit, line, edges)
+    step = last.base - line.base
+    if not 0 < step <= 1.35 * max(leading, 0.8 * line.height):
+        return False
+    if kind == "heading":
+        return step <= 1.6 * line.height and len(unit.text) + len(line.text) <= MAX_HEADING_CHARS
+    if unit.kind == "item":
+        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ENDS.search(unit.text)
+    indented = (
+        unit.lines > 1 and line.x0 - unit.left > 0.6 * line.height and unit.last.x0 - unit.left < 0.3 * line.height
+    )
+    first_of_two = unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and bool(_ENDS.search(unit.text))
+    short = (
+        right - last.x1 > 0.2 * (right - left) and bool(_ENDS.search(unit.text)) and line.x0 <= left + 4 * line.height
+    )
+    return not (indented and _ENDS.search(unit.text)) and not first_of_two and not short
+
+
+def _runs_over(unit: _Unit, line: Line, edges: dict[int, tuple[float, float, float]]) -> bool:
+    """Say whether a paragraph goes on at the top of the next column or page."""
+    left, right, _ = edges[unit.last.block]
+    full = right - unit.last.x1 < 0.15 * (right - left) or unit.text[-1:] in "-\u2010\u00ad"
+    starts = line.text[:1]
+    return (
+        full and not _ENDS.search(unit.text) and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
+    )
+
+
+def _assemble(units: Sequence[_Unit], ligatures: bool) -> Written:
+    """Write units one after the other: rows and items line by line, everything else with a blank line between."""
+    parts: list[str] = []
+    length = 0
+    marks: list[tuple[int, float, str]] = []
+    edits = {"ligatures_expanded"} if ligatures else set()
+    for before, unit in zip([None, *units], units, strict=False):
+        tight = before is not None and before.kind == unit.kind and unit.kind in ("row", "item")
+        mark = "## " if unit.kind == "heading" else ""
+        glue = "" if before is None else "\n" if tight else "\n\n"
+        if mark:
+            marks.append((length + len(glue), unit.first.size, unit.text))
+        parts.append(glue + mark + unit.text)
+        length += len(parts[-1])
+        edits |= unit.edits
+    headings = [(size, text) for _, size, text in marks]
+    return Written("".join(parts), _sections(marks, length), headings, edits)
+
+
+def _sections(marks: list[tuple[int, float, str]], length: int) -> list[Section]:
+    """Return the stretch of each heading up to the next one; its path holds the larger headings above it."""
+    sections: list[Section] = []
+    stack: list[tuple[float, str]] = []
+    ends = [start for start, _, _ in marks[1:]] + [length]
+    for (start, size, text), end in zip(marks, ends, strict=True):
+        while stack and stack[-1][0] <= size * 1.02:
+            stack.pop()
+        stack.append((size, text))
+        sections.append(Section(" > ".join(t for _, t in stack), start, end))
+    return sections
