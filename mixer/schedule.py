@@ -1,0 +1,195 @@
+"""Which component each sequence of a mixture comes from: chairman assignment in exact integers.
+
+Tijdeman's rule ("The chairman assignment problem", Discrete Mathematics 32, 1980): the j-th item of component i is
+released once its share passes j + e and is due before its share passes j + 1 - e, with e = 1/(2k-2) for k components;
+the released item that is due first goes next, ties by component. Then in every prefix, through phases and anneals,
+|count - share| <= 1 - 1/(2k-2) < 1. Shares are rationals and no float decides. The last phase is taken to go on for
+ever, so a longer schedule with the same weights begins with the shorter one. Not here: epoch caps (`caps`) and the
+order within a component (`permutation`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heappop, heappush
+from math import isqrt, lcm
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.engine.errors import PlanError
+
+MAX_COMPONENTS = 1 << 16
+_NEVER = 1 << 46  # a due step beyond every schedule; times MAX_COMPONENTS it still fits an int64
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A run of sequences with constant weights, or weights that move linearly from `weights` to `until`.
+
+    Weights are relative (they are divided by their sum). The weight of step t of an anneal (1-based) is the one at
+    its middle, (t - 1/2) / sequences of the way, so that the mean over the phase is exactly that of both ends.
+    """
+
+    sequences: int
+    weights: tuple[Fraction, ...]
+    until: tuple[Fraction, ...] | None = None
+
+    def ends(self) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+        """Return the normalised weights at the start and at the end of the phase."""
+        start = normalise(self.weights)
+        return start, start if self.until is None else normalise(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """One component in one phase: its share after m steps is `before + start m + slope m^2 / 2`."""
+
+    sequences: int
+    before: Fraction
+    start: Fraction
+    slope: Fraction
+
+    def share(self, steps: int) -> Fraction:
+        return self.before + self.start * steps + self.slope * steps * steps / 2
+
+
+def exact(value: int | float | str | Fraction) -> Fraction:
+    """Return a weight as the rational that its decimal digits spell (0.1 is one tenth).
+
+    Raises PlanError for what is not a finite number.
+    """
+    try:
+        return value if isinstance(value, Fraction) else Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        raise PlanError(f"weight {value!r} is not a finite number; write a decimal such as 0.25") from None
+
+
+def normalise(weights: Sequence[Fraction]) -> tuple[Fraction, ...]:
+    """Return the weights divided by their sum. Raises PlanError when one is negative or all are zero."""
+    if any(weight < 0 for weight in weights):
+        raise PlanError(f"weights must not be negative, got {[float(w) for w in weights]}")
+    total = sum(weights, Fraction(0))
+    if total == 0:
+        raise PlanError("all weights are zero; at least one component needs a weight above zero")
+    return tuple(weight / total for weight in weights)
+
+
+def deviation_bound(active: int) -> Fraction:
+    """Return the proven bound on |count - share| for `active` components with a weight above zero."""
+    return Fraction(0) if active < 2 else 1 - Fraction(1, 2 * active - 2)
+
+
+def active_components(phases: Sequence[Phase]) -> list[int]:
+    """Return the components that have a weight above zero at any end of any phase that has sequences."""
+    ends = [end for phase in phases if phase.sequences for end in phase.ends()]
+    return [i for i in range(len(phases[0].weights)) if any(end[i] > 0 for end in ends)]
+
+
+def shares(phases: Sequence[Phase], after: int | None = None) -> list[Fraction]:
+    """Return the exact share of each component, in sequences, `after` so many steps (default: all)."""
+    done = sum(phase.sequences for phase in phases) if after is None else after
+    totals = [Fraction(0)] * len(phases[0].weights)
+    for phase in phases:
+        steps = min(done, phase.sequences)
+        done -= steps
+        for i, (a, b) in enumerate(zip(*phase.ends(), strict=True)):
+            totals[i] = _span(phase.sequences, totals[i], a, b).share(steps)
+    return totals
+
+
+def assign(phases: Sequence[Phase]) -> npt.NDArray[np.uint16]:
+    """Return the component of each sequence, in training order; O(N log k) in exact integers.
+
+    Raises PlanError when phases disagree on the number of components or a phase has a negative length.
+    """
+    _validate(phases)
+    total = sum(phase.sequences for phase in phases)
+    active = active_components(phases) if total else []
+    if len(active) < 2:
+        return np.full(total, active[0] if active else 0, dtype=np.uint16)
+    slack = Fraction(1, 2 * len(active) - 2)
+    columns = [_release_and_due(phases, i, total, slack) for i in active]
+    component = np.repeat(np.array(active, np.int64), [len(release) for release, _ in columns])
+    release = np.concatenate([release for release, _ in columns])
+    due = np.concatenate([due for _, due in columns])
+    order = np.argsort(release, kind="stable")
+    return _earliest_due_first(total, release[order], (due * MAX_COMPONENTS + component)[order])
+
+
+def _validate(phases: Sequence[Phase]) -> None:
+    sizes = {len(weights) for phase in phases for weights in (phase.weights, phase.until or phase.weights)}
+    if len(sizes) != 1 or not 0 < max(sizes) <= MAX_COMPONENTS:
+        raise PlanError(f"every phase needs one weight for each component; the phases have {sorted(sizes)} weights")
+    for index, phase in enumerate(phases):
+        if phase.sequences < 0:
+            raise PlanError(f"phase {index} has {phase.sequences} sequences; it needs zero or more")
+
+
+def _span(sequences: int, before: Fraction, start: Fraction, end: Fraction) -> _Span:
+    slope = (end - start) / sequences if sequences else Fraction(0)
+    return _Span(sequences, before, start, slope)
+
+
+def _release_and_due(
+    phases: Sequence[Phase], component: int, total: int, slack: Fraction
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the 1-based steps at which each item of the component is released, and by which it is due."""
+    spans, before = [], Fraction(0)
+    for phase in phases:
+        start, end = (weights[component] for weights in phase.ends())
+        spans.append(_span(phase.sequences, before, start, end))
+        before = spans[-1].share(phase.sequences)
+    release = np.fromiter(_first_steps(spans, slack, strict=False), np.int64)
+    due = np.fromiter(_first_steps(spans, 1 - slack, strict=True), np.int64)
+    if len(due) < len(release):  # at most one item is due after the end: as if the last weights went on
+        weight = phases[-1].ends()[1][component]
+        left = len(due) + 1 - slack - before
+        late = total + left // weight + 1 if weight else _NEVER
+        due = np.append(due, min(late, _NEVER)).astype(np.int64)
+    return release, due[: len(release)]
+
+
+def _first_steps(spans: Sequence[_Span], shift: Fraction, strict: bool) -> Iterator[int]:
+    """Yield for j = 0, 1, ... the first step at which the share reaches (passes, if strict) j + shift."""
+    done = item = 0
+    for span in spans:
+        reached = span.share(span.sequences) - shift
+        stop = -((-reached) // 1) if strict else reached // 1 + 1  # items whose threshold lies within this span
+        if stop > item:
+            yield from (done + step for step in _solve(span, shift, strict, range(item, stop)))
+            item = stop
+        done += span.sequences
+
+
+def _solve(span: _Span, shift: Fraction, strict: bool, items: range) -> Iterator[int]:
+    """Yield the least m with a m^2 + b m >= c (> c if strict) for each item, all in integers."""
+    a, b, offset = span.slope / 2, span.start, shift - span.before
+    scale = lcm(a.denominator, b.denominator, offset.denominator)
+    a_, b_, offset_ = int(a * scale), int(b * scale), int(offset * scale) + strict
+    if a_ == 0:
+        yield from (-(-(item * scale + offset_) // b_) for item in items)
+    elif a_ > 0:  # (2 a m + b)^2 >= d, and 2 a m + b is an integer
+        for item in items:
+            d = b_ * b_ + 4 * a_ * (item * scale + offset_)
+            root = isqrt(d)
+            yield -((b_ - root - (root * root < d)) // (2 * a_))
+    else:  # the weight falls and 2 a m + b stays at or above zero within the phase: (2 a m + b)^2 <= d
+        for item in items:
+            d = b_ * b_ + 4 * a_ * (item * scale + offset_)
+            yield -((isqrt(d) - b_) // (-2 * a_))
+
+
+def _earliest_due_first(
+    total: int, release: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint16]:
+    """Run the released item with the smallest key (due, component) at each step; the heap holds about 2k items."""
+    chosen = np.empty(total, dtype=np.int64)
+    counts = np.bincount(release, minlength=total + 1).tolist()
+    waiting: list[int] = []
+    pending = iter(keys.tolist())
+    for step in range(1, total + 1):
+        for _ in range(counts[step]):
+            heappush(waiting, next(pending))
+        chosen[step - 1] = heappop(waiting)
+    return (chosen % MAX_COMPONENTS).astype(np.uint16)
