@@ -80,8 +80,10 @@ class LocalHandle:
         os.fsync(self._descriptor)
 
     def close(self) -> None:
-        """Close the descriptor."""
-        os.close(self._descriptor)
+        """Close the descriptor, once: later its number may belong to another file."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class LocalDisk:
@@ -91,11 +93,9 @@ class LocalDisk:
         self.root = root
 
     def open_new(self, path: str) -> LocalHandle:
-        """Create the file exclusively; a folder made on the way is made durable by its parent's sync."""
+        """Create the file exclusively; each folder made on the way is made durable by its parent's sync."""
         full = self.root / path
-        if not full.parent.is_dir():
-            full.parent.mkdir(parents=True, exist_ok=True)
-            self._sync(full.parent.parent)
+        self._make_folder(full.parent)
         return LocalHandle(os.open(full, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
 
     def rename(self, source: str, target: str) -> None:
@@ -136,6 +136,12 @@ class LocalDisk:
     def remove(self, path: str) -> None:
         """Unlink."""
         (self.root / path).unlink()
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+            self._sync(folder.parent)
 
     @staticmethod
     def _sync(folder: Path) -> None:

@@ -5,11 +5,12 @@ when its record stands under its task key. So a rerun, a resume after any crash,
 are the same loop. The runtime is started at the first task that must run, so a finished run never starts Ray.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.engine.errors import CorruptionError
+from pipelines.engine.errors import CorruptionError, StageError
 from pipelines.engine.events import Events
 from pipelines.engine.hashing import digest
 from pipelines.engine.manifest import (
@@ -43,7 +44,7 @@ class Outlook:
     planned: PlannedStage
     fingerprint: str
     identity: dict[str, Any]
-    inputs: dict[str, str]
+    inputs: dict[str, tuple[str, ...]]
     tasks: list[ShardTask]
     keys: list[str]
     manifest: Manifest | None
@@ -54,12 +55,23 @@ def look(storage: Storage, planned: PlannedStage, manifests: Mapping[str, Manife
     stage = planned.stage
     inputs = {role: join([manifests[name] for name in names]) for role, names in planned.inputs.items()}
     tasks = stage.tasks(inputs)
+    _check_names(stage, tasks)
     identity = stage.identity()
     keys = [task_key(stage.name, stage.version, identity, task) for task in tasks]
-    digests = {role: manifest.digest for role, manifest in inputs.items()}
+    digests = {role: tuple(manifests[name].digest for name in names) for role, names in planned.inputs.items()}
     fingerprint = digest([stage.name, stage.version, identity, digests, keys])
     manifest = read_manifest(storage, stage_folder(stage.name, stage.version), fingerprint)
     return Outlook(planned, fingerprint, identity, digests, tasks, keys, manifest)
+
+
+def _check_names(stage: Stage, tasks: list[ShardTask]) -> None:
+    """Raise StageError when two shards share a name: one would take the other's place."""
+    twice = [shard for shard, count in Counter(task.shard for task in tasks).items() if count > 1]
+    if twice:
+        raise StageError(
+            f"{stage.name}: {len(twice)} shard names are planned more than once, e.g. {twice[0]!r}; "
+            "name shards after their source"
+        )
 
 
 def run_stages(
@@ -153,5 +165,5 @@ def join(manifests: list[Manifest]) -> Manifest:
     if len(manifests) == 1:
         return manifests[0]
     shards = tuple(shard for manifest in manifests for shard in manifest.shards)
-    inputs = {manifest.stage: manifest.digest for manifest in manifests}
+    inputs = {manifest.stage: (manifest.digest,) for manifest in manifests}
     return Manifest("+".join(m.stage for m in manifests), "0", digest(inputs), {}, inputs, shards, frozenset())

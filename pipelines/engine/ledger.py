@@ -37,7 +37,14 @@ class Counts:
         """Add `other` to these counts."""
         for name in self.__slots__:
             mine, theirs = getattr(self, name), getattr(other, name)
-            setattr(self, name, mine + theirs)
+            if isinstance(mine, Counter):
+                mine.update(theirs)  # `+` would lose reasons whose records hold no tokens
+            else:
+                setattr(self, name, mine + theirs)
+
+    def reasons(self) -> set[str]:
+        """Return every reason given."""
+        return {*self.dropped, *self.dropped_tokens, *self.quarantined, *self.quarantined_tokens}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, reasons sorted."""
@@ -77,7 +84,7 @@ class Ledger:
                     f"{where}: conservation does not hold for source {source!r}: {records} records and {tokens} tokens "
                     "are neither kept, dropped nor quarantined; this is a defect of the stage, please report it"
                 )
-            for reason in (counts.dropped | counts.quarantined).keys() - reasons:
+            for reason in sorted(counts.reasons() - reasons):
                 raise StageError(
                     f"{where}: reason {reason!r} is not declared by the stage (declared: {sorted(reasons)})"
                 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipelines.engine.errors import CorruptionError
 from pipelines.engine.hashing import digest
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.stage import FileRef, ShardTask
@@ -59,7 +60,8 @@ class Manifest:
     version: str
     fingerprint: str
     identity: Mapping[str, Any]
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, tuple[str, ...]]
+    """For each role, the digests of the manifests that were read, in order."""
     shards: tuple[ShardRecord, ...]
     reasons: frozenset[str]
 
@@ -95,7 +97,7 @@ class Manifest:
             "version": self.version,
             "fingerprint": self.fingerprint,
             "identity": dict(self.identity),
-            "inputs": dict(self.inputs),
+            "inputs": {role: list(digests) for role, digests in self.inputs.items()},
             "reasons": sorted(self.reasons),
             "shards": [shard.to_json() for shard in self.shards],
             "ledger": self.ledger.to_json(),
@@ -109,7 +111,7 @@ class Manifest:
             value["version"],
             value["fingerprint"],
             value["identity"],
-            value["inputs"],
+            {role: tuple(digests) for role, digests in value["inputs"].items()},
             tuple(ShardRecord.from_json(shard) for shard in value["shards"]),
             frozenset(value["reasons"]),
         )
@@ -123,7 +125,7 @@ def stage_folder(stage: str, version: str) -> str:
 def task_key(stage: str, version: str, identity: Mapping[str, Any], task: ShardTask) -> str:
     """Return the digest of everything that decides the bytes of one shard."""
     inputs = {role: [ref.sha256 for ref in refs] for role, refs in task.inputs.items()}
-    return digest([stage, version, identity, task.shard, inputs, dict(task.params)])
+    return digest([stage, version, identity, task.shard, inputs, dict(task.params), task.folder])
 
 
 def record_path(folder: str, shard: str, key: str) -> str:
@@ -138,11 +140,20 @@ def manifest_path(folder: str, fingerprint: str) -> str:
 
 def read_record(storage: Storage, folder: str, shard: str, key: str) -> ShardRecord | None:
     """Return a shard's record, None when the task has not committed. Raises CorruptionError."""
-    body = storage.read_sealed(record_path(folder, shard, key))
+    path = record_path(folder, shard, key)
+    body = storage.read_sealed(path)
+    if body is not None and (body["shard"], body["key"]) != (shard, key):
+        raise CorruptionError(f"{path}: holds the record of shard {body['shard']}; remove it and run again")
     return None if body is None else ShardRecord.from_json(body)
 
 
 def read_manifest(storage: Storage, folder: str, fingerprint: str) -> Manifest | None:
     """Return a stage's manifest, None when it has not committed. Raises CorruptionError."""
-    body = storage.read_sealed(manifest_path(folder, fingerprint))
-    return None if body is None else Manifest.from_json(body)
+    path = manifest_path(folder, fingerprint)
+    body = storage.read_sealed(path)
+    if body is None:
+        return None
+    manifest = Manifest.from_json(body)
+    if (manifest.folder, manifest.fingerprint) != (folder, fingerprint):
+        raise CorruptionError(f"{path}: holds another manifest, of {manifest.stage}; remove it and run again")
+    return manifest

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.sandbox import attempt
-from pipelines.engine.shard import KILLED, Shard
-from pipelines.engine.stage import Batch, FileRef, Rejected, RowStage, ShardTask
+from pipelines.engine.shard import Shard
+from pipelines.engine.stage import KILLED, Batch, FileRef, Rejected, RowStage, ShardTask
 
 FAILED = pa.field("failed", pa.string())
 
@@ -37,21 +37,24 @@ class Rows:
     def run(self, shard: Shard) -> None:
         """Apply the row stage to every batch and write what goes on."""
         wrote = False
-        for rows, table in shard.documents():
+        for rows, table in shard.documents(with_poison=True):
+            written = []
             for part, batch in self._treat(shard, rows, table):
                 self._account(shard, part, batch)
-                wrote = wrote or batch.table.num_rows > 0
-                if batch.table.num_rows:
-                    shard.write(batch.table)
+                written.append(batch.table)
+            whole = pa.concat_tables(written)
+            if whole.num_rows:
+                shard.write(whole)
+                wrote = True
         if not wrote:
             shard.write(self._empty(shard))
 
     def _empty(self, shard: Shard) -> pa.Table:
         """Return a table without rows, in the stage's own schema, for a shard with no surviving row."""
-        first = next(shard.tables("documents"), None)
-        if first is None:
+        schema = shard.schema("documents")
+        if schema is None:
             return pa.table({})
-        return self._finish(self.stage.apply(first.slice(0, 0))).table
+        return self._finish(self.stage.apply(schema.empty_table())).table
 
     def _treat(self, shard: Shard, rows: range, table: pa.Table) -> Iterator[tuple[pa.Table, Batch]]:
         poisoned = [row - rows.start for row in shard.skip if row in rows]
@@ -95,8 +98,7 @@ class Rows:
         else:
             shard.kept(table.take(keep))
         for index, why in batch.rejected.items():
-            row = table.slice(index, 1)
-            shard.reject(row["source"][0].as_py(), row["key"][0].as_py(), row["tokens"][0].as_py(), why)
+            shard.reject_row(table.slice(index, 1), why)
         if self.stage.writes == "documents":
             shard.wrote(batch.table)
 

@@ -6,9 +6,11 @@ Ray's own retries are off. `service` gives shared state (a Ray actor, or an obje
 """
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, Protocol
 
 from pipelines.engine.errors import MedmixError, ResourcesError
@@ -53,6 +55,10 @@ class Runtime(Protocol):
         """Return the shared object called `name`, made by `factory` on first use."""
         ...
 
+    def drop(self) -> None:
+        """Forget every order that was submitted and not returned, ending its work if it has begun."""
+        ...
+
     def close(self) -> None:
         """Give back what the runtime holds."""
         ...
@@ -88,6 +94,10 @@ class InlineRuntime:
             self._services[name] = factory()
         return self._services[name]
 
+    def drop(self) -> None:
+        """Empty the queue."""
+        self._orders.clear()
+
     def close(self) -> None:
         """Nothing to give back."""
 
@@ -106,29 +116,33 @@ class RayRuntime:
         self._execute = ray.remote(execute).options(
             num_cpus=resources.cpus, memory=resources.memory_bytes or None, max_retries=0, retry_exceptions=False
         )
-        self._running: dict[Any, tuple[Order, float]] = {}
+        self._running: dict[Any, Order] = {}
+        self._started: dict[Any, float] = {}
 
     def submit(self, order: Order) -> None:
         """Start a Ray task for the order."""
-        import time
-
-        reference = self._execute.remote(self._storage, order)
-        self._running[reference] = (order, time.monotonic() + self._resources.timeout_s)
+        self._running[self._execute.remote(self._storage, order)] = order
 
     def wait(self) -> tuple[Order, Report | Failure]:
-        """Wait for any task; a task past its time is killed and returned as a timeout."""
-        import time
+        """Wait for any task; a task past its time is killed and returned as a timeout.
 
+        Ray starts tasks in order, so the clock of a task starts when it is among the oldest `slots`.
+        """
         while True:
-            done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=5.0)
+            for reference in islice(self._running, self.slots):
+                self._started.setdefault(reference, time.monotonic())
+            done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=min(5.0, self._resources.timeout_s))
             if done:
-                order, _ = self._running.pop(done[0])
-                return order, self._result(done[0])
-            for reference, (order, deadline) in list(self._running.items()):
-                if time.monotonic() > deadline:
+                return self._forget(done[0]), self._result(done[0])
+            for reference, started_s in self._started.items():
+                if time.monotonic() - started_s > self._resources.timeout_s:
                     self._ray.cancel(reference, force=True)
-                    del self._running[reference]
-                    return order, Failure("timeout", f"no result within {self._resources.timeout_s:.0f} s")
+                    failure = Failure("timeout", f"no result within {self._resources.timeout_s:.0f} s")
+                    return self._forget(reference), failure
+
+    def _forget(self, reference: Any) -> Order:
+        self._started.pop(reference, None)
+        return self._running.pop(reference)
 
     def _result(self, reference: Any) -> Report | Failure:
         errors = self._ray.exceptions
@@ -143,16 +157,24 @@ class RayRuntime:
             return Failure("error", str(error), error.cause if isinstance(error, errors.RayTaskError) else error)
         except errors.RayTaskError as error:
             return Failure("error", _frames(error.cause))
+        except errors.RayError as error:
+            name = type(error).__name__
+            lost = ResourcesError(f"Ray gave no result ({name}); look at its nodes, then run again to resume")
+            return Failure("error", str(lost), lost)
 
     def service(self, name: str, factory: Callable[[], Any]) -> Any:
         """Return a named Ray actor; its methods are called with `.remote`."""
         return self._ray.remote(type(factory())).options(name=name, get_if_exists=True, num_cpus=0).remote()
 
+    def drop(self) -> None:
+        """Kill the tasks."""
+        for reference in list(self._running):
+            self._ray.cancel(reference, force=True)
+            self._forget(reference)
+
     def close(self) -> None:
         """Stop a local Ray, or leave the cluster."""
-        for reference in self._running:
-            self._ray.cancel(reference, force=True)
-        self._running.clear()
+        self.drop()
         self._ray.shutdown()
 
 
@@ -191,14 +213,15 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
 
 def _slots(ray: Any, resources: Resources, workers: int | None) -> int:
     """Return how many tasks fit at once. Raises ResourcesError when not even one can ever run."""
-    there = ray.cluster_resources()
-    cpus, memory_bytes = there.get("CPU", 0), there.get("memory", 0)
-    if resources.cpus > cpus or resources.memory_bytes > memory_bytes:
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    largest = [(node.get("CPU", 0), node.get("memory", 0)) for node in nodes]
+    if not any(cpus >= resources.cpus and memory >= resources.memory_bytes for cpus, memory in largest):
+        cpus, memory = max(largest, default=(0, 0))
         raise ResourcesError(
-            f"a task asks for {resources.cpus} CPUs and {resources.memory_bytes} bytes of memory, but the cluster has "
-            f"{cpus:.0f} CPUs and {memory_bytes:.0f} bytes in all; lower `resources` in the run file or add nodes"
+            f"a task asks for {resources.cpus} CPUs and {resources.memory_bytes} bytes of memory, but the largest node "
+            f"has {cpus:.0f} CPUs and {memory:.0f} bytes; lower `resources` in the run file or add nodes"
         )
-    return max(1, workers or int(cpus / resources.cpus))
+    return max(1, workers or int(sum(cpus for cpus, _ in largest) / resources.cpus))
 
 
 def _frames(error: BaseException) -> str:

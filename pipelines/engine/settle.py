@@ -20,29 +20,33 @@ Notify = Callable[[str, Order, Failure], None]
 
 def settle(runtime: Runtime, orders: list[Order], notify: Notify) -> Iterator[tuple[Order, Report]]:
     """Yield (order, report) as shards commit, in completion order. Raises what a shard raised, or StageError."""
-    waiting, dying = deque(orders), list[Order]()
+    dying: list[Order] = []
+    try:
+        yield from _try(runtime, orders, notify, dying)
+        for order in dying:
+            yield _without_poison(runtime, order, notify)
+    finally:
+        runtime.drop()
+
+
+def _try(runtime: Runtime, orders: list[Order], notify: Notify, dying: list[Order]) -> Iterator[tuple[Order, Report]]:
+    """Run the orders a few times each; those that lose their worker every time go to `dying`."""
+    waiting = deque(orders)
     deaths: Counter[str] = Counter()
     in_flight = 0
-    try:
-        while waiting or in_flight:
-            while waiting and in_flight < 2 * runtime.slots:
-                runtime.submit(waiting.popleft())
-                in_flight += 1
-            order, result = runtime.wait()
-            in_flight -= 1
-            if isinstance(result, Report):
-                yield order, result
-                continue
-            _raise_if_error(order, result)
-            deaths[order.task.shard] += 1
-            notify("shard_retried", order, result)
-            (waiting if deaths[order.task.shard] <= RETRIES else dying).append(order)
-    finally:
-        while in_flight and runtime.slots == 1:
-            runtime.wait()
-            in_flight -= 1
-    for order in dying:
-        yield _without_poison(runtime, order, notify)
+    while waiting or in_flight:
+        while waiting and in_flight < 2 * runtime.slots:
+            runtime.submit(waiting.popleft())
+            in_flight += 1
+        order, result = runtime.wait()
+        in_flight -= 1
+        if isinstance(result, Report):
+            yield order, result
+            continue
+        _raise_if_error(order, result)
+        deaths[order.task.shard] += 1
+        notify("shard_retried", order, result)
+        (waiting if deaths[order.task.shard] <= RETRIES else dying).append(order)
 
 
 def _without_poison(runtime: Runtime, order: Order, notify: Notify) -> tuple[Order, Report]:
@@ -55,7 +59,7 @@ def _without_poison(runtime: Runtime, order: Order, notify: Notify) -> tuple[Ord
             return order, result
         _raise_if_error(order, result)
         row = _bisect(runtime, order, range(total)) if total else None
-        if row is None:
+        if row is None or row in order.skip:
             raise StageError(
                 f"{order.stage.name}, shard {order.task.shard}: the worker was lost {RETRIES + 2} times "
                 f"({result.kind}: {result.detail}) and no single record explains it; give tasks more memory "

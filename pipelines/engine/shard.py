@@ -15,11 +15,10 @@ import pyarrow.parquet as pq
 from pipelines.engine.hashing import derive_seed
 from pipelines.engine.ledger import Counts, Ledger
 from pipelines.engine.manifest import ShardRecord, record_path, stage_folder, task_key
-from pipelines.engine.stage import FileRef, Rejected, ShardTask, Stage
+from pipelines.engine.stage import KILLED, FileRef, Rejected, ShardTask, Stage, declared_reasons
 from pipelines.engine.storage import StagedFile, Storage, as_buffer
 
 BATCH_ROWS = 512
-KILLED = "engine.worker_died"
 REJECTS = pa.schema(
     [(n, pa.string()) for n in ("source", "key", "outcome", "reason", "detail")] + [("tokens", pa.int64())]
 )
@@ -61,6 +60,7 @@ class Shard:
         self.facts: dict[str, Any] = {}
         self._rows = rows
         self._folder = stage_folder(stage.name, stage.version)
+        self._home = task.folder or self._folder
         self._tables: dict[str, TableFile] = {}
         self._sinks: dict[str, tuple[StagedFile, str, str]] = {}
         self._rejects: list[tuple[str, str, str, str, str, int]] = []
@@ -83,10 +83,19 @@ class Shard:
             for batch in file.iter_batches(batch_size=batch_rows):
                 yield pa.Table.from_batches([batch])
 
-    def documents(self, role: str = "documents") -> Iterator[tuple[range, pa.Table]]:
-        """Yield (row numbers in the shard, table) of the task's documents, each row counted in."""
+    def schema(self, role: str) -> pa.Schema | None:
+        """Return the schema of a role's first file, None when it has no file: an empty one yields no table."""
+        for ref in self.inputs(role):
+            return pq.read_schema(pa.BufferReader(as_buffer(self.read(ref))))
+        return None
+
+    def documents(self, *, with_poison: bool = False) -> Iterator[tuple[range, pa.Table]]:
+        """Yield (row numbers in the shard, table) of the task's documents, each row counted in.
+
+        Rows that killed a worker are quarantined here and left out, unless the caller sees to those in `skip`.
+        """
         at = 0
-        for table in self.tables(role):
+        for table in self.tables("documents"):
             rows = range(at, at + table.num_rows)
             at = rows.stop
             if self._rows is not None:
@@ -95,7 +104,20 @@ class Shard:
                     continue
                 table, rows = table.slice(low - rows.start, high - low), range(low, high)
             self.arrived(table)
-            yield rows, table
+            if with_poison:
+                yield rows, table
+            else:
+                yield from self._without_poison(rows, table)
+
+    def _without_poison(self, rows: range, table: pa.Table) -> Iterator[tuple[range, pa.Table]]:
+        start = rows.start
+        for row in [*sorted(row for row in self.skip if row in rows), rows.stop]:
+            if start < row:
+                yield range(start, row), table.slice(start - rows.start, row - start)
+            if row < rows.stop:
+                why = Rejected(KILLED, self.skip[row], quarantine=True)
+                self.reject_row(table.slice(row - rows.start, 1), why)
+            start = row + 1
 
     # --- the account ---------------------------------------------------------------------------------------------
 
@@ -124,6 +146,10 @@ class Shard:
         """Return the counts of a source, for stages whose records are not table rows."""
         return self.ledger.of(source)
 
+    def reject_row(self, row: pa.Table, why: Rejected) -> None:
+        """Count and list the one row of a table of documents."""
+        self.reject(row["source"][0].as_py(), row["key"][0].as_py(), row["tokens"][0].as_py(), why)
+
     def reject(self, source: str, key: str, tokens: int, why: Rejected) -> None:
         """Count one record as dropped or quarantined, and list it."""
         counts = self.ledger.of(source)
@@ -146,13 +172,19 @@ class Shard:
     def write(self, table: pa.Table, role: str = "main") -> None:
         """Append a table to the shard's Parquet file of a role."""
         if role not in self._tables:
-            self._tables[role] = TableFile(self.storage.create(self._folder))
+            self._tables[role] = TableFile(self.storage.create(self._home))
         self._tables[role].write(table)
 
     def sink(self, role: str, extension: str, stem: str | None = None) -> StagedFile:
         """Return a binary sink for a file that is not Parquet."""
-        staged = self.storage.create(self._folder)
+        staged = self.storage.create(self._home)
         self._sinks[role] = (staged, extension, stem or self.task.shard)
+        return staged
+
+    def named(self, role: str, name: str) -> StagedFile:
+        """Return a binary sink for a file that others look for under a fixed name, such as `state.json`."""
+        staged = self.storage.create(self._home)
+        self._sinks[role] = (staged, "", name)
         return staged
 
     def sized(self, role: str, rows: int, tokens: int = 0) -> None:
@@ -162,14 +194,14 @@ class Shard:
     def commit(self) -> ShardRecord:
         """Check the account, make every file durable, publish the record, and return it."""
         where = f"{self.stage.name}, shard {self.task.shard}"
-        self.ledger.check(where, self.stage.reasons | {KILLED, f"{self.stage.name}.error"})
+        self.ledger.check(where, declared_reasons(self.stage.name, self.stage.reasons))
         if self._rejects:
             columns = zip(*self._rejects, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)]
             self.write(pa.Table.from_arrays(arrays, schema=REJECTS), "rejects")
         files = {role: self._commit_table(role, table) for role, table in sorted(self._tables.items())}
         for role, (staged, extension, stem) in sorted(self._sinks.items()):
-            ref = staged.commit(stem, extension)
+            ref = staged.commit(stem, extension) if extension else staged.replace(f"{self._home}/{stem}")
             rows, tokens = self._sizes.get(role, (0, 0))
             files[role] = FileRef(ref.path, ref.sha256, ref.size_bytes, rows, tokens)
         key = task_key(self.stage.name, self.stage.version, self.stage.identity(), self.task)
@@ -195,7 +227,7 @@ def _sums(table: pa.Table) -> list[tuple[str, int, int]]:
     """Return (source, rows, tokens) of a table with these columns, sources sorted."""
     if table.num_rows == 0:
         return []
-    groups = table.select(["source", "tokens"]).group_by("source").aggregate([("tokens", "sum"), ("tokens", "count")])
+    groups = table.select(["source", "tokens"]).group_by("source").aggregate([("tokens", "sum"), ([], "count_all")])
     groups = groups.take(pc.sort_indices(groups, sort_keys=[("source", "ascending")]))
     names = groups["source"].to_pylist()
-    return list(zip(names, groups["tokens_count"].to_pylist(), groups["tokens_sum"].to_pylist(), strict=True))
+    return list(zip(names, groups["count_all"].to_pylist(), groups["tokens_sum"].to_pylist(), strict=True))

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from pipelines.engine.shard import Shard
 
 
+KILLED = "engine.worker_died"
+
+
+def declared_reasons(stage: str, reasons: frozenset[str]) -> frozenset[str]:
+    """Return the reasons a stage declares and those the engine gives in its name."""
+    return reasons | {KILLED, f"{stage}.error"}
+
+
 @dataclass(frozen=True, slots=True)
 class FileRef:
     """One committed or raw file: `path` relative to the run folder (or absolute for raw input)."""
@@ -38,6 +46,8 @@ class ShardTask:
     shard: str
     inputs: Mapping[str, tuple[FileRef, ...]] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
+    """Where the data files go when that is not the stage's own folder (results that people open)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +105,8 @@ class RowStage(Protocol):
         ...
 
     def apply(self, table: pa.Table) -> Batch:
-        """Return the rows that go on and the reasons for the rest; must not depend on how rows are batched."""
+        """Return the rows that go on and the reasons for the rest; must not depend on how rows are batched.
+
+        A table without rows must be taken too: it tells the schema of what is written.
+        """
         ...

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipelines.engine.disk import Disk, LocalDisk
 from pipelines.engine.errors import CorruptionError, StorageError
-from pipelines.engine.hashing import seal, sha256_bytes, unseal
+from pipelines.engine.hashing import digest, seal, sha256_bytes, unseal
 from pipelines.engine.stage import FileRef
 
 STAGING = ".stage-"
@@ -29,6 +29,7 @@ _REMEDY = {
     errno.EROFS: "the file system is read-only: choose another out folder",
     errno.EACCES: "you have no permission there: choose another out folder",
     errno.EMFILE: "raise the limit of open files (ulimit -n), then run again",
+    errno.EPERM: "the file system there may lack hard links: choose an out folder on another one",
 }
 
 
@@ -53,6 +54,7 @@ class StagedFile(io.RawIOBase):
         self._folder = folder
         self._staging = f"{folder}/{STAGING}{uuid.uuid4().hex}"
         self._hash = hashlib.sha256()
+        self._abandoned = False
         self.size_bytes = 0
         with _told("creating", self._staging):
             self._handle = disk.open_new(self._staging)
@@ -66,8 +68,10 @@ class StagedFile(io.RawIOBase):
         return self.size_bytes
 
     def write(self, data: Any) -> int:
-        """Append and hash `data`."""
+        """Append and hash `data`; once abandoned, swallow it: a Parquet writer ends its file even when collected."""
         view = memoryview(data).cast("B")
+        if self._abandoned:
+            return view.nbytes
         with _told("writing", self._staging):
             self._handle.write(view)
         self._hash.update(view)
@@ -76,13 +80,13 @@ class StagedFile(io.RawIOBase):
 
     def commit(self, stem: str, extension: str) -> FileRef:
         """Make the content durable as `folder/stem-<16 hex of sha256>.extension` and return its reference."""
-        digest = self._hash.hexdigest()
-        target = f"{self._folder}/{stem}-{digest[:16]}.{extension}"
+        sha256 = self._hash.hexdigest()
+        target = f"{self._folder}/{stem}-{sha256[:16]}.{extension}"
         self._finish()
         with _told("renaming", target):
             self._disk.rename(self._staging, target)
             self._disk.sync_folder(self._folder)
-        return FileRef(target, digest, self.size_bytes)
+        return FileRef(target, sha256, self.size_bytes)
 
     def publish(self, target: str) -> bool:
         """Make the content durable as `target` if that does not exist; say whether it was this one."""
@@ -102,6 +106,7 @@ class StagedFile(io.RawIOBase):
 
     def abandon(self) -> None:
         """Remove the staging file; a disk that refuses even that leaves an orphan for `medmix verify`."""
+        self._abandoned = True
         with suppress(OSError):
             self._handle.close()
         with suppress(OSError):
@@ -109,8 +114,10 @@ class StagedFile(io.RawIOBase):
 
     def _finish(self) -> None:
         with _told("syncing", self._staging):
-            self._handle.sync()
-            self._handle.close()
+            try:
+                self._handle.sync()
+            finally:
+                self._handle.close()
 
 
 class Storage:
@@ -158,6 +165,11 @@ class Storage:
         with _told("removing", path):
             self.disk.remove(path)
 
+    def sync_folder(self, folder: str) -> None:
+        """Return when the names in a folder are durable."""
+        with _told("syncing", folder):
+            self.disk.sync_folder(folder)
+
     def read_sealed(self, path: str) -> dict[str, Any] | None:
         """Return the body of a sealed JSON file, None when absent. Raises CorruptionError."""
         if self.size(path) is None:
@@ -168,21 +180,25 @@ class Storage:
 
     def publish_sealed(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Publish a sealed JSON file if absent; return the body that stands, which may be an earlier writer's."""
-        folder = path.rpartition("/")[0]
-        staged = self.create(folder)
-        staged.write(seal(body))
-        if staged.publish(path):
+        if self._staged(path, seal(body)).publish(path):
             return body
         standing = self.read_sealed(path)
-        if standing != body:
+        if standing is None or digest(standing) != digest(body):
             raise CorruptionError(f"{path}: another content stands under this identity; remove it and run again")
         return body
 
     def replace_file(self, path: str, data: bytes) -> FileRef:
         """Write or replace a derived file (plan, report) atomically."""
+        return self._staged(path, data).replace(path)
+
+    def _staged(self, path: str, data: bytes) -> StagedFile:
         staged = self.create(path.rpartition("/")[0] or ".")
-        staged.write(data)
-        return staged.replace(path)
+        try:
+            staged.write(data)
+        except StorageError:
+            staged.abandon()
+            raise
+        return staged
 
 
 def local_storage(root: Path) -> Storage:

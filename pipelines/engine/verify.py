@@ -1,0 +1,167 @@
+"""Reads back everything that a run committed and says what is wrong: what `medmix verify` and its `--sweep` do.
+
+Every manifest and record is unsealed, every listed file is read and hashed, Parquet rows are counted, and the
+conservation law is checked within shards and between stages. Files that nothing lists are problems (a reader would
+never open them, so somebody put them there); staging files of dead writers are orphans; finished shards that no
+current manifest uses are superseded. Only the last two may be swept. Not here: run-level files (plan, reports, lock).
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.engine.errors import CorruptionError
+from pipelines.engine.hashing import canonical_json
+from pipelines.engine.law import account_faults, chain_faults
+from pipelines.engine.manifest import FORMAT, Manifest, ShardRecord, manifest_path, record_path
+from pipelines.engine.stage import FileRef
+from pipelines.engine.storage import STAGING, Storage, as_buffer
+
+ROOT = "stages"
+_MANIFEST = re.compile(rf"{ROOT}/[^/]+/manifest-[0-9a-f]{{16}}\.json")
+_RECORD = re.compile(rf"{ROOT}/[^/]+/records/[^/]+\.json")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found. `problems` are sentences, `orphans` and `superseded` are paths that a sweep would remove."""
+
+    problems: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
+    checked_files: int = 0
+    checked_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    """All that the lists of a run folder say, by path; `unreadable` are lists that say nothing any more."""
+
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    records: dict[str, ShardRecord] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def verify(storage: Storage, current: Collection[str] | None = None) -> Verdict:
+    """Read everything under `stages/` and return the verdict; `current` names the manifests in use (default: all)."""
+    verdict = Verdict()
+    run = _read_lists(storage, verdict)
+    _check_lists(run, verdict)
+    listed = _refs(run.records.values()) + [ref for one in run.manifests.values() for ref in _refs(one.shards)]
+    for ref in sorted(set(listed), key=lambda ref: (ref.path, ref.sha256, ref.rows)):
+        _check_file(storage, ref, verdict)
+    extra = sorted(set(run.others) - {ref.path for ref in listed})
+    verdict.problems += [f"{path}: no manifest or record lists it" for path in extra]
+    verdict.superseded = _superseded(run, current)
+    return verdict
+
+
+def sweep(storage: Storage, verdict: Verdict) -> None:
+    """Remove what the verdict calls orphans and superseded: lists first, so that no list ever names a missing file."""
+    paths = [*verdict.orphans, *verdict.superseded]
+    lists = [path for path in paths if _MANIFEST.fullmatch(path) or _RECORD.fullmatch(path)]
+    for path in sorted(lists):
+        storage.remove(path)
+    for folder in sorted({path.rpartition("/")[0] for path in lists}):
+        storage.sync_folder(folder)
+    for path in sorted(set(paths) - set(lists)):
+        storage.remove(path)
+
+
+def _read_lists(storage: Storage, verdict: Verdict) -> _Run:
+    run = _Run()
+    for path in storage.list(ROOT):
+        if path.rpartition("/")[2].startswith(STAGING):
+            verdict.orphans.append(path)
+        elif not (_MANIFEST.fullmatch(path) or _RECORD.fullmatch(path)):
+            run.others.append(path)
+        elif not _read_list(storage, path, run, verdict):
+            run.unreadable.append(path)
+    return run
+
+
+def _read_list(storage: Storage, path: str, run: _Run, verdict: Verdict) -> bool:
+    """Read a manifest or a record into `run`; say whether it could be trusted."""
+    try:
+        body = storage.read_sealed(path) or {}
+    except CorruptionError as error:
+        verdict.problems.append(str(error))
+        return False
+    verdict.checked_files += 1
+    verdict.checked_bytes += storage.size(path) or 0
+    if _RECORD.fullmatch(path):
+        record = ShardRecord.from_json(body)
+        run.records[path] = record
+        right = record_path(_folder(path), record.shard, record.key) == path
+    elif body.get("format") != FORMAT:
+        right = False
+    else:
+        manifest = Manifest.from_json(body)
+        run.manifests[path] = manifest
+        right = manifest_path(manifest.folder, manifest.fingerprint) == path
+        if canonical_json(body["ledger"]) != canonical_json(manifest.ledger.to_json()):
+            verdict.problems.append(f"{path}: its ledger is not the sum of its shards")
+    if not right:
+        verdict.problems.append(f"{path}: holds another list than its name says; restore it from a copy")
+    return right
+
+
+def _check_lists(run: _Run, verdict: Verdict) -> None:
+    known = {manifest.digest: manifest for manifest in run.manifests.values()}
+    for path, manifest in run.manifests.items():
+        verdict.problems += [f"{path}: {fault}" for fault in account_faults(manifest)]
+        verdict.problems += [f"{path}: {fault}" for fault in chain_faults(manifest, known)]
+        for shard in manifest.shards:
+            where = record_path(manifest.folder, shard.shard, shard.key)
+            record = run.records.get(where)
+            if record is None and where not in run.unreadable:
+                verdict.problems.append(f"{where}: listed in {path} but missing")
+            elif record is not None and canonical_json(record.to_json()) != canonical_json(shard.to_json()):
+                verdict.problems.append(f"{where}: differs from what {path} says of the shard")
+
+
+def _check_file(storage: Storage, ref: FileRef, verdict: Verdict) -> None:
+    """Read one listed file: size, digest and, for Parquet, pages and rows."""
+    verdict.checked_files += 1
+    verdict.checked_bytes += ref.size_bytes
+    try:
+        data = storage.read(ref)
+    except CorruptionError as error:
+        verdict.problems.append(str(error))
+        return
+    if ref.path.endswith(".parquet"):
+        rows = pq.ParquetFile(pa.BufferReader(as_buffer(data))).metadata.num_rows
+        if rows != ref.rows:
+            verdict.problems.append(f"{ref.path}: {rows} rows, but its record says {ref.rows}")
+
+
+def _superseded(run: _Run, current: Collection[str] | None) -> list[str]:
+    """Return the lists and files that no current manifest needs; a folder with an unreadable list is left alone."""
+    blind = {_folder(path) for path in run.unreadable}
+    kept = {path for path in run.manifests if current is None or path in current or _folder(path) in blind}
+    used = {record for path in kept for record in _records(run.manifests[path])}
+    old = {record for path in run.manifests.keys() - kept for record in _records(run.manifests[path])}
+    done = {_folder(path) for path in kept} - blind
+    unused = {path for path in run.records if path not in used and (path in old or _folder(path) in done)}
+    kept |= run.records.keys() - unused
+    lists = {path: {ref.path for ref in _refs(one.shards)} for path, one in run.manifests.items()}
+    lists |= {path: {ref.path for ref in _refs([one])} for path, one in run.records.items()}
+    needed = {file for path in kept for file in lists[path]}
+    unneeded = {file for path in lists.keys() - kept for file in lists[path]} - needed
+    return sorted((lists.keys() - kept) | (unneeded & set(run.others)))
+
+
+def _folder(path: str) -> str:
+    return "/".join(path.split("/")[:2])
+
+
+def _records(manifest: Manifest) -> list[str]:
+    return [record_path(manifest.folder, shard.shard, shard.key) for shard in manifest.shards]
+
+
+def _refs(shards: Iterable[ShardRecord]) -> list[FileRef]:
+    return [ref for shard in shards for ref in shard.files.values()]
