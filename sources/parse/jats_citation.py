@@ -1,0 +1,81 @@
+"""Citation markers in running text: kept plain, numbered by the reference list, or stripped.
+
+A superscript citation must never fuse with what stands before it: `5 mg` with the raised mark 12 is neither
+`5 mg12` nor `5 mg¹²`. While a paragraph is being built its markers stand between control characters, which XML
+forbids in text; when it is whole, each group of neighbouring markers is written in one of three styles.
+plain: as the file has it; a raised or glued one stays raised after a word (`infection¹²`) and becomes ` [12]` where
+it could be read as an exponent or digit: after numbers, units, symbols, short words. numbered: `[3]`, the place in
+the reference list. strip: gone with its brackets, but for names that a sentence needs ("Smith et al. (2010) found").
+"""
+
+import re
+from typing import Literal
+
+CitationStyle = Literal["plain", "numbered", "strip"]
+OPEN, CLOSE, RAISED = "\x02", "\x03", "\x04"
+
+_MARK = f"{RAISED}?{OPEN}[^{CLOSE}]*{CLOSE}"
+_BETWEEN = r"[\s,;–—‐‑−-]*"
+_GROUP = re.compile(f"(?P<group>{_MARK}(?:{_BETWEEN}{_MARK})*)")
+_BRACKETED = re.compile(
+    rf"\s*(?P<open>[\[(])\s*(?P<group>(?:(?:e\.g\.|see|cf\.|,|;|and|&|\s)*{_MARK})+)[\s,;]*(?P<close>[\])])"
+)
+_AFTER_WORD = re.compile(r"(?<![\w/·-])(?<!\d\s)[^\W\d_]{5,}[.,;:)’”\"']?$")
+_DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_CONTROLS = re.compile(f"[{OPEN}{CLOSE}{RAISED}]")
+
+
+def mark(text: str) -> str:
+    """Return a citation marker as it stands in an unfinished paragraph."""
+    return _with_edges(text, OPEN, _CONTROLS.sub("", text).strip())
+
+
+def raise_mark(text: str) -> str:
+    """Return the content of a superscript that holds citations as one raised marker."""
+    return _with_edges(text, RAISED + OPEN, _CONTROLS.sub("", text).strip("[]() \t\r\n"))
+
+
+def _with_edges(text: str, opening: str, core: str) -> str:
+    """Return a marked `core` with the white space that stood around it, which keeps it apart."""
+    bare = _CONTROLS.sub("", text)
+    return f"{' ' * bare[:1].isspace()}{opening}{core}{CLOSE}{' ' * bare[-1:].isspace()}"
+
+
+def write_citations(text: str, style: CitationStyle) -> str:
+    """Return a finished paragraph with its citation markers in `style` and no control characters."""
+    if OPEN not in text:
+        return text
+    if style != "plain":
+        text = _BRACKETED.sub("" if style == "strip" else _numbered_bracket, text)
+    pieces: list[str] = []
+    end = 0
+    for match in _GROUP.finditer(text):
+        pieces.append(text[end : match.start()])
+        shown = _CONTROLS.sub("", match["group"])
+        before = text[max(0, match.start() - 40) : match.start()]
+        following = text[match.end() : match.end() + 1]
+        pieces.append(_one(shown, style, RAISED in match["group"], before, following))
+        end = match.end()
+    return _CONTROLS.sub("", "".join(pieces) + text[end:])
+
+
+def _one(shown: str, style: CitationStyle, raised: bool, before: str, following: str) -> str:
+    """Return one group of markers given the text around it."""
+    previous = before[-1:]
+    numeric = shown[:1].isdigit()
+    set_off = raised or (numeric and bool(previous) and previous not in " \t\n([{/–—-\u00a0,;")
+    if style == "strip":
+        return "" if set_off or numeric else shown
+    if not shown or previous in ("[", "(") or not (set_off or style == "numbered"):
+        return shown
+    if style == "plain" and _AFTER_WORD.search(before) and not following.isalnum():
+        return shown.translate(_DIGITS)
+    opening = "" if not previous or previous.isspace() else " "
+    closing = " " if following.isalnum() else ""
+    return f"{opening}[{shown}]{closing}"
+
+
+def _numbered_bracket(match: re.Match[str]) -> str:
+    """Write the bracket of a numbered group as square, whatever it was."""
+    space = match[0][: len(match[0]) - len(match[0].lstrip())]
+    return f"{space}[{_CONTROLS.sub('', match['group']).strip()}]"

@@ -1,0 +1,62 @@
+"""The publication date of an article: the earliest that the file gives, as exact as it gives it.
+
+JATS holds a date for each form of publication. Those of repositories, manuscripts and later notices do not count.
+A year alone never beats a day in the same year. Not here: history dates such as received and accepted.
+"""
+
+import re
+from datetime import date
+
+from lxml import etree
+
+from sources.parse.jats_element import every, first, plain_text
+
+_NOT_PUBLICATION = re.compile(
+    r"pmc-release|nihms|hwp-|archival|retract|correct|update|received|accepted|revised|rev-|embargo|epub-version|"
+    r"resubmitted|version-of-record-update|cover"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def published_date(meta: etree._Element | None) -> str | None:
+    """Return the earliest publication date as ISO 8601 (2019, 2019-03 or 2019-03-07), None when there is none."""
+    found = [
+        iso
+        for node in every(meta, "pub-date")
+        if not _NOT_PUBLICATION.search(f"{node.get('pub-type', '')} {node.get('date-type', '')}".lower())
+        and (iso := _iso(node))
+    ]
+    if not found:
+        return None
+    year = min(iso[:4] for iso in found)
+    same_year = [iso for iso in found if iso[:4] == year]
+    month = min((iso[:7] for iso in same_year if len(iso) > 4), default=year)
+    return min((iso for iso in same_year if len(iso) > 7 and iso[:7] == month), default=month)
+
+
+def _iso(node: etree._Element) -> str | None:
+    declared = (node.get("iso-8601-date") or "")[:10]
+    if re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", declared) and _is_date(declared):
+        return declared
+    year = plain_text(first(node, "year")) or "".join(re.findall(r"\b(?:1[5-9]|20)\d\d\b", plain_text(node))[:1])
+    if not re.fullmatch(r"(?:1[5-9]|20)\d\d", year):
+        return None
+    month = _month(plain_text(first(node, "month")))
+    day = plain_text(first(node, "day"))
+    if month and day.isdigit() and _is_date(full := f"{year}-{month:02}-{int(day):02}"):
+        return full
+    return f"{year}-{month:02}" if month else year
+
+
+def _month(text: str) -> int | None:
+    if text.isdigit():
+        return int(text) if 1 <= int(text) <= 12 else None
+    return _MONTHS.index(text[:3].lower()) + 1 if text[:3].lower() in _MONTHS and "-" not in text else None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat((text + "-01-01")[:10])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""Small questions about an XML element: its name without namespace, its text, its language, its children.
+
+JATS comes with and without namespaces, and tables and formulae have their own, so names are compared without.
+Not here: anything that decides how an element reads.
+"""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+def local(element: etree._Element) -> str:
+    """Return the name of an element without its namespace."""
+    tag: str = element.tag
+    return tag if tag[0] != "{" else tag[tag.index("}") + 1 :]
+
+
+def first(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """Return the first descendant along a path of child names, or None."""
+    for name in path:
+        if element is None:
+            return None
+        element = next(element.iterchildren(f"{{*}}{name}"), None)
+    return element
+
+
+def every(element: etree._Element | None, name: str) -> list[etree._Element]:
+    """Return all child elements called `name`."""
+    return [] if element is None else list(element.iterchildren(f"{{*}}{name}"))
+
+
+def descendants(element: etree._Element | None, *names: str) -> Iterator[etree._Element]:
+    """Yield the descendants with one of `names`, in document order."""
+    if element is not None:
+        yield from element.iter(*(f"{{*}}{name}" for name in names))
+
+
+def all_text(element: etree._Element) -> str:
+    """Return all text within an element as it stands."""
+    return "".join(str(text) for text in element.itertext())
+
+
+def plain_text(element: etree._Element | None) -> str:
+    """Return all text within an element with white space collapsed; empty for None."""
+    if element is None:
+        return ""
+    return " ".join((all_text(element) if len(element) else element.text or "").split())
+
+
+def has_own_text(element: etree._Element) -> bool:
+    """Say whether an element holds text beside its child elements."""
+    if element.text and not element.text.isspace():
+        return True
+    return any(child.tail and not child.tail.isspace() for child in element)
+
+
+def language_of(element: etree._Element) -> str | None:
+    """Return the BCP 47 language declared on an element or the nearest one around it."""
+    node: etree._Element | None = element
+    while node is not None:
+        declared = (node.get(XML_LANG) or "").strip()
+        if declared:
+            primary, _, region = declared.replace("_", "-").partition("-")
+            return primary.lower() + (f"-{region.upper() if len(region) == 2 else region}" if region else "")
+        node = node.getparent()
+    return None

@@ -1,0 +1,110 @@
+"""The reference list of an article, one string an entry.
+
+A citation that the publisher punctuated (`mixed-citation`) is taken as it stands; one made of fields
+(`element-citation`) is put in the usual order: authors, title, source, year;volume(issue):pages, identifiers, and
+whatever else it holds. Not here: matching of references to works.
+"""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from sources.parse.jats_element import descendants, has_own_text, local, plain_text
+from sources.parse.jats_text import tidy
+
+_CITATIONS = ("mixed-citation", "element-citation", "nlm-citation", "citation", "product", "note", "p")
+_PEOPLE = frozenset({"person-group", "name", "collab", "string-name", "anonymous", "etal", "name-alternatives"})
+_TITLES = ("article-title", "chapter-title", "data-title", "part-title", "trans-title", "source", "conf-name")
+_PLACED = frozenset({*_TITLES, "year", "volume", "issue", "fpage", "lpage", "elocation-id"})
+
+
+def reference_lists(scope: etree._Element | None) -> Iterator[etree._Element]:
+    """Yield the `ref` elements within an article or sub-article, in order, those of its sub-articles left out."""
+    for ref in descendants(scope, "ref"):
+        if not any(local(around) in {"sub-article", "response"} for around in _between(ref, scope)):
+            yield ref
+
+
+def _between(element: etree._Element, scope: etree._Element | None) -> Iterator[etree._Element]:
+    for around in element.iterancestors():
+        if around is scope:
+            return
+        yield around
+
+
+def reference_text(ref: etree._Element) -> str:
+    """Return one entry of a reference list without its label."""
+    parts: list[str] = []
+    for child in ref:
+        name = local(child)
+        if name == "label":
+            continue
+        if name == "citation-alternatives":
+            child = next(
+                (inner for inner in child if local(inner) == "mixed-citation"), child[0] if len(child) else child
+            )
+        parts.append(_citation(child))
+    return " ".join(part for part in parts if part)
+
+
+def _citation(element: etree._Element) -> str:
+    if local(element) not in _CITATIONS or has_own_text(element):
+        return tidy("".join(_spaced(element)))
+    return _from_fields(element)
+
+
+def _spaced(element: etree._Element) -> Iterator[str]:
+    """Yield all text; fields that follow each other without any text between get a blank."""
+    yield element.text or ""
+    formatting = {"sup", "sub", "italic", "bold", "sc"}
+    for child in element:
+        yield from _spaced(child)
+        if child.tail:
+            yield child.tail
+        elif child.getnext() is not None and local(child) not in formatting:
+            yield " "
+
+
+def _from_fields(element: etree._Element) -> str:
+    people: list[str] = []
+    rest: list[str] = []
+    placed: dict[str, str] = {}
+    for child in element:
+        name = local(child)
+        if name in _PLACED:
+            placed[name] = f"{placed[name]} {plain_text(child)}" if name in placed else plain_text(child)
+        elif name in _PEOPLE:
+            people += _people(child, name)
+        elif name == "pub-id":
+            rest.append(f"{child.get('pub-id-type', '')}:{plain_text(child)}".lstrip(":"))
+        else:
+            rest.append(_field(child))
+    titles = [placed[name] for name in _TITLES if name in placed]
+    parts = [", ".join(people), *titles, _place(placed), *rest]
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def _field(element: etree._Element) -> str:
+    return tidy("".join(_spaced(element)) if len(element) else element.text or "")
+
+
+def _people(element: etree._Element, name: str) -> list[str]:
+    if name == "person-group":
+        return [person for child in element for person in _people(child, local(child))]
+    if name == "etal":
+        return [element.text or "et al"]
+    if name == "name":
+        parts = {local(part): part.text or "" for part in element}
+        ordered = (parts.get("surname"), parts.get("given-names"), parts.get("suffix"))
+        return [" ".join(part for part in ordered if part)]
+    return [_field(element)]
+
+
+def _place(placed: dict[str, str]) -> str:
+    """Return `2010;12(3):45-50`."""
+    year, volume, issue, start, end, number = (
+        placed.get(name, "") for name in ("year", "volume", "issue", "fpage", "lpage", "elocation-id")
+    )
+    text = year + (f";{volume}" if volume else "") + (f"({issue})" if issue else "")
+    pages = "-".join(page for page in (start, end) if page) or number
+    return (text + f":{pages}" if text else pages) if pages else text

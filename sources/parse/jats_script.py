@@ -1,0 +1,52 @@
+"""Superscripts and subscripts as text that keeps their meaning: 10³, CO₂, m², `x^{a,b}`.
+
+A dropped exponent is a wrong dose, so raised and lowered characters are written with Unicode's own where all of
+them exist, else as `^{...}` or `_{...}`. NFKC folds the Unicode forms back to plain digits, which only tests may
+do. Not here: which superscripts are citations (`sources.parse.jats_citation`).
+"""
+
+import re
+
+_SUPER = dict(
+    zip(
+        "0123456789+-−–=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWβγδφχ",
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵝᵞᵟᵠᵡ",
+        strict=True,
+    )
+)
+_SUB = dict(zip("0123456789+-−–=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", strict=True))
+_UPRIGHT = re.compile(r"[^\w+\-−–=()]+")
+"""Signs that are raised by nature: they say the same on the line."""
+_COUNTED = re.compile(r"(\d+)([A-Za-z]+)")
+
+
+def superscript(text: str, before: str) -> str:
+    """Return `text` raised; `before` is what stands in front of it, which tells the ordinal of 1st."""
+    core = text.strip()
+    if not core or _UPRIGHT.fullmatch(core):
+        return text
+    if core in {"st", "nd", "rd", "th"} and before[-1:].isdigit():
+        return text
+    return _keep_edges(text, core, _translated(core, _SUPER) or f"^{{{core}}}")
+
+
+def subscript(text: str) -> str:
+    """Return `text` lowered; of a count before letters (HbA1c) only the digits, if the letters have no such form."""
+    core = text.strip()
+    if not core:
+        return text
+    lowered = _translated(core, _SUB)
+    if lowered is None and (counted := _COUNTED.fullmatch(core)):
+        lowered = f"{_translated(counted[1], _SUB)}{counted[2]}"
+    return _keep_edges(text, core, lowered or f"_{{{core}}}")
+
+
+def _translated(text: str, table: dict[str, str]) -> str | None:
+    """Return `text` in the characters of `table`, or None when one is missing."""
+    letters = [table.get(letter) for letter in text]
+    return None if None in letters else "".join(letter for letter in letters if letter)
+
+
+def _keep_edges(text: str, core: str, changed: str) -> str:
+    start = text.index(core)
+    return f"{text[:start]}{changed}{text[start + len(core) :]}"

@@ -1,0 +1,66 @@
+"""Blocks of Markdown to one text with its sections: the last step of the JATS parser.
+
+The walk gives a flat list of blocks: paragraphs, lists, tables as plain strings, and `Heading`s. Here they are
+joined by blank lines and each stretch under a heading becomes a `Section` with its path and offsets. Not here:
+anything about XML.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sources.parse.part import Section
+
+MAX_MARKS = 6
+_SPACES = re.compile(r"[ \t\r\n]+")
+
+
+class Heading(NamedTuple):
+    """A heading `depth` sections deep (0 = top, written `##`); an empty title only ends the sections below it."""
+
+    depth: int
+    title: str
+
+
+Block = str | Heading
+
+
+def tidy(text: str) -> str:
+    """Return `text` with each run of XML white space as one blank; other Unicode spaces are kept as they are."""
+    if "\n" in text or "  " in text or "\t" in text or "\r" in text:
+        text = _SPACES.sub(" ", text)
+    return text.strip(" ")
+
+
+def flat(blocks: Iterable[Block]) -> list[str]:
+    """Return blocks for a place that has no sections (list, box, cell): headings become bold lines."""
+    return [
+        block if isinstance(block, str) else f"**{block.title}**"
+        for block in blocks
+        if isinstance(block, str) or block.title
+    ]
+
+
+def assemble(title: str, blocks: Iterable[Block], body_name: str) -> tuple[str, list[Section]]:
+    """Return the text and its sections, in order and apart; text under no heading is in section `body_name`."""
+    pieces = [f"# {title}"] if title else []
+    sections: list[Section] = []
+    position = len(pieces[0]) if pieces else 0
+    path: list[str] = []
+    started = False
+    for block in blocks:
+        if isinstance(block, Heading):
+            path = [*path[: block.depth], block.title] if block.title else path[: block.depth]
+            started = False
+            if not block.title:
+                continue
+            block = f"{'#' * min(block.depth + 2, MAX_MARKS)} {block.title}"
+        start = position + 2 if pieces else 0
+        position = start + len(block)
+        pieces.append(block)
+        if started:
+            sections[-1] = sections[-1]._replace(end=position)
+        else:
+            sections.append(Section(" > ".join(path) or body_name, start, position))
+            started = True
+    return "\n\n".join(pieces), sections
