@@ -35,6 +35,7 @@ PARSERS: dict[str, ParserInfo] = {
     "text": ParserInfo("sources.parse.text:parse"),
     "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
     "records": ParserInfo("sources.parse.records:parse", ("pyarrow",)),
+    "structured": ParserInfo("sources.parse.structured:parse", ("lxml", "ruamel.yaml")),
     "mcq": ParserInfo("sources.parse.mcq:parse", ("pyarrow",)),
 }
 SUFFIXES = {
@@ -77,7 +78,7 @@ class SourceConfig(Settings):
     exclude: Annotated[tuple[str, ...], BYTES] = ()
     container: Annotated[Literal["auto", "file", "tar", "zip", "warc", "articles", "jsonl"], BYTES] = "auto"
     parser: Annotated[
-        Literal["auto", "jats", "html", "pdf", "text", "xml", "records", "mcq", "datatrove"],
+        Literal["auto", "jats", "html", "pdf", "text", "xml", "records", "structured", "mcq"],
         BYTES,
     ] = "auto"
     options: Annotated[dict[str, Any], BYTES] = {}

@@ -23,7 +23,7 @@ SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("language", pa.string()),
-        pa.field("language_score", pa.float32(), nullable=False),
+        pa.field("language_score", pa.float32()),
         pa.field("declared", pa.string()),
         pa.field("detected", pa.string()),
     ]

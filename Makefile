@@ -1,0 +1,43 @@
+# Two commands do everything on a machine with only git and Python: `make demo` and `make test`.
+# uv is used when it is there, venv and pip when not.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALL = if command -v uv >/dev/null 2>&1; \
+	then uv pip install -q --python $(PYTHON) -c constraints.txt -e $(1); \
+	else $(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e $(1); fi
+
+.PHONY: demo test nightly bench clean
+
+demo: $(VENV)/.core
+	$(VENV)/bin/medmix run configs/demo.yaml
+	$(VENV)/bin/medmix verify out/demo
+	$(VENV)/bin/medmix trace out/demo --sequence 0 --token 10
+
+test: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m pytest --durations=10
+
+nightly: $(VENV)/.dev
+	$(PYTHON) -m pytest -m "nightly" --durations=25
+
+bench: $(VENV)/.dev
+	$(PYTHON) -m tests.bench
+
+clean:
+	rm -rf $(VENV) out
+
+$(PYTHON):
+	@if command -v uv >/dev/null 2>&1; then uv venv -q $(VENV); else python3 -m venv $(VENV); fi
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(PYTHON)
+	@echo "installing medmix into $(VENV) ..."
+	@$(call INSTALL,'.')
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(PYTHON)
+	@echo "installing medmix and its test tools into $(VENV) ..."
+	@$(call INSTALL,'.[dev]')
+	@touch $@

@@ -1,0 +1,152 @@
+"""The verbs: plan, run, status, verify, trace, card, schema, doctor.
+
+Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
+lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.engine.errors import MedmixError
+from pipelines.guard import check_names
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console()
+RunFile = Annotated[Path, typer.Argument(help="A run file, e.g. configs/demo.yaml")]
+RunFolder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")]
+Setting = Annotated[list[str] | None, typer.Option("-s", "--set", help="Override, as key=value; repeatable")]
+
+
+@app.command()
+def plan(config: RunFile, setting: Setting = None) -> None:
+    """Show stages, shards, what is cached and why the rest would run. Writes nothing."""
+    from pipelines.load import load_run
+    from pipelines.run import expect
+
+    planned, expectations = expect(load_run(config, setting or []))
+    table = Table("stage", "shards", "cached", "tokens (est.)", "why", title="plan", title_justify="left")
+    for item in expectations:
+        figures = ("?" if n is None else f"{n:,}" for n in (item.shards, item.cached, item.tokens))
+        table.add_row(item.stage, *figures, item.why)
+    console.print(table)
+    for note in planned.notes:
+        console.print(f"note: {note}")
+
+
+@app.command()
+def run(
+    config: RunFile,
+    setting: Setting = None,
+    workers: Annotated[int | None, typer.Option(help="Workers of a local Ray; default: the CPUs of this machine")] = None,
+    address: Annotated[str | None, typer.Option(help="Join the Ray cluster at this address")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Work in this process, without Ray")] = False,
+) -> None:
+    """Do everything that is not done yet, and print where the results are."""
+    from pipelines.load import load_run
+    from pipelines.report.funnel import funnel_table
+    from pipelines.run import How, check_quarantine
+    from pipelines.run import run as run_all
+
+    loaded = load_run(config, setting or [])
+    result = run_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
+    console.print(funnel_table(result.manifests))
+    for note in result.notes:
+        console.print(f"note: {note}")
+    out = Path(loaded.out).absolute()
+    for name in result.documents:
+        main = result.manifests[name].shards[0].main.path if result.manifests[name].shards else ""
+        console.print(f"documents: {out / Path(main).parent}", soft_wrap=True)
+    for name, folder in result.mixtures.items():
+        console.print(f"mixture {name}: {out / folder}", soft_wrap=True)
+    check_quarantine(loaded, result)
+
+
+@app.command()
+def status(run_folder: RunFolder) -> None:
+    """Show how far a run is, from its events."""
+    from pipelines.engine.events import read_status, render_status
+
+    console.print(render_status(read_status(run_folder)))
+
+
+@app.command()
+def verify(
+    run_folder: RunFolder,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Remove leftovers of crashes and of superseded work")] = False,
+) -> None:
+    """Reread every digest and the conservation law; list what no manifest lists."""
+    from pipelines.check import check_run
+
+    check_run(run_folder, console, sweep=sweep)
+
+
+@app.command()
+def trace(
+    run_folder: RunFolder,
+    sequence: Annotated[int, typer.Option("--sequence", help="Row of the mixture, counted from 0")],
+    token: Annotated[int | None, typer.Option("--token", help="Position in the row, counted from 0")] = None,
+    mixture: Annotated[str | None, typer.Option("--mixture", help="Which mixture, when the run has several")] = None,
+) -> None:
+    """Say which document, source, URL and licence a sequence or token comes from."""
+    from pipelines.result import read_result
+    from pipelines.trace import render_trace, trace_sequence
+
+    result = read_result(run_folder)
+    console.print(render_trace(trace_sequence(result, mixture, sequence, token)))
+
+
+@app.command()
+def card(run_folder: RunFolder) -> None:
+    """Write a dataset card (README.md) from the manifests into each mixture folder."""
+    from pipelines.report.card import write_cards
+    from pipelines.result import read_result
+
+    for path in write_cards(read_result(run_folder)):
+        console.print(f"card: {run_folder / path}", soft_wrap=True)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a run file."""
+    from pipelines.config import RunConfig
+
+    print(json.dumps(RunConfig.model_json_schema(), indent=2))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: packages, names, memory, disk, Ray."""
+    from pipelines.doctor import examine
+
+    findings = examine()
+    table = Table("check", "found", "verdict", title="doctor", title_justify="left")
+    for finding in findings:
+        table.add_row(finding.check, finding.found, finding.verdict)
+    console.print(table)
+    if any(finding.verdict.startswith("bad") for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Run the command line; errors end with their message and exit code."""
+    try:
+        check_names()
+        app()
+        sys.exit(0)
+    except MedmixError as error:
+        _stop(str(error), error.exit_code)
+    except OSError as error:
+        _stop(f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions and the disk", 4)
+    except KeyboardInterrupt:
+        _stop("stopped; finished shards are kept, run again to go on", 130)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    Console(stderr=True, highlight=False).print(f"medmix: {message}", markup=False, soft_wrap=True)
+    sys.exit(code)

@@ -1,0 +1,123 @@
+"""Turn a run file into ordered stages with fixed shards; nothing is written and no worker is started here.
+
+Sources are listed and digested, each becomes an extraction; their documents go through the run file's stages as one
+stream. Stages that write attributes leave the stream as it is and hand their findings to `consolidate`; whatever
+rewrites documents starts a new stream. Mixtures stand on what is kept. Not here: running (`pipelines.run`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mixer.materialise import Materialise
+from mixer.mixture import MixtureStage
+from mixer.publish import Publish
+from mixer.target import DEMO, find_target
+from mixer.tokenized import Tokenize
+from mixer.train_tokenizer import TrainTokenizer
+from pipelines.config import MixtureConfig, RunConfig
+from pipelines.engine.driver import PlannedStage
+from pipelines.engine.errors import ConfigError
+from pipelines.engine.rows import Rows
+from pipelines.engine.stage import RowStage, Stage
+from pipelines.stage_table import STAGES
+from pipelines.stages.consolidation import Consolidation
+from pipelines.stages.dedup_exact_resolve import ResolveExact
+from sources.extract import Extract
+from sources.files import DigestCache, RawFile, folder_of, list_files, read_url_table
+
+
+@dataclass(slots=True)
+class Plan:
+    """Ordered stages, the files they start from, and what was left out with the reason."""
+
+    stages: list[PlannedStage] = field(default_factory=list)
+    inputs: dict[str, list[RawFile]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    documents: tuple[str, ...] = ()
+    mixtures: dict[str, str] = field(default_factory=dict)
+    """Mixture name -> the stage whose manifest holds its folder."""
+
+    def add(self, stage: Stage, **inputs: tuple[str, ...]) -> str:
+        """Append a stage and return its name. Raises ConfigError when the name is taken."""
+        if any(item.stage.name == stage.name for item in self.stages):
+            raise ConfigError(f"stages: {stage.name!r} stands twice in the run file; remove one of them")
+        self.stages.append(PlannedStage(stage, inputs))
+        return stage.name
+
+
+def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
+    """Return the plan of a run. Raises ConfigError or InputError."""
+    plan = Plan()
+    stream = tuple(_plan_source(plan, config, index, cache) for index in range(len(config.sources)))
+    stream = tuple(name for name in stream if name)
+    cache.save()
+    if not stream:
+        raise ConfigError("none of the sources has a file: " + "; ".join(plan.notes))
+    attributes: dict[str, tuple[str, ...]] = {}
+    for item in config.stages:
+        stream, attributes = _plan_stage(plan, config, item, stream, attributes)
+    plan.documents = stream
+    for mixture in config.mixtures:
+        _plan_mixture(plan, config, mixture, stream)
+    return plan
+
+
+def _plan_source(plan: Plan, config: RunConfig, index: int, cache: DigestCache) -> str:
+    source = config.sources[index]
+    path = folder_of(source, Path.cwd())
+    files = list_files(source, path, cache) if path else []
+    if path is None or not files:
+        what = "its folder is not there" if path is None else f"no file matches {list(source.include)}"
+        plan.notes.append(f"source {source.name} is optional and was left out: {what}")
+        return ""
+    plan.inputs[source.name] = files
+    root = path if path.is_dir() else path.parent
+    urls = read_url_table(root, source.urls) if source.urls else {}
+    return plan.add(Extract(source, files, urls, config.shard_bytes))
+
+
+def _plan_stage(
+    plan: Plan, config: RunConfig, item: Any, stream: tuple[str, ...], attributes: dict[str, tuple[str, ...]]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Add one stage of the run file; return the stream of documents and the attributes that go with it."""
+    entry = STAGES[item.kind]
+    settings = entry.config(**{name: getattr(item, name) for name in entry.config.model_fields})
+    if item.kind == "consolidate":
+        stage = Consolidation(settings, config.profile)
+        return (plan.add(stage, documents=stream, **attributes),), {}
+    if item.kind == "dedup_exact":
+        priorities = {source.name: source.priority for source in config.sources}
+        keys = plan.add(Rows(entry.build(settings)), documents=stream)
+        losers = plan.add(ResolveExact(settings, priorities), keys=(keys,))
+        return stream, {**attributes, "dedup_exact": (losers,)}
+    rows: RowStage = entry.build(settings)
+    name = plan.add(Rows(rows), documents=stream)
+    if rows.writes == "attributes":
+        return stream, {**attributes, item.kind: (name,)}
+    return (name,), {}
+
+
+def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream: tuple[str, ...]) -> None:
+    if mixture.target == DEMO:
+        if not any(item.stage.name == "train-tokenizer" for item in plan.stages):
+            plan.add(TrainTokenizer(config.demo_tokenizer.vocabulary), documents=stream)
+        target, tokenizer = find_target(DEMO, None), ("train-tokenizer",)
+    else:
+        path = Path(mixture.tokenizer) if mixture.tokenizer else None
+        target = find_target(mixture.target, path)
+        if mixture.optional and not target.tokenizer_is_there():
+            plan.notes.append(f"mixture {mixture.name} is optional and was left out: no tokenizer file for {target.name}")
+            return
+        tokenizer = ()
+    tokenize = Tokenize(target)
+    roles: Mapping[str, tuple[str, ...]] = {"tokenizer": tokenizer} if tokenizer else {}
+    if not any(item.stage.name == tokenize.name for item in plan.stages):
+        plan.add(tokenize, documents=stream, **roles)
+    absent = {source.name for source in config.sources if source.name not in plan.inputs}
+    mixing = MixtureStage(mixture.identity(), config.seed, target, absent)
+    order = plan.add(mixing, tokens=(tokenize.name,))
+    shards = plan.add(Materialise(mixture.name, mixture.sequences_per_shard, target), plan=(order,), tokens=(tokenize.name,))
+    publish = Publish(mixture.name, target, mixture.sequence_tokens)
+    plan.mixtures[mixture.name] = plan.add(publish, shards=(shards,), plan=(order,), **roles)

@@ -1,0 +1,97 @@
+"""The index of a finished run: which manifest stands for each stage, and where the results lie.
+
+`result.json` is sealed and replaced when a run finishes; `plan.json` is written before the first task. Readers
+(verify, trace, card, report) start here and follow digests, they never list folders. Neither holds a time, a host or an
+absolute path, so that two runs of the same work have the same bytes.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import RunConfig
+from pipelines.engine.errors import CorruptionError, InputError
+from pipelines.engine.hashing import digest, seal, sha256_bytes
+from pipelines.engine.manifest import Manifest, read_manifest, stage_folder
+from pipelines.engine.stage import FileRef
+from pipelines.engine.storage import Storage, local_storage
+from pipelines.plan import Plan
+
+RESULT = "result.json"
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished run: manifests by stage in order, the stage that holds the kept documents, mixture folders."""
+
+    name: str
+    storage: Storage
+    manifests: dict[str, Manifest]
+    documents: tuple[str, ...]
+    mixtures: dict[str, str]
+    notes: list[str]
+    config: dict[str, Any]
+    files: dict[str, FileRef] = field(default_factory=dict)
+
+    def mixture_manifest(self, name: str, step: str) -> Manifest:
+        """Return the manifest of one step (`mixture`, `shards`, `publish`) of a mixture."""
+        return self.manifests[f"{step}-{name}"]
+
+
+def write_plan(storage: Storage, config: RunConfig, plan: Plan) -> None:
+    """Write what will be done, before anything is."""
+    body = {
+        "config": config.model_dump(mode="json", include={"name", "seed", "profile", "shard_bytes"}),
+        "identity": digest(config.identity()),
+        "stages": [
+            {"name": item.stage.name, "version": item.stage.version, "inputs": {r: list(n) for r, n in item.inputs.items()}}
+            for item in plan.stages
+        ],
+        "inputs": {name: [[f.key, f.sha256, f.size_bytes] for f in files] for name, files in plan.inputs.items()},
+        "notes": plan.notes,
+    }
+    storage.replace_file(PLAN, seal(body))
+
+
+def write_result(storage: Storage, config: RunConfig, plan: Plan, done: dict[str, Manifest], derived: dict[str, bytes]) -> None:
+    """Write the derived files and then the index that lists them by digest."""
+    files = {}
+    for path, data in sorted(derived.items()):
+        storage.replace_file(path, data)
+        files[path] = {"sha256": sha256_bytes(data), "size_bytes": len(data)}
+    body = {
+        "format": 1,
+        "name": config.name,
+        "config": config.identity(),
+        "documents": list(plan.documents),
+        "mixtures": {name: done[stage].shards[0].facts["folder"] for name, stage in plan.mixtures.items()},
+        "notes": plan.notes,
+        "stages": [
+            {"name": m.stage, "version": m.version, "fingerprint": m.fingerprint, "digest": m.digest} for m in done.values()
+        ],
+        "files": files,
+    }
+    storage.replace_file(RESULT, seal(body))
+
+
+def read_result(folder: Path) -> Result:
+    """Return the finished run in a folder. Raises InputError when there is none, CorruptionError when it is damaged."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such run folder")
+    storage = local_storage(folder)
+    body = storage.read_sealed(RESULT)
+    if body is None:
+        raise InputError(f"{folder}: no finished run here ({RESULT} is missing); see `medmix status {folder}`, then run again")
+    manifests = {}
+    for entry in body["stages"]:
+        where = stage_folder(entry["name"], entry["version"])
+        manifest = read_manifest(storage, where, entry["fingerprint"])
+        if manifest is None or manifest.digest != entry["digest"]:
+            state = "is missing" if manifest is None else "is another one"
+            raise CorruptionError(f"{where}: the manifest that {RESULT} names {state}; run again to rebuild it")
+        manifests[entry["name"]] = manifest
+    files = {path: FileRef(path, ref["sha256"], ref["size_bytes"]) for path, ref in body["files"].items()}
+    return Result(
+        body["name"], storage, manifests, tuple(body["documents"]), body["mixtures"], body["notes"], body["config"], files
+    )

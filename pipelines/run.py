@@ -1,0 +1,182 @@
+"""Run a run file: lock, plan, stages, funnel, index. What `medmix run` and `medmix plan` do.
+
+Everything that can be refused is refused before the lock is taken and before Ray starts. The funnel and the index
+are written last, and a run whose quarantine passed the limit of the run file ends with an error after finishing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.config import RunConfig
+from pipelines.engine.driver import Outlook, look, run_stages
+from pipelines.engine.errors import QuarantineError
+from pipelines.engine.events import Events
+from pipelines.engine.lock import RunLock
+from pipelines.engine.manifest import Manifest, stage_folder
+from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
+from pipelines.engine.storage import Storage, local_storage
+from pipelines.plan import Plan, plan_run
+from pipelines.report.funnel import funnel_parquet
+from pipelines.result import Result, read_result, write_plan, write_result
+from sources.files import DigestCache
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """Where the work runs: decides speed, never bytes."""
+
+    workers: int | None = None
+    address: str | None = None
+    inline: bool = False
+    live: bool = True
+
+
+class _Lazy:
+    """Start the runtime at the first task, so that a finished run never does."""
+
+    def __init__(self, start: Callable[[], Runtime]) -> None:
+        self._start = start
+        self.runtime: Runtime | None = None
+
+    def __call__(self) -> Runtime:
+        if self.runtime is None:
+            self.runtime = self._start()
+        return self.runtime
+
+    def close(self) -> None:
+        if self.runtime is not None:
+            self.runtime.close()
+
+
+def run(config: RunConfig, how: How) -> Result:
+    """Bring a run to its end and return its result. Raises MedmixError."""
+    out = Path(config.out).absolute()
+    storage = local_storage(out)
+    with RunLock(out):
+        events = Events(out, live=how.live)
+        lazy = _Lazy(lambda: _runtime(storage, config, how))
+        finished = False
+        try:
+            plan = plan_run(config, DigestCache(out / ".inputs.json"))
+            write_plan(storage, config, plan)
+            events.emit("run_started", name=config.name, stages=len(plan.stages))
+            for note in plan.notes:
+                events.emit("note", text=note)
+            manifests = run_stages(storage, plan.stages, lazy, events)
+            for note in alarms(manifests):
+                events.emit("note", text=note)
+            write_result(storage, config, plan, manifests, {"funnel.parquet": funnel_parquet(manifests)})
+            finished = True
+        finally:
+            lazy.close()
+            events.emit("run_done" if finished else "run_failed", name=config.name)
+            events.close()
+    return read_result(out)
+
+
+def _runtime(storage: Storage, config: RunConfig, how: How) -> Runtime:
+    if how.inline:
+        return InlineRuntime(storage)
+    settings = config.resources
+    resources = Resources(settings.cpus, settings.memory_bytes, settings.timeout_s)
+    return RayRuntime(storage, workers=how.workers or _cpus(), address=how.address, resources=resources)
+
+
+def _cpus() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+def alarms(manifests: dict[str, Manifest]) -> list[str]:
+    """Return what stages noted as alarming, such as a source that deduplication nearly wiped out."""
+    return [text for m in manifests.values() for shard in m.shards for text in shard.facts.get("alarms", [])]
+
+
+def check_quarantine(config: RunConfig, result: Result) -> None:
+    """Raise QuarantineError when more of the records than the run file allows were quarantined."""
+    quarantined = sum(m.ledger.total().quarantined.total() for m in result.manifests.values())
+    arrived = sum(m.ledger.total().records_in for name, m in result.manifests.items() if name.startswith("extract-"))
+    share = quarantined / arrived if arrived else 0.0
+    if share > config.max_quarantined:
+        raise QuarantineError(
+            f"{quarantined} of {arrived} records ({share:.1%}) were quarantined, the run file allows "
+            f"{config.max_quarantined:.1%} (max_quarantined); the results are complete, see `medmix status` for reasons"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What `medmix plan` says of one stage: shards and cached shards (None while its inputs are not there), and why."""
+
+    stage: str
+    shards: int | None
+    cached: int | None
+    why: str
+    tokens: int | None
+
+
+def expect(config: RunConfig) -> tuple[Plan, list[Expectation]]:
+    """Return the plan and what each stage would do now, writing nothing but the cache of input digests."""
+    out = Path(config.out).absolute()
+    storage = local_storage(out)
+    plan = plan_run(config, DigestCache(out / ".inputs.json"))
+    manifests: dict[str, Manifest] = {}
+    told = []
+    for item in plan.stages:
+        name = item.stage.name
+        missing = [n for names in item.inputs.values() for n in names if n not in manifests]
+        if missing:
+            told.append(Expectation(name, None, None, f"after {', '.join(dict.fromkeys(missing))}", None))
+            continue
+        outlook = look(storage, item, manifests)
+        if outlook.manifest is not None:
+            manifests[name] = outlook.manifest
+            tokens = outlook.manifest.ledger.total().tokens_out
+            told.append(Expectation(name, len(outlook.tasks), len(outlook.tasks), "cached", tokens))
+            continue
+        cached = sum(
+            storage.size(f"{stage_folder(name, item.stage.version)}/records/{task.shard}-{key[:16]}.json") is not None
+            for task, key in zip(outlook.tasks, outlook.keys, strict=True)
+        )
+        told.append(Expectation(name, len(outlook.tasks), cached, why(storage, outlook), _estimate(outlook)))
+    return plan, told
+
+
+BYTES_A_TOKEN = {"html": 26, "jats": 9, "pdf": 120, "xml": 12, "mcq": 4, "records": 5, "text": 4}
+"""Raw bytes for each estimated token, by parser: medians over the real sample; compressed input tells less."""
+
+
+def _estimate(outlook: Outlook) -> int | None:
+    """Estimate the tokens an extraction will give from its raw bytes; other stages know only afterwards."""
+    source = getattr(outlook.planned.stage, "config", None)
+    sizes = [ref.size_bytes for task in outlook.tasks for ref in task.inputs.get("raw", ())]
+    if source is None or not sizes:
+        return None
+    return sum(sizes) // BYTES_A_TOKEN.get(getattr(source, "parser", ""), 8)
+
+
+def why(storage: Storage, outlook: Outlook) -> str:
+    """Say why a stage would run: what differs, field by field, from the last manifest that stands in its folder."""
+    stage = outlook.planned.stage
+    folder = stage_folder(stage.name, stage.version)
+    standing = [p for p in storage.list(folder) if "/manifest-" in p]
+    if not standing:
+        return "not run yet"
+    differences = []
+    for path in standing:
+        body = storage.read_sealed(path) or {}
+        differences.append(_differences(body["identity"], outlook.identity) + _inputs_differ(body["inputs"], outlook.inputs))
+    return "; ".join(min(differences, key=len)) or "its shards changed"
+
+
+def _differences(old: object, new: object, at: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [line for k in keys for line in _differences(old.get(k), new.get(k), f"{at}.{k}" if at else str(k))]
+    return [] if old == new else [f"{at} was {old!r}, is {new!r}"]
+
+
+def _inputs_differ(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    return [f"its input {role!r} changed" for role in sorted(old.keys() | new.keys()) if old.get(role) != new.get(role)]
