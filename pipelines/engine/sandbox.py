@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from pipelines.engine.errors import StageError
-from pipelines.engine.sandbox_process import DONE, RECORD, Child, Death, SandboxLimits
+from pipelines.engine.sandbox_process import DONE, RECORD, START_S, Child, Death, SandboxLimits
 
 __all__ = ["FAULT_REASONS", "Attempt", "Sandbox", "SandboxLimits", "attempt"]
 
@@ -122,7 +122,7 @@ class Sandbox:
         if self._child is None:
             self._child = child = Child(self._target, self._limits)
             try:
-                child.receive()
+                child.receive(START_S)
             except Death as death:
                 self.close()
                 raise StageError(

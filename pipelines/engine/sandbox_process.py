@@ -27,6 +27,9 @@ FRAME = Struct("<BQ")
 READY, RECORD, DONE, RETIRED = range(4)
 """Kinds the child sends: it can serve; one record; the item ended; the item ended and the child leaves."""
 
+START_S = 120.0
+"""How long a child may take to import its parser, on a busy machine, whatever the limit for items."""
+
 _CHUNK_BYTES = 1 << 20
 _COMPLAINT_BYTES = 4096
 _LIVENESS_S = 1.0
@@ -92,9 +95,9 @@ class Child:
         self._outgoing = [memoryview(part) for part in (frame, body) if part]
         self._selector.register(self._to, selectors.EVENT_WRITE, self._write)
 
-    def receive(self) -> tuple[int, bytes]:
+    def receive(self, least_wait_s: float = 0.0) -> tuple[int, bytes]:
         """Return the next frame (kind, payload). Raises Death; the time between calls is not the child's."""
-        deadline = time.monotonic() + self._limits.wall_s
+        deadline = time.monotonic() + max(self._limits.wall_s, least_wait_s)
         while (frame := self._next_frame()) is None:
             left_s = deadline - time.monotonic()
             if left_s <= 0:

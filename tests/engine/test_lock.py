@@ -70,7 +70,11 @@ def test_kill_9_frees_the_folder(tmp_path: Path) -> None:
         assert lock.notice == ""
 
 
-@pytest.mark.parametrize("inside", ["os.fork() or time.sleep(600)", "os.posix_spawn('/bin/sleep', ['sleep', '9'], {})"])
+FORKS = "r, w = os.pipe(); os.fork() or (os.write(w, b'x'), time.sleep(600)); os.read(r, 1)"
+SPAWNS = "os.posix_spawn('/bin/sleep', ['sleep', '9'], {})"
+
+
+@pytest.mark.parametrize("inside", [FORKS, SPAWNS])
 def test_children_do_not_keep_the_lock(tmp_path: Path, inside: str) -> None:
     with holder(tmp_path, inside) as process:
         process.kill()

@@ -72,7 +72,7 @@ def test_what_was_yielded_before_a_death_stays(sandbox: Sandbox, deed: str) -> N
 
 
 def test_a_sleeping_hang_ends_by_wall_time() -> None:
-    limits = SandboxLimits(wall_s=1.5)
+    limits = SandboxLimits(wall_s=2)
     with Sandbox(TARGET, limits=limits) as box:
         assert do(box, "sleep")[-1]["reason"] == "parser_timeout"
         assert do(box, "nothing")[-1]["type"] == "Part"
