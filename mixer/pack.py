@@ -1,0 +1,213 @@
+"""Put documents into sequences of a fixed length: best-fit decreasing in windows, as in arXiv 2404.10830.
+
+A document that fits stays whole. A longer one is cut before the last section that begins within reach, else the last
+paragraph, else at a token border; nothing is dropped or truncated. Within reach means not before half a sequence,
+or earlier where the cut costs no further piece. Windows keep the memory and the distance between neighbours small and
+cost about .05 % padding at 20,000 documents. The same input gives the same packing. Not here: token ids (`shards`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from pipelines.engine.errors import PlanError
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+MIN_SEQUENCE_TOKENS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PackRule:
+    """Sequence length in tokens, which marks a document costs, and the window in documents."""
+
+    sequence_tokens: int
+    bos: bool
+    eos: bool
+    continuation_bos: bool = False
+    window_documents: int = 20_000
+
+    def __post_init__(self) -> None:
+        if self.sequence_tokens < MIN_SEQUENCE_TOKENS or self.window_documents < 1:
+            raise PlanError(
+                f"packing needs sequences of at least {MIN_SEQUENCE_TOKENS} tokens and windows of at least 1 document, "
+                f"got {self.sequence_tokens} and {self.window_documents}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """Token positions where documents may be cut, ascending: document d has `positions[offsets[d]:offsets[d+1]]`."""
+
+    positions: Ints
+    offsets: Ints
+
+    @classmethod
+    def of(cls, lists: pa.ChunkedArray | pa.Array) -> "Breaks":
+        """Return the breaks held in an Arrow column of lists, one list a document."""
+        array = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+        offsets = array.offsets.to_numpy().astype(np.int64)
+        return cls(array.values.to_numpy(zero_copy_only=False).astype(np.int64), offsets)
+
+    @classmethod
+    def none(cls, documents: int) -> "Breaks":
+        """Return no breaks for so many documents."""
+        return cls(np.zeros(0, np.int64), np.zeros(documents + 1, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Sequences as lists of pieces; sequence s has pieces `offsets[s]:offsets[s+1]`, by document and then by start.
+
+    A piece is `tokens` tokens of row `document` from token `start` on, after a BOS if `bos` and before an EOS if `eos`.
+    """
+
+    sequence_tokens: int
+    offsets: Ints
+    document: Ints
+    start: Ints
+    tokens: Ints
+    bos: Flags
+    eos: Flags
+
+    @property
+    def sequences(self) -> int:
+        """Return the number of sequences."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Ints:
+        """Return the tokens that each piece takes up, marks included."""
+        return self.tokens + self.bos + self.eos
+
+    @property
+    def pad_tokens(self) -> Ints:
+        """Return the tokens of padding at the end of each sequence."""
+        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
+        return self.sequence_tokens - np.diff(ends[self.offsets])
+
+
+def pack(lengths: Ints, rule: PackRule, sections: Breaks | None = None, paragraphs: Breaks | None = None) -> Packed:
+    """Return the packing of documents with so many tokens each; a document without tokens takes no piece.
+
+    O(n log n), about 1 us a document. Breaks are looked at for documents longer than a sequence only.
+    """
+    lengths = np.ascontiguousarray(lengths, dtype=np.int64)
+    sections, paragraphs = sections or Breaks.none(len(lengths)), paragraphs or Breaks.none(len(lengths))
+    cuts = (sections.positions, sections.offsets), (paragraphs.positions, paragraphs.offsets)
+    marks = rule.bos, rule.continuation_bos, rule.eos
+    document, start, tokens = _pieces(lengths, *cuts, rule.sequence_tokens, marks)
+    bos = (start == 0) & rule.bos | (start > 0) & rule.continuation_bos
+    eos = (start + tokens == lengths[document]) & rule.eos
+    window = document // rule.window_documents
+    largest_first = np.lexsort((-(tokens + bos + eos), window))
+    sequence = np.empty(len(document), np.int64)
+    costs = (tokens + bos + eos)[largest_first]
+    sequence[largest_first] = _best_fit(costs, window[largest_first], rule.sequence_tokens)
+    order = np.lexsort((start, document, sequence))
+    counts = np.bincount(sequence) if len(sequence) else np.zeros(0, np.int64)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return Packed(rule.sequence_tokens, offsets, document[order], start[order], tokens[order], bos[order], eos[order])
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _last_break(breaks: tuple[Ints, Ints], row: int, low: int, high: int) -> int:
+    """Return the last break of a document that lies in [low, high], or -1."""
+    positions, offsets = breaks
+    first = offsets[row]
+    at = first + np.searchsorted(positions[first : offsets[row + 1]], high, side="right") - 1
+    return positions[at] if at >= first and positions[at] >= low else -1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _pieces(
+    lengths: Ints,
+    sections: tuple[Ints, Ints],
+    paragraphs: tuple[Ints, Ints],
+    size: int,
+    marks: tuple[bool, bool, bool],
+) -> tuple[Ints, Ints, Ints]:
+    """Return (document, start, tokens) of each piece, in reading order."""
+    bos, continuation_bos, eos = int(marks[0]), int(marks[1]), int(marks[2])
+    document, starts, tokens = [0 for _ in range(0)], [0 for _ in range(0)], [0 for _ in range(0)]
+    for row in range(len(lengths)):
+        start, left, head = 0, lengths[row], bos
+        while left > 0:
+            take = left
+            if head + left + eos > size:
+                high = min(size - head, left - 1)
+                room = size - continuation_bos
+                rest = (left - high + eos + room - 1) // room  # pieces that follow a cut at `high`
+                low = max(1, min(left + eos - rest * room, (high + 1) // 2))
+                cut = _last_break(sections, row, start + low, start + high)
+                if cut < 0:
+                    cut = _last_break(paragraphs, row, start + low, start + high)
+                take = high if cut < 0 else cut - start
+            document.append(row)
+            starts.append(start)
+            tokens.append(take)
+            start, left, head = start + take, left - take, continuation_bos
+    return np.array(document, np.int64), np.array(starts, np.int64), np.array(tokens, np.int64)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _best_fit(costs: Ints, window: Ints, size: int) -> Ints:
+    """Return the sequence of each piece: the fullest open one of its window that has room, else a new one.
+
+    Open sequences hang in one list for each number of free tokens; a counting tree over those numbers finds the
+    least one that suffices in O(log size).
+    """
+    leaves = 1
+    while leaves <= size:
+        leaves *= 2
+    tree = np.zeros(2 * leaves, np.int64)
+    newest = np.full(size + 1, -1, np.int64)
+    older = np.full(len(costs), -1, np.int64)
+    sequence = np.empty(len(costs), np.int64)
+    opened, current = 0, -1
+    for piece in range(len(costs)):
+        if window[piece] != current:
+            current = window[piece]
+            tree[:] = 0
+            newest[:] = -1
+        free = _least_at_or_above(tree, leaves, costs[piece])
+        if free < 0:
+            free, chosen = size, opened
+            opened += 1
+        else:
+            chosen = newest[free]
+            newest[free] = older[chosen]
+            _count(tree, leaves + free, -1)
+        free -= costs[piece]
+        older[chosen] = newest[free]
+        newest[free] = chosen
+        _count(tree, leaves + free, 1)
+        sequence[piece] = chosen
+    return sequence
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _count(tree: Ints, node: int, change: int) -> None:
+    """Add `change` to a leaf and to all nodes above it."""
+    while node > 0:
+        tree[node] += change
+        node //= 2
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _least_at_or_above(tree: Ints, leaves: int, value: int) -> int:
+    """Return the least leaf number >= value with a count above zero, or -1."""
+    node = leaves + value
+    if tree[node] > 0:
+        return value
+    while node > 1 and (node % 2 == 1 or tree[node + 1] == 0):
+        node //= 2
+    if node == 1:
+        return -1
+    node += 1
+    while node < leaves:
+        node = 2 * node if tree[2 * node] > 0 else 2 * node + 1
+    return node - leaves
