@@ -6,6 +6,8 @@ funding and conflicts of interest count wherever they stand, in the front or the
 notes of the front are not text.
 """
 
+import re
+
 from lxml import etree
 
 from sources.parse.jats_block import heading_text, titled
@@ -59,6 +61,18 @@ _PARTS = {
     "notes": "Notes",
     "fn-group": "Footnotes",
 }
+_OPENINGS = (
+    (
+        re.compile(r"(?:funding|financial (?:support|disclosure)|source of (?:support|funding))\b.{0,30}?[:.]", re.I),
+        "Funding",
+    ),
+    (
+        re.compile(r"(?:conflicts?|competing|declaration) (?:of )?(?:financial )?interests?\b.{0,30}?[:.]", re.I),
+        "Conflict of interest",
+    ),
+    (re.compile(r"(?:author'?s?’? )?contribut(?:ors?|ions?)\b.{0,20}?[:.]", re.I), "Author contributions"),
+)
+"""How untyped footnotes open that are such statements, as in "Competing interests: None declared."."""
 _FRONT_STATEMENTS = frozenset(name for name in _STATEMENTS if name != "con")
 
 
@@ -127,12 +141,18 @@ def _typed_notes(walk: Walk, notes: list[etree._Element], language: str | None) 
     last = ""
     for note in notes:
         blocks = walk.blocks["fn"](walk, note)
-        title = _kind_title(note, language) or _word("Footnotes", language)
+        title = _kind_title(note, language) or _opening_title(note, language) or _word("Footnotes", language)
         if title != last and blocks:
             out.append(Heading(walk.depth, title))
             last = title
         out += blocks
     return [*out, Heading(walk.depth, "")] if out else []
+
+
+def _opening_title(note: etree._Element, language: str | None) -> str:
+    """Return the heading for an untyped footnote that names itself in its first words."""
+    text = plain_text(note)[:80]
+    return next((_word(title, language) for pattern, title in _OPENINGS if pattern.match(text)), "")
 
 
 def _front_statements(walk: Walk, article: etree._Element, language: str | None, so_far: list[Block]) -> list[Block]:

@@ -21,6 +21,7 @@ _BRACKETED = re.compile(
     rf"\s*(?P<open>[\[(])\s*(?P<group>(?:(?:e\.g\.|see|cf\.|,|;|and|&|\s)*{_MARK})+)[\s,;]*(?P<close>[\])])"
 )
 _AFTER_WORD = re.compile(r"(?<![\w/·-])(?<!\d\s)[^\W\d_]{5,}[.,;:)’”\"']?$")
+_YEAR = re.compile(r"(?:1[89]|20)\d\d(?!\d)")
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _CONTROLS = re.compile(f"[{OPEN}{CLOSE}{RAISED}]")
 
@@ -65,7 +66,7 @@ def _one(shown: str, style: CitationStyle, raised: bool, before: str, following:
     numeric = shown[:1].isdigit()
     set_off = raised or (numeric and bool(previous) and previous not in " \t\n([{/–—-\u00a0,;")
     if style == "strip":
-        return "" if set_off or numeric else shown
+        return "" if (set_off or numeric) and not _YEAR.match(shown) else shown
     if not shown or previous in ("[", "(") or not (set_off or style == "numbered"):
         return shown
     if style == "plain" and _AFTER_WORD.search(before) and not following.isalnum():

@@ -71,7 +71,7 @@ def _tex(element: etree._Element) -> str:
 
 _ROWS = frozenset({"math", "mrow", "mstyle", "mtext", "mtd", "mpadded", "mphantom", "menclose", "merror"})
 _SCRIPTED = {"msub": "_", "msup": "^", "msubsup": "_^", "munder": "_", "mover": "^", "munderover": "_^"}
-_SCRIPT = re.compile(r" ?([\^_])\{([^{}]*)\}")
+_SCRIPT = re.compile(r"([\^_])\{([^{}]*)\}")
 
 
 def _escaped(token: str) -> str:

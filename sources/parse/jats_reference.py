@@ -44,7 +44,7 @@ def reference_text(ref: etree._Element) -> str:
                 (inner for inner in child if local(inner) == "mixed-citation"), child[0] if len(child) else child
             )
         parts.append(_citation(child))
-    return " ".join(part for part in parts if part)
+    return " ".join(part for part in parts if part).lstrip(".,;: ")
 
 
 def _citation(element: etree._Element) -> str:

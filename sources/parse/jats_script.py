@@ -17,6 +17,7 @@ _SUPER = dict(
 _SUB = dict(zip("0123456789+-−–=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", strict=True))
 _UPRIGHT = re.compile(r"[^\w+\-−–=()]+")
 """Signs that are raised by nature: they say the same on the line."""
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _COUNTED = re.compile(r"(\d+)([A-Za-z]+)")
 
 
@@ -42,7 +43,9 @@ def subscript(text: str) -> str:
 
 
 def _translated(text: str, table: dict[str, str]) -> str | None:
-    """Return `text` in the characters of `table`, or None when one is missing."""
+    """Return `text` in the characters of `table`; None when one is missing, or for whole words, hard to read so."""
+    if _WORD.search(text):
+        return None
     letters = [table.get(letter) for letter in text]
     return None if None in letters else "".join(letter for letter in letters if letter)
 

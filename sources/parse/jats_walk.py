@@ -110,9 +110,11 @@ class Walk:
         return f" {text}" if name not in INLINE and self._would_fuse(element, before, text) else text
 
     def _would_fuse(self, element: etree._Element, before: str, text: str) -> bool:
-        """Say whether a field would run into the field before it, as `22241` into a DOI."""
+        """Say whether a field would run into the field or number before it, as `22241` into a DOI."""
+        if not (before[-1:].isalnum() and text[:1].isalnum()):
+            return False
         previous = element.getprevious()
-        return previous is not None and not previous.tail and before[-1:].isalnum() and text[:1].isalnum()
+        return local(element) in {"pub-id", "object-id"} or (previous is not None and not previous.tail)
 
     def inline_content(self, element: etree._Element, skip: frozenset[str] = frozenset()) -> str:
         """Return the content of an element as part of a line of text.
@@ -121,14 +123,14 @@ class Walk:
         """
         if not len(element):
             return element.text or ""
-        gap = "" if local(element) in INLINE or has_own_text(element) else " "
+        name = local(element)
+        gap = "" if name in INLINE or name in self.inlines or has_own_text(element) else " "
         parts = [element.text or ""]
         for child in element:
             if local(child) not in skip:
                 parts.append(self.inline(child, parts[-1]))
-            parts.append(child.tail or "")
-            if gap:
-                parts.append(gap)
+            if child.tail or gap:
+                parts.append(f"{child.tail or ''}{gap}")
         return "".join(parts)
 
     def line(self, element: etree._Element | None, skip: frozenset[str] = frozenset()) -> str:
