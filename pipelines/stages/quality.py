@@ -79,7 +79,7 @@ class QualityConfig(Settings):
     """[0.2]"""
     max_top_gram: Annotated[tuple[float, float, float], BYTES] = (0.5, 0.55, 0.6)
     """For n = 2, 3, 4 [0.20, 0.18, 0.16]."""
-    max_duplicate_gram: Annotated[tuple[float, float, float, float, float, float], BYTES] = (0.8,) * 6
+    max_duplicate_gram: Annotated[tuple[float, float, float, float, float, float], BYTES] = (0.7,) * 6
     """For n = 5 ... 10 [0.15, 0.14, 0.13, 0.12, 0.11, 0.10]."""
 
 

@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import regex  # type: ignore[import-untyped]
 
+from pipelines.stages.quality_repeats import slot_of, table_size
+
 SPACE, WORD, LETTER, MARK, DIGIT, SPLIT, LATIN, VOWEL, TERMINAL = (1 << bit for bit in range(9))
 TABLE_SIZE = 0x34000
 """Code points above count as symbols: private use, and tags that nobody sees."""
 
 _SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]")
-_SENTENCE_END = regex.compile(r"[\p{Sentence_Terminal}\"”’»」』)]")
+_SENTENCE_END = regex.compile(r"\p{Sentence_Terminal}")
 
 GOPHER_STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 STOP_WORDS = {
@@ -25,7 +27,7 @@ STOP_WORDS = {
     "fr": "de la le les et des en du un une que est pour dans par au sur ou avec pas ne il sont plus qui aux",
     "es": "de la el los las en que un una por con para del se es al su como no más si son debe ser entre también",
     "pt": "de da do em um uma que para com os as dos das por se não na no ao como mais ou são ser pelo entre também",
-    "de": "der die und den von zu das mit des ist nicht ein eine bei für im auf oder sind werden dem sich auch als wird",
+    "de": "der die und den von zu das mit des ist nicht ein eine bei für im auf oder sind werden dem sich auch als",
     "it": "di il la che in un una per con del della dei le non si da al sono come più nel alla dei gli essere",
     "nl": "de het een van en is dat op te voor met niet zijn aan er om bij als ook door worden wordt naar uit",
     "sv": "och att det som en på är av för med den till inte har de om ett kan vid från eller ska",
@@ -80,12 +82,16 @@ def word_hash(word: str) -> int:
 
 @lru_cache(maxsize=1)
 def stop_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
-    """Return sorted hashes of all stop words and their masks: bit k for language k, bits 16-23 for Gopher's words."""
+    """Return the open hash table of all stop words, and masks: bit k for language k, bits 16-23 for Gopher's words."""
     masks: dict[int, int] = {}
     for bit, words in enumerate(STOP_WORDS.values()):
         for word in words.split():
             masks[word_hash(word)] = masks.get(word_hash(word), 0) | 1 << bit
     for bit, word in enumerate(GOPHER_STOP_WORDS):
         masks[word_hash(word)] = masks.get(word_hash(word), 0) | 1 << (16 + bit)
-    keys = sorted(masks)
-    return np.array(keys, dtype=np.uint64), np.array([masks[key] for key in keys], dtype=np.uint32)
+    size = table_size(len(masks))
+    keys, bits = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.uint32)
+    for key, mask in masks.items():
+        slot = slot_of(keys, np.uint64(key))
+        keys[slot], bits[slot] = key, mask
+    return keys, bits

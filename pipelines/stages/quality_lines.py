@@ -4,10 +4,10 @@ A line ends at a line feed, a paragraph at an empty line; blank lines do not cou
 (Rae et al. 2021) and FineWeb (Penedo et al. 2024). Part of `quality_scan`, which says how they are tested.
 """
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.stages.compiled import compiled
 from pipelines.stages.quality_chars import SPACE, TERMINAL
 from pipelines.stages.quality_repeats import Hashes, Lengths, duplicates
 from pipelines.stages.quality_tokens import FNV_PRIME, FNV_START, Bytes, Table, decode
@@ -26,16 +26,14 @@ SHORT_LINE_CHARS = 30
 
 Floats = npt.NDArray[np.float64]
 
-_jit = numba.njit(cache=True, nogil=True)
 
-
-@_jit
+@compiled
 def ratio(part: float, whole: float) -> float:
     """Return `part / whole`, and 0 for nothing of nothing."""
     return part / whole if whole else 0.0
 
 
-@_jit
+@compiled
 def ellipses(data: Bytes) -> int:
     """Return the number of "..." (not overlapping) and "…"."""
     count, dots = 0, 0
@@ -48,29 +46,35 @@ def ellipses(data: Bytes) -> int:
     return count
 
 
-@_jit
-def _line(data: Bytes, table: Table) -> tuple[int, int, int, bool]:
-    """Return characters, first and last visible code point (0: a blank line), and whether it trails off in "..."."""
-    at, chars, first, last, dots, spaced = 0, 0, 0, 0, 0, False
-    while at < len(data):
+@compiled
+def _visible(data: Bytes, table: Table, forward: bool) -> tuple[int, int]:
+    """Return the first or last visible code point of a line and where it starts; code point 0 for a blank line."""
+    at = 0 if forward else len(data)
+    while at < len(data) if forward else at > 0:
+        if not forward:
+            at -= 1
+            while data[at] & 0xC0 == 0x80:
+                at -= 1
         code, size = decode(data, at)
-        at += size
-        chars += 1
-        if code < len(table) and table[code] & SPACE:
-            spaced = True
-            continue
-        dots = 0 if code != 46 else 1 if spaced else dots + 1
-        first, last, spaced = first if first else code, code, False
-    return chars, first, last, dots >= 3 or last == 0x2026
+        if code >= len(table) or not table[code] & SPACE:
+            return code, at
+        at += size if forward else 0
+    return 0, 0
 
 
-@_jit
+@compiled
+def _trails(data: Bytes, last: int, at: int) -> bool:
+    """Say whether a line whose last visible character is `last`, at byte `at`, ends in an ellipsis."""
+    return last == 0x2026 or (last == 46 and at >= 2 and data[at - 1] == 46 and data[at - 2] == 46)
+
+
+@compiled
 def _bullet(code: int) -> bool:
     """Say whether `code` is one of - * • ‣ ◦ ● ▪."""
     return code in (0x2D, 0x2A, 0x2022, 0x2023, 0x25E6, 0x25CF, 0x25AA)
 
 
-@_jit
+@compiled
 def _hashed(data: Bytes) -> np.uint64:
     value = FNV_START
     for byte in data:
@@ -78,14 +82,14 @@ def _hashed(data: Bytes) -> np.uint64:
     return value
 
 
-@_jit
+@compiled
 def _shares(items: int, hashes: Hashes, lengths: Lengths, chars: int) -> tuple[float, float]:
     """Return the share of repeated items, and of characters in them."""
     count, repeated = duplicates(hashes[:items], lengths[:items])
     return ratio(count, items), ratio(repeated, chars)
 
 
-@_jit
+@compiled
 def line_stats(data: Bytes, table: Table, chars: int, out: Floats) -> int:
     """Write `LINE_STATISTICS` into `out` and return the number of lines that are not blank."""
     newlines = 0
@@ -96,14 +100,16 @@ def line_stats(data: Bytes, table: Table, chars: int, out: Floats) -> int:
     for end in range(len(data) + 1):
         if end < len(data) and data[end] != 10:
             continue
-        length, first, last, trails = _line(data[start:end], table)
+        line = data[start:end]
+        first = _visible(line, table, True)[0]
         if first:
-            hashes[lines], lengths[lines] = _hashed(data[start:end]), length
-            lines += 1
+            last, at = _visible(line, table, False)
+            hashes[lines], lengths[lines] = _hashed(line), characters(line)
             out[0] += _bullet(first)
-            out[1] += trails
+            out[1] += _trails(line, last, at)
             out[2] += last < len(table) and table[last] & TERMINAL != 0
-            out[3] += length <= SHORT_LINE_CHARS
+            out[3] += lengths[lines] <= SHORT_LINE_CHARS
+            lines += 1
         start = end + 1
     for place in range(4):
         out[place] = ratio(out[place], lines)
@@ -113,7 +119,7 @@ def line_stats(data: Bytes, table: Table, chars: int, out: Floats) -> int:
     return lines
 
 
-@_jit
+@compiled
 def _paragraphs(data: Bytes, hashes: Hashes, lengths: Lengths) -> int:
     """Fill hash and characters of each stretch between empty lines and return how many there are."""
     count, start = 0, 0
@@ -130,7 +136,7 @@ def _paragraphs(data: Bytes, hashes: Hashes, lengths: Lengths) -> int:
     return count
 
 
-@_jit
+@compiled
 def characters(data: Bytes) -> int:
     """Return the number of code points."""
     count = 0

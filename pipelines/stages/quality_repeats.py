@@ -5,21 +5,21 @@ that came before (each character once). An n-gram that occurs once is no repetit
 Hashes are 64 bits wide; a text would need billions of words for a chance collision. Not here: what an item is.
 """
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.stages.compiled import compiled
+
 Hashes = npt.NDArray[np.uint64]
 Lengths = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 
-_jit = numba.njit(cache=True, nogil=True)
 
-
-@_jit
-def _slot(keys: Hashes, key: np.uint64) -> int:
+@compiled
+def slot_of(keys: Hashes, key: np.uint64) -> int:
     """Return the slot of `key` (never 0) in an open hash table, or the free slot where it belongs."""
     mask = np.uint64(len(keys) - 1)
     at = (key * _GOLDEN) >> np.uint64(20) & mask
@@ -28,7 +28,7 @@ def _slot(keys: Hashes, key: np.uint64) -> int:
     return int(at)
 
 
-@_jit
+@compiled
 def table_size(items: int) -> int:
     """Return the size of an open hash table for `items` keys: a power of two, at most half full."""
     size = 16
@@ -37,14 +37,14 @@ def table_size(items: int) -> int:
     return size
 
 
-@_jit
+@compiled
 def duplicates(hashes: Hashes, lengths: Lengths) -> tuple[int, int]:
     """Return (how many items came before, their characters)."""
     keys = np.zeros(table_size(len(hashes)), dtype=np.uint64)
     count, chars = 0, 0
     for item in range(len(hashes)):
         key = hashes[item] | _ONE
-        slot = _slot(keys, key)
+        slot = slot_of(keys, key)
         if keys[slot] == key:
             count += 1
             chars += lengths[item]
@@ -52,14 +52,14 @@ def duplicates(hashes: Hashes, lengths: Lengths) -> tuple[int, int]:
     return count, chars
 
 
-@_jit
-def top_gram(grams: Hashes, ends: Lengths, n: int, keys: Hashes, counts: Lengths, firsts: Lengths) -> int:
+@compiled
+def top_gram(grams: Hashes, ends: Lengths, n: int, keys: Hashes, counts: Places, firsts: Places) -> int:
     """Return the characters (a space between words) of the commonest n-gram times its count; 0 when none repeats."""
     keys[:] = 0
     best, best_first = 1, -1
     for first in range(len(grams)):
         key = grams[first] | _ONE
-        slot = _slot(keys, key)
+        slot = slot_of(keys, key)
         if keys[slot] == _ZERO:
             keys[slot], counts[slot], firsts[slot] = key, 0, first
         counts[slot] += 1
@@ -68,17 +68,17 @@ def top_gram(grams: Hashes, ends: Lengths, n: int, keys: Hashes, counts: Lengths
             best, best_first = found, firsts[slot]
     if best_first < 0:
         return 0
-    return best * (ends[best_first + n] - ends[best_first] + n - 1)
+    return int(best * (ends[best_first + n] - ends[best_first] + n - 1))
 
 
-@_jit
+@compiled
 def duplicate_grams(grams: Hashes, ends: Lengths, n: int, keys: Hashes) -> int:
     """Return the characters in n-grams that came before, none counted twice."""
     keys[:] = 0
     chars, first = 0, 0
     while first < len(grams):
         key = grams[first] | _ONE
-        slot = _slot(keys, key)
+        slot = slot_of(keys, key)
         if keys[slot] == key:
             chars += ends[first + n] - ends[first]
             first += n

@@ -5,14 +5,14 @@ quality rules), Penedo et al. 2024 (FineWeb, lines) and Raffel et al. 2020 (C4, 
 Python twin, and both must agree on any text. Not here: thresholds and verdicts (`quality`).
 """
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.stages.compiled import compiled
 from pipelines.stages.quality_chars import DIGIT, LETTER, SPLIT, STOP_WORDS, WORD, class_table, stop_table
 from pipelines.stages.quality_lines import LINE_STATISTICS, Floats, characters, ellipses, line_stats, ratio
-from pipelines.stages.quality_repeats import Hashes, Lengths, duplicate_grams, table_size, top_gram
+from pipelines.stages.quality_repeats import Hashes, Lengths, duplicate_grams, slot_of, table_size, top_gram
 from pipelines.stages.quality_tokens import BITS, CHARS, CODE, LETTERS, VOWELS, Bytes, Table, split_tokens
 
 TOP_N_GRAMS = (2, 3, 4)
@@ -38,10 +38,8 @@ _GRAM_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 Masks = npt.NDArray[np.uint32]
 
-_jit = numba.njit(cache=True, nogil=True)
 
-
-@_jit
+@compiled
 def _word_shape(seen: Lengths) -> tuple[float, float, float, float]:
     """Return words, mean length of those with a letter, their share of all tokens, vowels a letter in long words."""
     words, alpha, spaced, chars, letters, vowels = 0, 0, 0, 0, 0, 0
@@ -60,7 +58,7 @@ def _word_shape(seen: Lengths) -> tuple[float, float, float, float]:
     return words, ratio(chars, spaced), ratio(alpha, len(seen)), vowels / letters if letters else 1.0
 
 
-@_jit
+@compiled
 def _symbols(seen: Lengths) -> tuple[float, float, float, float]:
     """Return symbols a visible character, number signs a token, replacement characters, curly brackets."""
     visible, symbols, signs, replaced, braces = 0, 0, 0, 0, 0
@@ -75,20 +73,7 @@ def _symbols(seen: Lengths) -> tuple[float, float, float, float]:
     return ratio(symbols, visible), ratio(signs, len(seen)), replaced, braces
 
 
-@_jit
-def _find(keys: Hashes, key: np.uint64) -> int:
-    """Return the place of `key` in the sorted `keys`, or -1."""
-    low, high = 0, len(keys)
-    while low < high:
-        middle = (low + high) // 2
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < len(keys) and keys[low] == key else -1
-
-
-@_jit
+@compiled
 def _stop_words(lowered: Hashes, seen: Lengths, stops: Hashes, masks: Masks) -> tuple[float, float]:
     """Return how many of Gopher's eight stop words occur, and the stop words of the best language a Latin word."""
     shares = np.zeros(_LANGUAGES, dtype=np.int64)
@@ -97,8 +82,8 @@ def _stop_words(lowered: Hashes, seen: Lengths, stops: Hashes, masks: Masks) -> 
         if seen[token, LETTERS] == 0:
             continue
         latin += 1
-        place = _find(stops, lowered[token])
-        if place >= 0:
+        place = slot_of(stops, lowered[token])
+        if stops[place] == lowered[token]:
             mask = int(masks[place])
             gopher |= mask >> 16
             for language in range(_LANGUAGES):
@@ -110,12 +95,12 @@ def _stop_words(lowered: Hashes, seen: Lengths, stops: Hashes, masks: Masks) -> 
     return found, ratio(shares.max(), latin)
 
 
-@_jit
+@compiled
 def _gram_stats(hashes: Hashes, seen: Lengths, chars: int, out: Floats) -> None:
     """Write the shares of characters in the commonest n-gram (n = 2-4) and in repeated n-grams (n = 5-10)."""
     size = table_size(len(hashes))
     keys = np.empty(size, dtype=np.uint64)
-    counts, firsts = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    counts, firsts = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
     ends = np.zeros(len(hashes) + 1, dtype=np.int64)
     ends[1:] = np.cumsum(seen[:, CHARS])
     grams = hashes.copy()
@@ -130,7 +115,7 @@ def _gram_stats(hashes: Hashes, seen: Lengths, chars: int, out: Floats) -> None:
         out[n - 2] = ratio(repeated, chars)
 
 
-@_jit
+@compiled
 def _scan(data: Bytes, table: Table, stops: Hashes, masks: Masks, out: Floats) -> None:
     """Write `STATISTICS` of one text into `out`."""
     chars = characters(data)
@@ -151,7 +136,7 @@ def _scan(data: Bytes, table: Table, stops: Hashes, masks: Masks, out: Floats) -
     _gram_stats(hashes, seen, chars, out[23:32])
 
 
-@_jit
+@compiled
 def _scan_rows(data: Bytes, offsets: Lengths, table: Table, stops: Hashes, masks: Masks, out: Floats) -> None:
     for row in range(len(offsets) - 1):
         _scan(data[offsets[row] : offsets[row + 1]], table, stops, masks, out[row])

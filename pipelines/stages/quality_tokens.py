@@ -1,14 +1,14 @@
 """Split UTF-8 bytes into tokens in compiled code: the word splitter of the quality statistics.
 
-A word is a run of letters, marks and numbers (0.5 and 1,000 are one word); a letter of a script without spaces is
-a word of its own; any other visible character is a token by itself. Words are never copied: a token is its hash
-and what was seen in it. Needs valid UTF-8, which Arrow guarantees. Not here: statistics (`quality_scan`).
+A word is a run of letters, marks and numbers (0.5, 140/90 and 5-10 are one word); a letter of a script without
+spaces is a word of its own; any other visible character is a token by itself. Words are never copied: a token is
+its hash and what was seen in it. Needs valid UTF-8, which Arrow guarantees. Not here: statistics (`quality_scan`).
 """
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.stages.compiled import compiled
 from pipelines.stages.quality_chars import LATIN, MARK, SPACE, SPLIT, VOWEL, WORD
 from pipelines.stages.quality_repeats import Hashes, Lengths
 
@@ -20,10 +20,8 @@ CHARS, BITS, LETTERS, VOWELS, CODE = range(5)
 FNV_START = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 
-_jit = numba.njit(cache=True, nogil=True)
 
-
-@_jit
+@compiled
 def decode(data: Bytes, at: int) -> tuple[int, int]:
     """Return (code point, bytes) of the character at `at`."""
     first = data[at]
@@ -37,15 +35,15 @@ def decode(data: Bytes, at: int) -> tuple[int, int]:
     return high | ((data[at + 2] & 0x3F) << 6) | (data[at + 3] & 0x3F), 4
 
 
-@_jit
+@compiled
 def _inside_number(data: Bytes, at: int) -> bool:
-    """Say whether the byte at `at` is a point or comma between two ASCII digits."""
-    if (data[at] != 46 and data[at] != 44) or at == 0 or at + 1 >= len(data):
+    """Say whether the byte at `at` is one of . , - / : between two ASCII digits."""
+    if at == 0 or at + 1 >= len(data) or not (44 <= data[at] <= 47 or data[at] == 58):
         return False
-    return 48 <= data[at - 1] <= 57 and 48 <= data[at + 1] <= 57
+    return bool(48 <= data[at - 1] <= 57 and 48 <= data[at + 1] <= 57)
 
 
-@_jit
+@compiled
 def split_tokens(data: Bytes, table: Table, hashes: Hashes, lowered: Hashes, seen: Lengths) -> int:
     """Split `data` into tokens and return how many.
 

@@ -1,0 +1,31 @@
+"""Compile a function with numba, cached on disk in a folder named by the sources of all compiled modules.
+
+Numba's own cache looks at the file of the outermost function only: change a function that it calls, in another file,
+and the old machine code runs on, unseen. Here any change in a `quality_*.py` starts a fresh folder, beside Python's
+own caches. Where that folder cannot be written, numba's default places are used. Not here: what is compiled.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+from pipelines.engine.hashing import sha256_bytes
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_HERE = Path(__file__).parent
+_STAMP = sha256_bytes(b"".join(path.read_bytes() for path in sorted(_HERE.glob("quality_*.py"))))[:12]
+_CACHE = _HERE / "__pycache__" / f"numba-{_STAMP}"
+
+
+def compiled(function: Function) -> Function:
+    """Return `function` compiled at its first call, released from the GIL, and cached between processes."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_CACHE)
+    try:
+        machine_code: Function = numba.njit(cache=True, nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return machine_code

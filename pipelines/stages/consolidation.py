@@ -1,0 +1,96 @@
+"""`consolidate` as a stage over shards: documents side by side with all that was found out about them.
+
+Attribute shards lie beside document shards row for row and are checked by id; the losers of deduplication come as
+one list. A row whose attribute could not be computed is quarantined here with the stage that failed. The kept
+documents go to a folder of their own, named by what decided them. Not here: the policy (`consolidate`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.engine.errors import StageError
+from pipelines.engine.hashing import digest
+from pipelines.engine.manifest import Manifest
+from pipelines.engine.rows import co_partitioned
+from pipelines.engine.shard import Shard
+from pipelines.engine.stage import Rejected, ShardTask
+from pipelines.stages.consolidate import Consolidate, ConsolidateConfig
+
+FAILED = "attribute_failed"
+LOSERS = "dedup_exact"
+
+
+class Consolidation:
+    """Apply the policy to each shard of documents with its attributes."""
+
+    name = "consolidate"
+
+    def __init__(self, config: ConsolidateConfig) -> None:
+        self._policy = Consolidate(config)
+        self.version = self._policy.version
+        self.reasons = frozenset({*self._policy.reasons, FAILED})
+
+    def identity(self) -> dict[str, Any]:
+        """Return the policy's settings."""
+        return self._policy.identity()
+
+    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
+        """Return one task a shard of documents; all of them write to the folder of this result."""
+        found = {role: manifest.digest for role, manifest in inputs.items()}
+        folder = f"documents-{digest([self.identity(), found])[:12]}"
+        return [ShardTask(t.shard, t.inputs, t.params, folder) for t in co_partitioned(inputs)]
+
+    def run(self, shard: Shard) -> None:
+        """Keep, drop or quarantine each document."""
+        attributes = {role: _whole(shard, role) for role in shard.task.inputs if role not in ("documents", LOSERS)}
+        losers = _losers(shard)
+        wrote = False
+        for rows, table in shard.documents():
+            beside = {role: found.slice(rows.start, len(rows)) for role, found in attributes.items()}
+            for role, found in beside.items():
+                if not found["id"].equals(table["id"]):
+                    raise StageError(f"consolidate, shard {shard.task.shard}: rows of {role!r} are not those of the documents")
+            table, beside = self._without_failed(shard, table, beside)
+            batch = self._policy.apply(table, beside, losers)
+            keep = [row for row in range(table.num_rows) if row not in batch.rejected]
+            shard.kept(table.take(keep))
+            for row, why in batch.rejected.items():
+                _reject(shard, table, row, why)
+            shard.wrote(batch.table)
+            if batch.table.num_rows or not wrote:
+                shard.write(batch.table)
+                wrote = True
+
+    def _without_failed(
+        self, shard: Shard, table: pa.Table, beside: dict[str, pa.Table]
+    ) -> tuple[pa.Table, dict[str, pa.Table]]:
+        """Quarantine rows that a stage before could not judge, and return the rest."""
+        failed = {row: why for row, why in _failures(beside)}
+        if not failed:
+            return table, beside
+        for row, why in failed.items():
+            _reject(shard, table, row, why)
+        keep = [row for row in range(table.num_rows) if row not in failed]
+        return table.take(keep), {role: found.take(keep) for role, found in beside.items()}
+
+
+def _whole(shard: Shard, role: str) -> pa.Table:
+    return pa.concat_tables(list(shard.tables(role)))
+
+
+def _losers(shard: Shard) -> dict[str, str]:
+    tables = [table.select(["id", "survivor"]) for table in shard.tables(LOSERS)]
+    return {row["id"]: row["survivor"] for table in tables for row in table.to_pylist()}
+
+
+def _failures(beside: Mapping[str, pa.Table]) -> Iterator[tuple[int, Rejected]]:
+    for role, found in beside.items():
+        for row in pc.indices_nonzero(pc.is_valid(found["failed"])).to_pylist():
+            yield row, Rejected(FAILED, f"{role}: {found['failed'][row].as_py()}", quarantine=True)
+
+
+def _reject(shard: Shard, table: pa.Table, row: int, why: Rejected) -> None:
+    shard.reject(table["source"][row].as_py(), table["key"][row].as_py(), table["tokens"][row].as_py(), why)
