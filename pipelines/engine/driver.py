@@ -103,7 +103,11 @@ def _run_stage(storage: Storage, outlook: Outlook, runtime: Callable[[], Runtime
     events.emit("stage_started", stage=stage.name, shards=len(outlook.tasks), cached=len(records))
 
     def notify(kind: str, order: Order, failure: Failure) -> None:
-        events.emit(kind, stage=stage.name, shard=order.task.shard, reason=failure.kind, detail=failure.detail)
+        where = {"stage": stage.name, "shard": order.task.shard, "reason": failure.kind, "detail": failure.detail}
+        if kind == "row_skipped":
+            events.emit("note", text="a record that loses its worker was found: it is quarantined", **where)
+        else:
+            events.emit(kind, **where)
 
     if orders:
         for order, report in settle(runtime(), orders, notify):

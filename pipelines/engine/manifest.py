@@ -142,18 +142,30 @@ def read_record(storage: Storage, folder: str, shard: str, key: str) -> ShardRec
     """Return a shard's record, None when the task has not committed. Raises CorruptionError."""
     path = record_path(folder, shard, key)
     body = storage.read_sealed(path)
-    if body is not None and (body["shard"], body["key"]) != (shard, key):
-        raise CorruptionError(f"{path}: holds the record of shard {body['shard']}; remove it and run again")
-    return None if body is None else ShardRecord.from_json(body)
+    return None if body is None else record_of(path, body)
 
 
 def read_manifest(storage: Storage, folder: str, fingerprint: str) -> Manifest | None:
     """Return a stage's manifest, None when it has not committed. Raises CorruptionError."""
     path = manifest_path(folder, fingerprint)
     body = storage.read_sealed(path)
-    if body is None:
-        return None
-    manifest = Manifest.from_json(body)
-    if (manifest.folder, manifest.fingerprint) != (folder, fingerprint):
-        raise CorruptionError(f"{path}: holds another manifest, of {manifest.stage}; remove it and run again")
-    return manifest
+    return None if body is None else manifest_of(path, body)
+
+
+def record_of(path: str, body: Mapping[str, Any]) -> ShardRecord:
+    """Return the record found at `path`. Raises CorruptionError when a sound file of another name stands there."""
+    folder = path.partition("/records/")[0]
+    if record_path(folder, body.get("shard", ""), body.get("key", "")) != path:
+        raise CorruptionError(f"{path}: holds another list than its name says; remove it and run again")
+    return ShardRecord.from_json(body)
+
+
+def manifest_of(path: str, body: Mapping[str, Any]) -> Manifest:
+    """Return the manifest found at `path`. Raises CorruptionError as `record_of`, and for another format."""
+    folder = stage_folder(body.get("stage", ""), body.get("version", ""))
+    if manifest_path(folder, body.get("fingerprint", "")) != path or body["format"] != FORMAT:
+        raise CorruptionError(
+            f"{path}: holds another list than its name says, or one that another version of medmix wrote; "
+            "remove it and run again"
+        )
+    return Manifest.from_json(body)

@@ -96,7 +96,7 @@ class Rows:
         if len(keep) == table.num_rows:
             shard.kept(table)
         else:
-            shard.kept(table.take(keep))
+            shard.kept(table.take(pa.array(keep, pa.int64())))
         for index, why in batch.rejected.items():
             shard.reject_row(table.slice(index, 1), why)
         if self.stage.writes == "documents":

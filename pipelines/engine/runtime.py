@@ -7,10 +7,12 @@ Ray's own retries are off. `service` gives shared state (a Ray actor, or an obje
 
 import os
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pipelines.engine.errors import MedmixError, ResourcesError
@@ -225,9 +227,7 @@ def _slots(ray: Any, resources: Resources, workers: int | None) -> int:
 
 
 def _frames(error: BaseException) -> str:
-    """Name an error by its class and innermost frame, without its message, which may hold document text."""
-    trace, where = error.__traceback__, "?"
-    while trace is not None:
-        where = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119
-        trace = trace.tb_next
+    """Name an error by its class and innermost frames, without its message, which may hold document text."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".py")]
+    where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:])
     return f"{type(error).__name__} at {where}"

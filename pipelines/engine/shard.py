@@ -227,7 +227,8 @@ def _sums(table: pa.Table) -> list[tuple[str, int, int]]:
     """Return (source, rows, tokens) of a table with these columns, sources sorted."""
     if table.num_rows == 0:
         return []
-    groups = table.select(["source", "tokens"]).group_by("source").aggregate([("tokens", "sum"), ([], "count_all")])
+    columns = table.select(["source", "tokens"])
+    groups = columns.group_by("source", use_threads=False).aggregate([("tokens", "sum"), ([], "count_all")])
     groups = groups.take(pc.sort_indices(groups, sort_keys=[("source", "ascending")]))
     names = groups["source"].to_pylist()
     return list(zip(names, groups["count_all"].to_pylist(), groups["tokens_sum"].to_pylist(), strict=True))

@@ -23,6 +23,7 @@ from pipelines.engine.hashing import digest, seal, sha256_bytes, unseal
 from pipelines.engine.stage import FileRef
 
 STAGING = ".stage-"
+BUFFER_BYTES = 1 << 20
 _REMEDY = {
     errno.ENOSPC: "free some space there, then run again: finished shards are kept",
     errno.EDQUOT: "raise the quota or free some space, then run again: finished shards are kept",
@@ -54,6 +55,7 @@ class StagedFile(io.RawIOBase):
         self._folder = folder
         self._staging = f"{folder}/{STAGING}{uuid.uuid4().hex}"
         self._hash = hashlib.sha256()
+        self._buffer = bytearray()
         self._abandoned = False
         self.size_bytes = 0
         with _told("creating", self._staging):
@@ -68,21 +70,38 @@ class StagedFile(io.RawIOBase):
         return self.size_bytes
 
     def write(self, data: Any) -> int:
-        """Append and hash `data`; once abandoned, swallow it: a Parquet writer ends its file even when collected."""
+        """Append `data`; once abandoned, swallow it: a Parquet writer ends its file even when it is only collected.
+
+        Parquet headers come in pieces of a few bytes, so small pieces are gathered before they go to the disk.
+        """
         view = memoryview(data).cast("B")
         if self._abandoned:
             return view.nbytes
-        with _told("writing", self._staging):
-            self._handle.write(view)
-        self._hash.update(view)
         self.size_bytes += view.nbytes
+        if view.nbytes < BUFFER_BYTES:
+            self._buffer += view
+            if len(self._buffer) >= BUFFER_BYTES:
+                self._drain()
+        else:
+            self._drain()
+            self._append(view)
         return view.nbytes
+
+    def _drain(self) -> None:
+        if self._buffer:
+            full, self._buffer = self._buffer, bytearray()
+            self._append(full)
+
+    def _append(self, data: bytearray | memoryview) -> None:
+        with _told("writing", self._staging):
+            self._handle.write(memoryview(data))
+        self._hash.update(data)
 
     def commit(self, stem: str, extension: str) -> FileRef:
         """Make the content durable as `folder/stem-<16 hex of sha256>.extension` and return its reference."""
+        self._finish()
         sha256 = self._hash.hexdigest()
         target = f"{self._folder}/{stem}-{sha256[:16]}.{extension}"
-        self._finish()
         with _told("renaming", target):
             self._disk.rename(self._staging, target)
             self._disk.sync_folder(self._folder)
@@ -107,16 +126,19 @@ class StagedFile(io.RawIOBase):
     def abandon(self) -> None:
         """Remove the staging file; a disk that refuses even that leaves an orphan for `medmix verify`."""
         self._abandoned = True
+        self._buffer.clear()
         with suppress(OSError):
             self._handle.close()
         with suppress(OSError):
             self._disk.remove(self._staging)
 
     def _finish(self) -> None:
-        with _told("syncing", self._staging):
-            try:
+        try:
+            self._drain()
+            with _told("syncing", self._staging):
                 self._handle.sync()
-            finally:
+        finally:
+            with _told("closing", self._staging):
                 self._handle.close()
 
 

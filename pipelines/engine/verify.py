@@ -2,7 +2,7 @@
 
 Every manifest and record is unsealed, every listed file is read and hashed, Parquet rows are counted, and the
 conservation law is checked within shards and between stages. Files that nothing lists are problems (a reader would
-never open them, so somebody put them there); staging files of dead writers are orphans; finished shards that no
+never open them, so somebody put them there); what dead writers left unfinished are orphans; finished shards that no
 current manifest uses are superseded. Only the last two may be swept. Not here: run-level files (plan, reports, lock).
 """
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pipelines.engine.errors import CorruptionError
 from pipelines.engine.hashing import canonical_json
 from pipelines.engine.law import account_faults, chain_faults
-from pipelines.engine.manifest import FORMAT, Manifest, ShardRecord, manifest_path, record_path
+from pipelines.engine.manifest import Manifest, ShardRecord, manifest_of, record_of, record_path
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import STAGING, Storage, as_buffer
 
@@ -47,15 +47,19 @@ class _Run:
 
 
 def verify(storage: Storage, current: Collection[str] | None = None) -> Verdict:
-    """Read everything under `stages/` and return the verdict; `current` names the manifests in use (default: all)."""
+    """Read everything under `stages/` and return the verdict; `current` names the manifests in use (default: all).
+
+    Only who knows the plan can name a lost manifest that nothing else was built on, so pass `current` when it is known.
+    """
     verdict = Verdict()
     run = _read_lists(storage, verdict)
+    lost = set(current or ()) - run.manifests.keys() - set(run.unreadable)
+    verdict.problems += [f"{path}: missing, though the plan needs it; run again" for path in sorted(lost)]
     _check_lists(run, verdict)
     listed = _refs(run.records.values()) + [ref for one in run.manifests.values() for ref in _refs(one.shards)]
     for ref in sorted(set(listed), key=lambda ref: (ref.path, ref.sha256, ref.rows)):
         _check_file(storage, ref, verdict)
-    extra = sorted(set(run.others) - {ref.path for ref in listed})
-    verdict.problems += [f"{path}: no manifest or record lists it" for path in extra]
+    _sort_extra(run, set(run.others) - {ref.path for ref in listed}, verdict)
     verdict.superseded = _superseded(run, current)
     return verdict
 
@@ -88,26 +92,18 @@ def _read_list(storage: Storage, path: str, run: _Run, verdict: Verdict) -> bool
     """Read a manifest or a record into `run`; say whether it could be trusted."""
     try:
         body = storage.read_sealed(path) or {}
+        if _RECORD.fullmatch(path):
+            run.records[path] = record_of(path, body)
+        else:
+            run.manifests[path] = manifest_of(path, body)
     except CorruptionError as error:
         verdict.problems.append(str(error))
         return False
     verdict.checked_files += 1
     verdict.checked_bytes += storage.size(path) or 0
-    if _RECORD.fullmatch(path):
-        record = ShardRecord.from_json(body)
-        run.records[path] = record
-        right = record_path(_folder(path), record.shard, record.key) == path
-    elif body.get("format") != FORMAT:
-        right = False
-    else:
-        manifest = Manifest.from_json(body)
-        run.manifests[path] = manifest
-        right = manifest_path(manifest.folder, manifest.fingerprint) == path
-        if canonical_json(body["ledger"]) != canonical_json(manifest.ledger.to_json()):
-            verdict.problems.append(f"{path}: its ledger is not the sum of its shards")
-    if not right:
-        verdict.problems.append(f"{path}: holds another list than its name says; restore it from a copy")
-    return right
+    if path in run.manifests and canonical_json(body["ledger"]) != canonical_json(run.manifests[path].ledger.to_json()):
+        verdict.problems.append(f"{path}: its ledger is not the sum of its shards")
+    return True
 
 
 def _check_lists(run: _Run, verdict: Verdict) -> None:
@@ -137,6 +133,17 @@ def _check_file(storage: Storage, ref: FileRef, verdict: Verdict) -> None:
         rows = pq.ParquetFile(pa.BufferReader(as_buffer(data))).metadata.num_rows
         if rows != ref.rows:
             verdict.problems.append(f"{ref.path}: {rows} rows, but its record says {ref.rows}")
+
+
+def _sort_extra(run: _Run, extra: Collection[str], verdict: Verdict) -> None:
+    """An unlisted file beside a manifest is a problem; in a stage that was interrupted it is an orphan."""
+    done = {_folder(path) for path in (*run.manifests, *run.unreadable)}
+    verdict.orphans += sorted(path for path in extra if _folder(path) not in done)
+    verdict.problems += [
+        f"{path}: no manifest or record lists it; it was put there, or a changed run was interrupted: remove it"
+        for path in sorted(extra)
+        if _folder(path) in done
+    ]
 
 
 def _superseded(run: _Run, current: Collection[str] | None) -> list[str]:

@@ -1,0 +1,31 @@
+"""Runs the toy stages in a process of its own: to be killed at an operation, or under another environment.
+
+As a program, `python -m fakes.child OUT`, it prints the sha256 of every committed file as JSON.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from fakes.disk import Fault, FaultyDisk
+from fakes.runs import digests, run_inline
+from fakes.stages import toy_run
+
+from pipelines.engine.disk import LocalDisk
+
+SHARDS, ROWS = 2, 24
+
+
+def run_and_die(out: str, at: int) -> None:
+    """Run on a real disk, and be killed by SIGKILL at operation `at`."""
+    run_inline(FaultyDisk(LocalDisk(Path(out)), Fault(at, kill=True)), toy_run(SHARDS, ROWS))
+
+
+def main(out: str) -> None:
+    disk = LocalDisk(Path(out))
+    run_inline(disk, toy_run(SHARDS, ROWS))
+    print(json.dumps(digests(disk), sort_keys=True))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
