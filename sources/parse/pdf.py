@@ -19,7 +19,7 @@ from sources.parse.pdf_columns import reading_order
 from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_lines import Line, block_lines
 from sources.parse.pdf_paragraphs import Written, write
-from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share
+from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share, script_agrees
 from sources.parse.pdf_words import PageText, read_page
 
 MIN_WORDS = 3
@@ -51,7 +51,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         text=written.text,
         title=_title(metadata.get("Title", ""), written),
         sections=written.sections,
-        language=language,
+        language=language if language and script_agrees(language, written.text) else None,
         extra={"pages": len(pages), "edits": sorted(edits)},
     )
 
@@ -89,7 +89,7 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
             textpage = page.get_textpage()
         except pypdfium2.PdfiumError as error:
             raise Unreadable("broken_pdf", f"page {number + 1} of {len(document)}: {error}") from error
-        pages.append(read_page(textpage, *page.get_size()))
+        pages.append(read_page(textpage, page.get_bbox()))
         textpage.close()
         page.close()
     return pages

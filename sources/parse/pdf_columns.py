@@ -41,7 +41,7 @@ def reading_order(fragments: list[Fragment]) -> list[Block]:
 
 
 def _is_rtl(text: str) -> bool:
-    return any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in text[:12])
+    return not text.isascii() and any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in text[:12])
 
 
 def _split(boxes: _Boxes, members: npt.NDArray[np.int64], rtl: bool, depth: int) -> list[tuple[list[int], bool]]:
@@ -100,7 +100,7 @@ def _shared_edges(left: npt.NDArray[np.float64], em: float) -> list[float]:
 
 
 def _prose_beside(boxes: _Boxes, gutter: tuple[float, float], em: float) -> float:
-    """Return the ink of the weaker side of a gutter when both hold running text, rather than cells of a table; else 0."""
+    """Return the ink of the weaker side of a gutter when both hold running text, not cells of a table; else 0."""
     side = _sides(boxes, gutter)
     ink = [float(boxes[side == which, 3].sum()) for which in (-1, 0, 1)]
     weaker = min(ink[0], ink[2])
@@ -165,7 +165,7 @@ def _rows(boxes: _Boxes) -> list[list[int]]:
 
 
 def _bands(boxes: _Boxes, side: npt.NDArray[np.int64]) -> list[tuple[npt.NDArray[np.int64], int]]:
-    """Return (members, kind) of each stretch of the page, from the top: 0 crosses the gutter, TABLE, or 1 for columns."""
+    """Return (members, kind) of each stretch, from the top: 0 crosses the gutter, TABLE, or 1 for columns."""
     bands: list[tuple[list[int], int]] = []
     for i in np.argsort(-boxes[:, 2], kind="stable").tolist():
         kind = abs(int(side[i]))

@@ -1,14 +1,15 @@
 """Running headers, footers and page numbers: found because they repeat, removed only then.
 
-A line goes when the same words (digits left out) stand at the same height on several pages, in the outer part of the
-page and set off from the body; a bare number goes only when it counts up with the pages. Text set at another angle
-goes when pages repeat it. Whatever appears once stays, so a body line cannot be lost by its place alone; the column
-heads of a table that runs over pages stay because they touch the rows under them.
+A line goes when the same words and numbers (one may count the pages) stand at the same height on several pages, in
+the outer part of the page and set off from the body; a bare number goes only when it counts up with the pages. Text
+set at another angle goes when pages repeat it. Whatever appears once stays, so a body line cannot be lost by its
+place alone; the column heads of a table that runs over pages stay because they touch the rows under them.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import inf
 
 from sources.parse.pdf_words import Fragment, PageText
 
@@ -20,39 +21,53 @@ CLEARANCE = 0.55
 _NUMBER = re.compile(r"\W*(\d{1,4}|[ivxlc]{1,7})\W*", re.IGNORECASE)
 _PAGE_OF = re.compile(r"\W*page\W*\d+(\W*(of|/)\W*\d+)?\W*|\d+\s*(of|/)\s*\d+", re.IGNORECASE)
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
-_Key = tuple[str, int]
+_Key = tuple[tuple[str | int, ...], int]
 _Row = list[Fragment]
+_Side = list[tuple[_Row, float]]
 
 
 def remove_running_lines(pages: Sequence[PageText]) -> int:
     """Remove running lines from the pages' fragments, in place, and repeated turned text; return how many went."""
-    candidates = [_candidates(page) for page in pages]
+    sides = [_sides(page) for page in pages]
     seen: dict[_Key, set[int]] = defaultdict(set)
-    for number, rows in enumerate(candidates):
-        for row in rows:
-            for key in _keys(row):
+    for number, rows in enumerate(sides):
+        for row, _ in (pair for side in rows for pair in side):
+            for key in _keys(row, number):
                 seen[key].add(number)
-    offsets = _numbering(candidates)
+    offsets = _numbering(sides)
     enough = 2 if len(pages) <= 8 else 3
     removed = 0
-    for number, (page, rows) in enumerate(zip(pages, candidates, strict=True)):
-        running = [row for row in rows if any(len(seen[key]) >= enough for key in _keys(row))]
-        running += [row for row in rows if _page_value(_text(row), number) in offsets]
-        gone = {id(fragment) for row in running for fragment in row}
+    for number, (page, rows) in enumerate(zip(pages, sides, strict=True)):
+        gone: set[int] = set()
+        for side in rows:
+            running = [
+                _page_value(_text(row), number) in offsets
+                or any(len(seen[key]) >= enough for key in _keys(row, number))
+                for row, _ in side
+            ]
+            gone |= {id(fragment) for row in _clear(side, running) for fragment in row}
         page.fragments[:] = [f for f in page.fragments if id(f) not in gone]
         removed += len(gone)
     return removed + _remove_turned(pages)
 
 
-def _candidates(page: PageText) -> list[_Row]:
-    """Return the rows in the margins that stand clear of the body."""
+def _clear(side: _Side, running: list[bool]) -> list[_Row]:
+    """Return the running rows from the page's edge inwards, as far as free space follows the last one."""
+    depth = running.index(False) if False in running else len(running)
+    while depth and side[depth - 1][1] <= CLEARANCE * side[depth - 1][0][0].height:
+        depth -= 1
+    return [row for row, _ in side[:depth]]
+
+
+def _sides(page: PageText) -> list[_Side]:
+    """Return the outer rows of a page, each with the free space behind it: top, bottom, and numbers beside the text."""
     rows: list[_Row] = []
     for fragment in sorted(page.fragments, key=lambda f: (-f.base, f.x0)):
         if rows and rows[-1][0].base - fragment.base < 0.4 * fragment.height:
             rows[-1].append(fragment)
         else:
             rows.append([fragment])
-    return [*_outer(page, rows, top=True), *_outer(page, rows[::-1], top=False)]
+    return [_outer(page, rows, top=True), _outer(page, rows[::-1], top=False), *([(row, inf)] for row in _beside(page))]
 
 
 def _text(row: _Row) -> str:
@@ -60,17 +75,24 @@ def _text(row: _Row) -> str:
     return " ".join(f.text for f in sorted(row, key=lambda f: f.x0))
 
 
-def _outer(page: PageText, rows: list[_Row], *, top: bool) -> list[_Row]:
-    """Return the rows from the page's edge up to the last gap that is wide enough, at most four."""
+def _outer(page: PageText, rows: list[_Row], *, top: bool) -> _Side:
+    """Return up to four rows of the margin, from the page's edge, with the free space between each and the next."""
     zone = [row for row in rows[:4] if _share(page, row[0], top=top) < MARGIN_SHARE]
-    for depth in range(len(zone), 0, -1):
-        if depth == len(rows):
-            return zone
-        upper, lower = (rows[depth - 1], rows[depth]) if top else (rows[depth], rows[depth - 1])
-        gap = min(f.y0 for f in upper) - max(f.y1 for f in lower)
-        if gap > CLEARANCE * rows[depth - 1][0].height:
-            return zone[:depth]
-    return []
+    gaps = []
+    for row, following in zip(zone, rows[1:], strict=False):
+        upper, lower = (row, following) if top else (following, row)
+        gaps.append(min(f.y0 for f in upper) - max(f.y1 for f in lower))
+    return list(zip(zone, [*gaps, inf], strict=False))
+
+
+def _beside(page: PageText) -> list[_Row]:
+    """Return the bare numbers that stand left or right of everything else on the page."""
+    numbers = [f for f in page.fragments if len(f.text) < 6 and _NUMBER.fullmatch(f.text.strip())]
+    others = [f for f in page.fragments if f not in numbers] if numbers else []
+    if not others:
+        return []
+    left, right = min(f.x0 for f in others), max(f.x1 for f in others)
+    return [[f] for f in numbers if f.x1 < left or f.x0 > right]
 
 
 def _share(page: PageText, fragment: Fragment, *, top: bool) -> float:
@@ -78,13 +100,20 @@ def _share(page: PageText, fragment: Fragment, *, top: bool) -> float:
     return 1 - fragment.base / page.height if top else fragment.base / page.height
 
 
-def _keys(row: _Row) -> list[_Key]:
-    """Return what identifies a running line: its letters and height on the page, in two overlapping grids."""
-    text = " ".join(re.findall(r"[^\W\d_]+", _text(row).casefold()))
-    if not text or len(text) > 160:
+def _keys(row: _Row, page: int) -> list[_Key]:
+    """Return what identifies a running line: letters, numbers (of which one may count the pages) and height.
+
+    Heights are rounded in two overlapping grids; numbers are sorted, as left and right pages mirror each other.
+    """
+    text = _text(row).casefold()
+    letters, numbers = " ".join(re.findall(r"[^\W\d_]+", text)), sorted(map(int, re.findall(r"\d{1,9}", text)))
+    if not letters or len(text) > 160:
         return []
+    folded: list[tuple[str | int, ...]] = [(letters, *numbers)]
+    for i, value in enumerate(numbers[:6]):
+        folded.append((f"{letters} page {value - page}", *numbers[:i], *numbers[i + 1 :]))
     place = row[0].base / PLACE_POINTS
-    return [(text, int(place)), (text, -int(place + 0.5) - 1)]
+    return [(form, grid) for form in folded for grid in (int(place), -int(place + 0.5) - 1)]
 
 
 def _page_value(text: str, page: int) -> int | None:
@@ -101,13 +130,13 @@ def _page_value(text: str, page: int) -> int | None:
     return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - page
 
 
-def _numbering(candidates: list[list[_Row]]) -> set[int]:
+def _numbering(sides: list[list[_Side]]) -> set[int]:
     """Return the offsets between printed page number and page index that hold on three pages (two in short files)."""
     counts: Counter[int] = Counter()
-    for number, rows in enumerate(candidates):
-        values = {_page_value(_text(row), number) for row in rows}
+    for number, rows in enumerate(sides):
+        values = {_page_value(_text(row), number) for side in rows for row, _ in side}
         counts.update(value for value in values if value is not None)
-    enough = 2 if len(candidates) <= 4 else 3
+    enough = 2 if len(sides) <= 4 else 3
     return {offset for offset, count in counts.items() if count >= enough}
 
 

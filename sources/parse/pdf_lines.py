@@ -1,7 +1,7 @@
 """Blocks of fragments -> lines: what stands on one baseline of a column, with the cells of table rows kept apart.
 
-A row whose fragments lie far apart, beside another such row, is a row of a table: its cells are joined with ` | ` and it
-is never merged into a paragraph. A bullet or number before its text is a label, not a cell. Text inside a cell
+A row whose fragments lie far apart, beside another such row, is a row of a table: its cells are joined with ` | ` and
+it is never merged into a paragraph. A bullet or number before its text is a label, not a cell. Text inside a cell
 that runs over several lines stays on several rows: cells are not rebuilt here.
 """
 
@@ -68,7 +68,8 @@ def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
         else:
             rows.append([fragment])
     for row in rows:
-        rtl = len(_RTL.findall("".join(f.text for f in row))) * 2 > sum(len(f.text) for f in row)
+        text = "".join(f.text for f in row)
+        rtl = not text.isascii() and len(_RTL.findall(text)) * 2 > len(text)
         row.sort(key=lambda f: -f.x1 if rtl else f.x0)
     return rows
 
@@ -78,7 +79,9 @@ def _line(row: list[Fragment], number: int) -> Line:
     cells: list[str] = []
     last: Fragment | None = None
     for fragment in row:
-        text = _LEADERS.sub(" … ", fragment.text).strip()
+        text = fragment.text.strip()
+        if "..." in text or ". ." in text or not text.isascii():
+            text = _LEADERS.sub(" … ", text).strip()
         gap = CELL_HEIGHTS + 1 if last is None else _gap(last, fragment)
         if cells and (gap <= CELL_HEIGHTS or (len(cells) == 1 and _LABEL.fullmatch(cells[0]))):
             cells[-1] += " " * (gap > 0.1) + text

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sources.parse.part import Section
 from sources.parse.pdf_lines import Line
@@ -81,7 +82,7 @@ def _edges(lines: Sequence[Line]) -> dict[int, tuple[float, float, float]]:
     edges = {}
     for number, members in blocks.items():
         text = [line for line in members if not line.row] or members
-        steps = [a.base - b.base for a, b in zip(text, text[1:], strict=False) if 0 < a.base - b.base < 2.2 * a.height]
+        steps = [a.base - b.base for a, b in pairwise(text) if 0 < a.base - b.base < 2.2 * a.height]
         leading = sorted(steps)[len(steps) // 2] if steps else 1.2 * text[0].height
         edges[number] = (min(line.x0 for line in text), max(line.x1 for line in text), leading)
     return edges
@@ -102,9 +103,10 @@ def _kind(line: Line, body: tuple[float, bytes], stands_off: bool) -> str:
 
 
 def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool:
-    """Say whether a line is larger than the body, bold and no sentence, or set off: numbered or in a font of its own."""
+    """Say whether a line is larger than the body, bold and no sentence, or set off and numbered or in its own font."""
     text, (size, face) = line.text, body
-    if sum(c.isalpha() for c in text) < 3 or len(text) > MAX_HEADING_CHARS or _CAPTION.match(text):
+    plain = line.size < HEADING_RATIO * size and not line.bold and (not stands_off or len(text) > 90)
+    if plain or len(text) > MAX_HEADING_CHARS or sum(c.isalpha() for c in text) < 3 or _CAPTION.match(text):
         return False
     if line.size >= HEADING_RATIO * size:
         return True
@@ -182,7 +184,7 @@ def _sections(marks: list[tuple[int, float, str]], length: int) -> list[Section]
     """Return the stretch of each heading up to the next one; its path holds the larger headings above it."""
     sections: list[Section] = []
     stack: list[tuple[float, str]] = []
-    ends = [start for start, _, _ in marks[1:]] + [length]
+    ends = [start for start, _, _ in marks[1:]] + [length] * bool(marks)
     for (start, size, text), end in zip(marks, ends, strict=True):
         while stack and stack[-1][0] <= size * 1.02:
             stack.pop()

@@ -2,7 +2,7 @@
 
 Pure functions without geometry beyond two ratios, so that their cases live in JSON. The rule over all: what a
 reader takes for a number must stay that number. A raised digit is an exponent only after 10, a length or time
-unit, or a letter; a raised footnote mark after a dose stands apart from it, and a hyphen between digits is never touched.
+unit, or a letter; a raised footnote mark after a dose stands apart from it; a hyphen between digits is never touched.
 Characters that cannot be known (control, unassigned) become U+FFFD: visible, never silently gone.
 """
 
@@ -31,14 +31,103 @@ _INVISIBLE = np.array([0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF], np.uint32)
 _HYPHENS = "-\u2010\u00ad"
 _TAIL = re.compile(r"[^\W\d_]+(?:[-\u2010\u00ad])$")
 _HEAD = re.compile(r"[^\W\d_]+")
+_LATIN = re.compile("[A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
+_SCRIPTS = {
+    **dict.fromkeys(
+        ("ar", "fa", "ur", "ps", "ku", "ug", "sd"), re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufefc]")
+    ),
+    **dict.fromkeys(("he", "yi"), re.compile("[\u0590-\u05ff]")),
+    **dict.fromkeys(
+        ("ru", "uk", "bg", "be", "mk", "kk", "ky", "tg", "mn", "sr"), re.compile("[\u0400-\u052f]|[A-Za-z]")
+    ),
+    **dict.fromkeys(("zh", "ja", "ko"), re.compile("[\u1100-\u11ff\u3040-\u9fff\uac00-\ud7a3]")),
+    **dict.fromkeys(
+        ("el", "hi", "ne", "mr", "bn", "ta", "te", "th", "km", "lo", "my", "am", "ka", "hy"), re.compile("[^A-Za-z]")
+    ),
+    **dict.fromkeys(("gu", "kn", "ml", "pa", "si", "ti", "dv", "bo"), re.compile("[^A-Za-z]")),
+}
+_UNSPACED = re.compile("[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
+"""Ideographs, kana and their punctuation: written without spaces."""
+_BROKEN = re.compile(r"\S+[-\u2010\u00ad]\s*\n\S+")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _COMPOUND = frozenset(
-    "non anti self well long short high low mid multi co pre post semi sub cross evidence age sex dose case risk "
-    "follow one two three four five six seven eight nine ten first second third health state world day week year".split()
+    [
+        "non",
+        "anti",
+        "self",
+        "well",
+        "long",
+        "short",
+        "high",
+        "low",
+        "mid",
+        "multi",
+        "co",
+        "pre",
+        "post",
+        "semi",
+        "sub",
+        "cross",
+        "evidence",
+        "age",
+        "sex",
+        "dose",
+        "case",
+        "risk",
+        "follow",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "first",
+        "second",
+        "third",
+        "health",
+        "state",
+        "world",
+        "day",
+        "week",
+        "year",
+    ]
 )
 _COMPOUND_ENDS = frozenset(
-    "induced related associated based controlled free specific dependent resistant negative positive like treated derived "
-    "mediated blind blinded up line term risk world effective acquired borne reported threatening exposed infected".split()
+    [
+        "induced",
+        "related",
+        "associated",
+        "based",
+        "controlled",
+        "free",
+        "specific",
+        "dependent",
+        "resistant",
+        "negative",
+        "positive",
+        "like",
+        "treated",
+        "derived",
+        "mediated",
+        "blind",
+        "blinded",
+        "up",
+        "line",
+        "term",
+        "risk",
+        "world",
+        "effective",
+        "acquired",
+        "borne",
+        "reported",
+        "threatening",
+        "exposed",
+        "infected",
+    ]
 )
 
 
@@ -53,18 +142,23 @@ class Piece(NamedTuple):
 
 def clean_codes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """Turn invisible marks into U+0000 (dropped later) and controls into U+FFFD; white space and U+FFFE stay."""
-    control = (codes < 32) & ~np.isin(codes, [9, 10, 11, 12, 13]) | (codes >= 0x7F) & (codes < 0xA0)
-    codes[control | (codes == 0xFFFF)] = 0xFFFD
-    codes[np.isin(codes, _INVISIBLE)] = 0
+    control = (codes < 9) | (codes > 13) & (codes < 32) | (codes >= 0x7F) & (codes < 0xA0) | (codes == 0xFFFF)
+    codes[control] = 0xFFFD
+    if (codes > 0x2000).any():
+        codes[np.isin(codes, _INVISIBLE)] = 0
     return codes
 
 
-def visible(codes: npt.NDArray[np.uint32]) -> str:
-    """Return the string of code points (halves of a UTF-16 pair are put together), without the dropped ones."""
-    if not ((codes >= 0xD800) & (codes < 0xE000)).any():
-        return codes.tobytes().decode("utf-32-le").replace("\0", "")
-    halves = codes.tobytes().decode("utf-32-le", "surrogatepass").encode("utf-16-le", "surrogatepass")
-    return halves.decode("utf-16-le", "replace").replace("\0", "")
+def decode(codes: npt.NDArray[np.uint32]) -> str:
+    """Return a string with one character a code point; halves of UTF-16 pairs and dropped marks are still in it."""
+    return codes.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def settle(text: str) -> str:
+    """Put halves of UTF-16 pairs together (a lone one becomes U+FFFD) and drop what `clean_codes` marked."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def expand_ligatures(text: str) -> str:
@@ -112,14 +206,9 @@ def _mapped(text: str, table: dict[str, str]) -> str:
 
 
 def vocabulary(lines: Iterable[str]) -> frozenset[str]:
-    """Return the lower-case words and hyphenated compounds that stand whole within the lines of a document."""
-    words: set[str] = set()
-    for line in lines:
-        inner = line.lower().split()
-        words.update(match for word in inner[:-1] for match in _WORDS.findall(word))
-        words.update(part for word in inner[:-1] for match in _WORDS.findall(word) for part in match.split("-"))
-        words.update(_WORDS.findall(inner[-1]) if inner and inner[-1][-1] not in _HYPHENS else ())
-    return frozenset(words)
+    """Return the lower-case words and hyphenated compounds of a document, without those broken at a line's end."""
+    words = set(_WORDS.findall(_BROKEN.sub(" ", "\n".join(lines).lower())))
+    return frozenset(words.union(*(word.split("-") for word in words if "-" in word)))
 
 
 def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tuple[str, str]:
@@ -127,10 +216,11 @@ def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tu
 
     A hyphen goes only between two lower-case letters. It stays when the document (`known`, see `vocabulary`) writes the
     compound with it, when both halves but not the whole are words of the document, after words that form compounds
-    (`non-`, `long-`), and when the word has another hyphen. Nothing is put after one that stays, before letter or digit.
+    (`non-`, `long-`), and when the word has another hyphen. Nothing is put after one that stays.
     """
     if not left or left[-1] not in _HYPHENS or not right:
-        return f"{left} {right}", ""
+        glue = "" if _UNSPACED.match(left[-1:]) and _UNSPACED.match(right[:1]) else " "
+        return left + glue + right, ""
     if left.endswith((" -", "--")) or len(left) == 1 or left[-2].isspace() or not right[0].isalnum():
         return f"{left} {right}", ""
     tail, head = _TAIL.search(left), _HEAD.match(right)
@@ -157,7 +247,7 @@ def _keeps_hyphen(first: str, second: str, known: frozenset[str]) -> bool:
 
 def garbled_share(text: str) -> float:
     """Return the share of characters that cannot be text: private use, unassigned, replacement and control ones."""
-    if not text:
+    if not text or text.isascii():
         return 0.0
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     private = (codes >= 0xE000) & (codes < 0xF900) | (codes >= 0xF0000)
@@ -169,3 +259,10 @@ def declared_language(tag: Any) -> str | None:
     """Return a BCP 47 tag as declared (`en-GB`), or None when it is empty or no tag."""
     tag = str(tag or "").strip().replace("_", "-")
     return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else None
+
+
+def script_agrees(tag: str, text: str) -> bool:
+    """Say whether most letters are of the script that a declared language is written in; tags are often wrong."""
+    letters = re.findall(r"[^\W\d_]", text[:20000])
+    script = _SCRIPTS.get(tag.split("-")[0].lower(), _LATIN)
+    return 2 * sum(1 for c in letters if script.match(c)) > len(letters)
