@@ -1,0 +1,110 @@
+"""Documents to token ids, once for each target: ids of the text alone, and where the text may be cut.
+
+The ids are exactly those that Hugging Face `tokenizers` gives for `encode(text, add_special_tokens=False)`; BOS and
+EOS are added by packing. Places to cut are token positions where a section or a paragraph begins, noted for texts
+that may exceed a sequence. Batches are bounded in characters, so memory is too. Not here: loading the tokenizer
+(`target`), and choosing where to cut (`pack`).
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from tokenizers import Encoding, Tokenizer
+
+from mixer.target import Target, control_ids
+from pipelines.engine.errors import StageError
+
+BATCH_CHARS = 1 << 20
+BREAKS_FROM_CHARS = 512
+_PARAGRAPH = re.compile(r"\n\n+")
+
+
+def tokens_schema(target: Target) -> pa.Schema:
+    """Return the schema of tokenised documents for a target."""
+    breaks = pa.list_(pa.int32())
+    return pa.schema(
+        [
+            pa.field("document", pa.string(), nullable=False),
+            pa.field("source", pa.string(), nullable=False),
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("language", pa.string()),
+            pa.field("ids", pa.large_list(target.id_type), nullable=False),
+            pa.field("section_breaks", breaks, nullable=False),
+            pa.field("paragraph_breaks", breaks, nullable=False),
+        ]
+    )
+
+
+def tokenize_documents(table: pa.Table, tokenizer: Tokenizer, target: Target) -> pa.Table:
+    """Return one row of `tokens_schema` for each document, in order.
+
+    Raises StageError when an id is outside the vocabulary or a control token comes out of a text: then the
+    tokenizer was not loaded by `mixer.target`.
+    """
+    sections = _section_starts(table["sections"])
+    ids: list[np.ndarray[Any, Any]] = []
+    section_breaks: list[list[int]] = []
+    paragraph_breaks: list[list[int]] = []
+    for rows, texts in _batches(table["text"]):
+        encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
+        for row, text, encoding in zip(rows, texts, encodings, strict=True):
+            ids.append(np.array(encoding.ids, dtype=np.uint32))
+            long = len(text) >= BREAKS_FROM_CHARS
+            paragraphs = [match.end() for match in _PARAGRAPH.finditer(text)] if long else []
+            section_breaks.append(_token_positions(encoding, sections[row] if long else []))
+            paragraph_breaks.append(_token_positions(encoding, paragraphs))
+    columns = [table["id"], table["source"], table["kind"], table["language"]]
+    columns += [_id_lists(ids, tokenizer, target)]
+    columns += [pa.array(breaks, pa.list_(pa.int32())) for breaks in (section_breaks, paragraph_breaks)]
+    return pa.Table.from_arrays(columns, schema=tokens_schema(target))
+
+
+def _batches(column: pa.ChunkedArray) -> Iterator[tuple[range, list[str]]]:
+    """Yield rows and texts in batches of at most BATCH_CHARS bytes, or a single text that is longer."""
+    sizes = pc.binary_length(column).to_numpy().astype(np.int64)
+    ends = np.cumsum(sizes)
+    first = 0
+    while first < len(sizes):
+        budget = (ends[first - 1] if first else 0) + BATCH_CHARS
+        stop = max(first + 1, int(np.searchsorted(ends, budget, side="right")))
+        yield range(first, stop), column.slice(first, stop - first).to_pylist()
+        first = stop
+
+
+def _section_starts(column: pa.ChunkedArray) -> list[list[int]]:
+    """Return the character positions at which the sections of each document begin."""
+    starts: list[list[int]] = []
+    for chunk in column.chunks:
+        flat = pc.struct_field(chunk.flatten(), "start").to_pylist()
+        ends = np.cumsum(pc.fill_null(pc.list_value_length(chunk), 0).to_numpy(zero_copy_only=False)).tolist()
+        starts += [flat[a:b] for a, b in pairwise([0, *ends])]
+    return starts
+
+
+def _token_positions(encoding: Encoding, chars: list[int]) -> list[int]:
+    """Return the first token that begins at or after each character, without the ends of the document."""
+    if not chars:
+        return []
+    offsets = encoding.offsets
+    found = {bisect_left(offsets, (char,)) for char in chars}
+    return sorted(found - {0, len(offsets)})
+
+
+def _id_lists(ids: list[np.ndarray[Any, Any]], tokenizer: Tokenizer, target: Target) -> pa.Array:
+    offsets = np.cumsum([0, *(len(one) for one in ids)], dtype=np.int64)
+    values = np.concatenate(ids) if ids else np.zeros(0, np.uint32)
+    if len(values) and int(values.max()) >= target.vocabulary:
+        raise StageError(f"token id {values.max()} is outside the vocabulary of {target.name}, {target.vocabulary}")
+    forged = np.isin(values, control_ids(tokenizer))
+    if forged.any():
+        row = int(np.searchsorted(offsets, np.flatnonzero(forged)[0], side="right")) - 1
+        raise StageError(
+            f"control token {values[forged][0]} came out of the text of row {row}; load tokenizers with mixer.target"
+        )
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values.astype(target.id_dtype)))
