@@ -1,0 +1,218 @@
+"""A tree of HTML to the list of its text blocks in document order: headings, paragraphs, list items, tables.
+
+One iterative walk (pages nest deeper than Python recurses) that loses nothing: every visible character is in
+exactly one block, inline elements join without a space, blocks never do. Each block knows what a selector needs
+to judge it (text in links, whether it stands in a menu or footer) and where its first text lies in the tree.
+Bullets and numbers are written as Markdown; quotations get no ">" mark, because "> 5 mg" would say something
+else. Not here: which blocks are the main text (`html_select`), and tables (`html_table`).
+"""
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from sources.parse.html_table import is_data_table, table_markdown
+
+BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir",
+    "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frame", "h1", "h2", "h3", "h4",
+    "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "option", "p",
+    "pre", "search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul",
+})  # fmt: skip
+LISTS = frozenset({"ul", "ol", "menu", "dir"})
+MAX_INDENT = 9
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "dialog", "menu", "search", "form"})
+_FURNITURE_ROLES = frozenset({
+    "navigation", "banner", "contentinfo", "search", "complementary", "dialog", "alertdialog", "menu", "menubar",
+    "toolbar", "tablist",
+})  # fmt: skip
+_FURNITURE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|footer|sidebar|cookies?|consent|share|sharing|social|"
+    r"subscribe|newsletter|related|recommended|advert|advertisement|ads?|promo|banner|pagination|pager|login|"
+    r"toolbar|comments?|trending|sign-?up|skip|print-only|modal|popup|tags?|byline|toc)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t\n\r\f\v\xa0]+")
+_AROUND_BREAK = re.compile(r" *\n *")
+
+
+@dataclass(slots=True)
+class Block:
+    """One stretch of text: Markdown `text`, its kind, and what it takes to judge and find it."""
+
+    text: str
+    kind: str
+    """heading, paragraph, item, definition, preformatted or table."""
+    parent: HtmlElement
+    anchor: tuple[HtmlElement, bool]
+    """Its first text node: (element, True for the element's tail)."""
+    level: int = 0
+    """1-6 for a heading, nesting for an item."""
+    prefix: str = ""
+    """What is written before the text: bullet, number, indent."""
+    link_chars: int = 0
+    furniture: HtmlElement | None = None
+    """The innermost menu, footer, dialog or the like that the block stands in."""
+
+
+def blocks_of(root: HtmlElement) -> list[Block]:
+    """Return the blocks of `root` in document order. `settle_inline` and `remove_invisible` come before."""
+    return _Walk().run(root)
+
+
+class _Walk:
+    """The state of one walk: the run of inline text being gathered, and the lists and links it stands in."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.run_text: list[str] = []
+        self.run_links = 0
+        self.anchor: tuple[HtmlElement, bool] | None = None
+        self.open: list[HtmlElement] = []
+        self.open_furniture: list[HtmlElement | None] = []
+        self.lists: list[int | None] = []
+        self.marker = ""
+        self.in_link = 0
+
+    def run(self, root: HtmlElement) -> list[Block]:
+        walk = etree.iterwalk(root, events=("start", "end"))
+        for event, element in walk:
+            if not isinstance(element.tag, str):
+                continue
+            if event == "start":
+                if element.tag == "table" and is_data_table(element):
+                    self.table(element)
+                    walk.skip_subtree()
+                else:
+                    self.start(element)
+            else:
+                if (self.open and self.open[-1] is element) or element.tag not in BLOCKS or element.tag == "hr":
+                    self.end(element)
+                if element is not root:
+                    self.add(element.tail, element, is_tail=True)
+        self.flush()
+        return self.blocks
+
+    def start(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if tag == "br":
+            self.run_text.append("\n")
+        elif tag in BLOCKS:
+            self.flush()
+            self.open_furniture.append(element if is_furniture(element) else self.in_furniture())
+            self.open.append(element)
+            if tag in LISTS:
+                self.lists.append(_first_number(element))
+            elif tag == "li":
+                self.marker = self.next_marker(element)
+            elif tag == "dd":
+                self.marker = ": "
+        elif tag == "a":
+            self.in_link += 1
+        elif tag == "q":
+            self.run_text.append("“")
+        self.add(element.text, element, is_tail=False)
+
+    def end(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if tag in BLOCKS:
+            self.flush()
+            self.open.pop()
+            self.open_furniture.pop()
+            if tag in LISTS:
+                self.lists.pop()
+            if tag in ("li", "dd"):
+                self.marker = ""
+        elif tag == "a":
+            self.in_link -= 1
+        elif tag == "q":
+            self.run_text.append("”")
+
+    def add(self, text: str | None, element: HtmlElement, *, is_tail: bool) -> None:
+        if not text:
+            return
+        if not self.preformatted():
+            text = _SPACE.sub(" ", text)
+        if self.anchor is None and text.strip():
+            self.anchor = (element, is_tail)
+        if self.in_link:
+            self.run_links += len(text.strip())
+        self.run_text.append(text)
+
+    def in_furniture(self) -> HtmlElement | None:
+        return self.open_furniture[-1] if self.open_furniture else None
+
+    def preformatted(self) -> bool:
+        return bool(self.open) and self.open[-1].tag == "pre"
+
+    def flush(self) -> None:
+        """Close the run of inline text as one block of the innermost open element."""
+        raw = "".join(self.run_text)
+        text = (
+            raw.strip("\n").rstrip()
+            if self.preformatted()
+            else _AROUND_BREAK.sub("\n", _SPACE_RUN.sub(" ", raw)).strip()
+        )
+        if text and self.anchor and self.open:
+            self.blocks.append(self.block(text, self.anchor))
+        self.run_text, self.run_links, self.anchor = [], 0, None
+
+    def block(self, text: str, anchor: tuple[HtmlElement, bool]) -> Block:
+        parent = self.open[-1]
+        block = Block(text, "paragraph", parent, anchor, link_chars=self.run_links, furniture=self.in_furniture())
+        level = next((HEADINGS[e.tag] for e in reversed(self.open[-4:]) if e.tag in HEADINGS), 0)
+        if level:
+            block.kind, block.level, block.text = "heading", level, text.replace("\n", " ")
+        elif self.preformatted():
+            block.kind = "preformatted"
+        elif parent.tag in ("dt", "dd"):
+            block.kind, block.prefix = "definition", self.marker
+            self.marker = ""
+        elif self.lists:
+            block.kind, block.level = "item", len(self.lists)
+            block.prefix = "  " * min(len(self.lists) - 1, MAX_INDENT) + (self.marker or "  ")
+            self.marker = ""
+        return block
+
+    def table(self, element: HtmlElement) -> None:
+        self.flush()
+        text, anchor, link_chars = table_markdown(element)
+        if anchor:
+            furniture = element if is_furniture(element) else self.in_furniture()
+            self.blocks.append(Block(text, "table", element, anchor, link_chars=link_chars, furniture=furniture))
+
+    def next_marker(self, item: HtmlElement) -> str:
+        if not self.lists or self.lists[-1] is None:
+            return "- "
+        number = _integer(item.get("value"), self.lists[-1])
+        self.lists[-1] = number + 1
+        return f"{number}. "
+
+
+_SPACE_RUN = re.compile(r"  +")
+
+
+def is_furniture(element: HtmlElement) -> bool:
+    """Say whether an element declares itself to be menu, footer, dialog or other surroundings."""
+    tag = element.tag
+    if tag in ("body", "html", "main", "article"):
+        return False
+    if tag in _FURNITURE_TAGS or (element.get("role") or "").lower() in _FURNITURE_ROLES:
+        return True
+    if element.get("hidden") is not None or _HIDDEN.search(element.get("style") or ""):
+        return True
+    name = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return name != " " and bool(_FURNITURE_NAME.search(name))
+
+
+def _first_number(element: HtmlElement) -> int | None:
+    return _integer(element.get("start"), 1) if element.tag == "ol" else None
+
+
+def _integer(value: str | None, default: int) -> int:
+    text = (value or "").strip()
+    return int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 10 else default

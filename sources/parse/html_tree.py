@@ -1,0 +1,79 @@
+"""Text to an HTML tree that holds everything the text holds, or a refusal.
+
+libxml2 stops at a nesting of about 2,000 elements and, unless told otherwise, at 10 MB of text in one node, and
+returns what it has without raising: the only trace is a FATAL entry in the error log, so the log of every parse
+is read. A page that ends inside a tag or a comment was cut off on its way here; a browser drops that tail in
+silence, we refuse the page. Not here: choosing the main text, and rendering.
+"""
+
+import re
+
+from lxml import etree
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from sources.parse.part import Unreadable
+
+_OPEN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
+_TAIL_CHARS = 20_000
+
+INVISIBLE = (
+    *("script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "svg", "canvas", "audio"),
+    *("video", "select", "datalist", "textarea", "input", "link", "meta", "base", "frameset"),
+)
+"""Elements that show no text of the page."""
+
+
+def parse_tree(text: str) -> HtmlElement:
+    """Return the document element of `text` with its whole content.
+
+    Raises Unreadable: html_truncated when the text ends inside a tag or comment, html_too_deep when libxml2 gave
+    up on it, no_text when there is no element at all.
+    """
+    _refuse_truncated(text)
+    parser = HTMLParser(huge_tree=True, encoding="utf-8")
+    try:
+        tree: HtmlElement = document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError) as error:
+        raise Unreadable("no_text", f"no HTML element in {len(text)} characters") from error
+    fatal = [entry for entry in parser.error_log if entry.level >= etree.ErrorLevels.FATAL]
+    if fatal:
+        raise Unreadable("html_too_deep", f"libxml2 stopped at line {fatal[0].line}: {fatal[0].type_name}")
+    return tree
+
+
+def _refuse_truncated(text: str) -> None:
+    tail = text[-_TAIL_CHARS:]
+    if _OPEN_TAG.search(tail):
+        raise Unreadable("html_truncated", "the page ends inside a tag")
+    comment = text.rfind("<!--")
+    if comment > text.rfind("-->") and comment > text.lower().rfind("</html"):
+        raise Unreadable("html_truncated", "the page ends inside a comment")
+
+
+def remove_invisible(tree: HtmlElement) -> None:
+    """Remove, in place, comments and elements that show no text; what follows them stays."""
+    for element in list(tree.iter(*INVISIBLE)):
+        if element.getparent() is not None:
+            element.drop_tree()
+    for node in list(tree.iter(etree.Comment, etree.ProcessingInstruction)):
+        if node.getparent() is not None:
+            node.drop_tree()
+
+
+def remove_matching(tree: HtmlElement, xpaths: list[str]) -> None:
+    """Remove, in place, the elements that any of `xpaths` selects. Raises ValueError for a wrong XPath."""
+    for element in select(tree, xpaths):
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def select(tree: HtmlElement, xpaths: list[str]) -> list[HtmlElement]:
+    """Return the elements that `xpaths` select, in the order given. Raises ValueError for a wrong XPath."""
+    found: list[HtmlElement] = []
+    for xpath in xpaths:
+        try:
+            result = tree.xpath(xpath)
+        except etree.XPathError as error:
+            raise ValueError(f"XPath {xpath!r}: {error}") from error
+        found += [node for node in result if isinstance(node, HtmlElement)] if isinstance(result, list) else []
+    return found
