@@ -38,7 +38,7 @@ def read_zip(raw: BinaryIO, limits: Limits) -> Iterator[Item | Fault]:
         if number > limits.max_members:
             yield Fault(reason="too_many_members", detail=f"more than {limits.max_members}")
             return
-        if entry.is_dir():
+        if entry.filename.endswith("/"):
             continue
         found = _entry(archive, entry, limits)
         made_bytes += len(found.body) if isinstance(found, Item) else 0

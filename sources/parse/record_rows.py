@@ -8,11 +8,13 @@ Not here: which field means what (`sources.parse.record_fields`).
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import ReusedAnchorWarning, YAMLError
 
 from sources.parse import strict_json
 from sources.parse.part import Fault, Unreadable
@@ -88,13 +90,24 @@ def _json(body: bytes) -> Any:
         raise Unreadable("invalid_json", str(error)) from error
 
 
+class _AsWritten(SafeConstructor):
+    """Builds every scalar but null as the text that stands in the file."""
+
+
+for _tag in ("bool", "int", "float", "timestamp"):
+    _AsWritten.add_constructor(f"tag:yaml.org,2002:{_tag}", SafeConstructor.construct_yaml_str)
+
+
 def _yaml(body: bytes) -> Any:
-    """Load YAML with every scalar as it is written; several documents make a list."""
-    loader = YAML(typ="base", pure=True)
+    """Load YAML; several documents make a list. Anchors may be used again (YAML 1.2.2, 3.2.2.2)."""
     if _SURROGATE_ESCAPE.search(body):
         raise Unreadable("invalid_yaml", "half of a surrogate pair")
+    loader = YAML(typ="safe", pure=True)
+    loader.Constructor = _AsWritten
     try:
-        documents = list(loader.load_all(body.decode("utf-8-sig")))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)
+            documents = list(loader.load_all(body.decode("utf-8-sig")))
     except (YAMLError, UnicodeDecodeError, ValueError, RecursionError, TypeError, AttributeError) as error:
         raise Unreadable("invalid_yaml", type(error).__name__) from error
     return documents[0] if len(documents) == 1 else documents
