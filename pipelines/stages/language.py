@@ -12,9 +12,9 @@ from typing import Annotated, Any, NamedTuple
 import pyarrow as pa
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.content import contents
-from pipelines.stages.settings import BYTES, Settings
 
 REASONS: frozenset[str] = frozenset()
 WINDOW_CHARS = 300

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from pipelines.engine.settings import Settings
 from pipelines.engine.stage import Batch
+from pipelines.stages.edits import edit_entry
 from pipelines.stages.normalize_edits import EDITS, needs_nothing
 from pipelines.stages.offsets import OffsetMap, apply_replacements, remap_sections
-from pipelines.stages.settings import Settings, edit_entry
 from sources.document import estimate_tokens
 
 REASONS: frozenset[str] = frozenset()

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.content import contents
 from pipelines.stages.quality_scan import COUNTS, DUPLICATE_N_GRAMS, STATISTICS, TOP_N_GRAMS, scan
-from pipelines.stages.settings import BYTES, Settings
 
 REASONS: frozenset[str] = frozenset()
 SCHEMA = pa.schema(
