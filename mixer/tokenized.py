@@ -1,0 +1,72 @@
+"""The stage that tokenises documents once for a target, a shard of ids for each shard of documents.
+
+Ids are those of Hugging Face `tokenizers` on the text alone; marks are the packer's business. The output is an
+uncompressed Arrow stream, so that later tasks map it and copy nothing. The demo target's tokenizer is an input of the
+stage, a named target's tokenizer is part of its identity by digest. Not here: which documents a mixture takes.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import tokenizers
+
+from mixer.target import Target, load_tokenizer, load_tokenizer_bytes
+from mixer.tokenize import tokenize_documents, tokens_schema
+from pipelines.engine.manifest import Manifest
+from pipelines.engine.rows import co_partitioned
+from pipelines.engine.shard import Shard
+from pipelines.engine.stage import FileRef, ShardTask
+
+
+class Tokenize:
+    """Tokenise every kept document for one target."""
+
+    version = "1"
+    reasons: frozenset[str] = frozenset()
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.name = f"tokenize-{target.name}"
+
+    def identity(self) -> dict[str, Any]:
+        """Return the target's identity and the tokenizer library's version."""
+        return {"target": self.target.identity(), "tokenizers": tokenizers.__version__}
+
+    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
+        """Return one task for each shard of documents."""
+        return co_partitioned(inputs)
+
+    def run(self, shard: Shard) -> None:
+        """Write the ids of each document of the shard, in order."""
+        tokenizer = self._tokenizer(shard)
+        sink = shard.sink("main", "arrow")
+        schema = tokens_schema(self.target)
+        rows = tokens = 0
+        with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
+            for _, table in shard.documents():
+                found = tokenize_documents(table, tokenizer, self.target)
+                writer.write_table(found)
+                shard.kept(table)
+                rows += found.num_rows
+                tokens += len(found["ids"].combine_chunks().values)
+        shard.sized("main", rows, tokens)
+        shard.facts["target_tokens"] = tokens
+
+    def _tokenizer(self, shard: Shard) -> tokenizers.Tokenizer:
+        trained = shard.inputs("tokenizer")
+        if trained:
+            return load_tokenizer_bytes(bytes(shard.read(trained[0])))
+        return _loaded(self.target)
+
+
+@lru_cache(maxsize=4)
+def _loaded(target: Target) -> tokenizers.Tokenizer:
+    """Keep a tokenizer from task to task: loading takes longer than a small shard, and its word cache is its speed."""
+    return load_tokenizer(target)
+
+
+def open_tokens(shard: Shard, ref: FileRef) -> pa.Table:
+    """Return a committed shard of ids, verified and mapped without a copy."""
+    return pa.ipc.open_stream(pa.py_buffer(shard.read(ref))).read_all()
