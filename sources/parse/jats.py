@@ -5,7 +5,9 @@ text is title, abstracts, body, floats, back matter; the reference list and the 
 is unsafe or broken is refused by `sources.parse.xml_safe`. Not here: cutting bulk files into articles, rights.
 """
 
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 from lxml import etree
@@ -22,8 +24,10 @@ from sources.parse.jats_reference import reference_lists, reference_text
 from sources.parse.jats_text import Block, Heading, assemble
 from sources.parse.jats_walk import Walk
 from sources.parse.part import Fault, Part, Unreadable
-from sources.parse.xml_safe import parse_xml
+from sources.parse.xml_safe import MAX_DEPTH, parse_xml
 
+FRAMES_PER_LEVEL = 8
+"""Stack frames that the walk needs at most for one level of elements."""
 _SUB_ARTICLES = ("sub-article", "response")
 _FLOATS = ("floats-group", "floats-wrap")
 
@@ -40,15 +44,26 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     if not articles:
         raise Unreadable("not_jats", "no article with front or body")
     found: list[Part | Fault] = []
-    for number, article in enumerate(articles, start=1):
-        name = "" if len(articles) == 1 else article.get("id") or f"article-{number}"
-        try:
+    with _room_for_depth():
+        for number, article in enumerate(articles, start=1):
+            name = "" if len(articles) == 1 else article.get("id") or f"article-{number}"
             found += _read(article, key, name, citations)
-        except RecursionError as error:
-            raise Unreadable("too_deep", "the walk ran out of stack") from error
     if not any(isinstance(part, Part) for part in found):
         raise Unreadable("no_text", "neither body nor abstract")
     yield from found
+
+
+@contextmanager
+def _room_for_depth() -> Iterator[None]:
+    """Give the walk stack for the deepest tree that the XML parser lets through, wherever it is called from."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + FRAMES_PER_LEVEL * MAX_DEPTH)
+    try:
+        yield
+    except RecursionError as error:
+        raise Unreadable("too_deep", "the walk ran out of stack") from error
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _citation_style(options: dict[str, Any]) -> CitationStyle:

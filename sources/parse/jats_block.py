@@ -8,7 +8,7 @@ import re
 
 from lxml import etree
 
-from sources.parse.jats_element import all_text, every, first, has_own_text, local
+from sources.parse.jats_element import all_text, every, first, has_own_text, local, stray_texts
 from sources.parse.jats_text import Block, Heading, flat
 from sources.parse.jats_walk import Walk
 
@@ -66,6 +66,7 @@ def list_block(walk: Walk, element: etree._Element) -> list[Block]:
             others += flat(walk.flow(child))
     if element.get("id"):
         walk.list_ends[element.get("id") or ""] = count
+    others += stray_texts(element)
     return [*([lead] if lead else []), *others, *(["\n".join(lines)] if lines else [])]
 
 
@@ -120,6 +121,7 @@ def definitions(walk: Walk, element: etree._Element) -> list[Block]:
         elif name not in {"label", "title", "term-head", "def-head"}:
             others += flat(walk.flow(child) if name != "def-list" else definitions(walk, child))
     lead: list[Block] = [f"**{title}**"] if title else []
+    others += stray_texts(element)
     head = ": ".join(text for text in heads if text)
     return [*lead, *([f"**{head}**"] if head else []), *(["\n".join(lines)] if lines else []), *others]
 
@@ -165,6 +167,7 @@ def verse(walk: Walk, element: etree._Element) -> list[Block]:
     lines: list[str] = []
     for child in element:
         lines += [walk.line(child)] if local(child) == "verse-line" else flat(walk.flow(child))
+    lines += stray_texts(element)
     lead = heading_text(walk, element)
     kept = [line for line in lines if line and line != lead]
     return [*([f"**{lead}**"] if lead else []), *(["\n".join(kept)] if kept else [])]

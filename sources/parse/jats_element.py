@@ -50,6 +50,12 @@ def plain_text(element: etree._Element | None) -> str:
     return " ".join((all_text(element) if len(element) else element.text or "").split())
 
 
+def stray_texts(element: etree._Element) -> list[str]:
+    """Return the texts that stand between child elements where only elements belong (invalid, but real)."""
+    texts = [element.text, *(child.tail for child in element)]
+    return [" ".join(text.split()) for text in texts if text and not text.isspace()]
+
+
 def has_own_text(element: etree._Element) -> bool:
     """Say whether an element holds text beside its child elements."""
     if element.text and not element.text.isspace():

@@ -22,8 +22,9 @@ def _stopped(text: str) -> str:
 
 
 def lead_line(walk: Walk, element: etree._Element) -> list[Block]:
-    """Return label, title and caption: one line and the further paragraphs of the caption."""
-    caption = first(element, "caption")
+    """Return label, title and caption: one line and the further paragraphs of the caption; other captions follow."""
+    captions = every(element, "caption")
+    caption = captions[0] if captions else None
     titles = [walk.line(found) for found in (*every(element, "title"), *every(caption, "title"))]
     parts = [walk.line(label) for label in every(element, "label")] + titles
     following = flat(walk.flow(caption, frozenset({"title", "object-id"}))) if caption is not None else []
@@ -31,7 +32,8 @@ def lead_line(walk: Walk, element: etree._Element) -> list[Block]:
         parts.append(following.pop(0))
     parts = [part for part in parts if part]
     line = " ".join([*(_stopped(part) for part in parts[:-1]), *parts[-1:]])
-    return [*([line] if line else []), *following, *identifiers(walk, caption)]
+    others = [block for further in captions[1:] for block in flat(walk.flow(further))]
+    return [*([line] if line else []), *following, *identifiers(walk, caption), *others]
 
 
 def identifiers(walk: Walk, element: etree._Element | None) -> list[Block]:

@@ -10,7 +10,7 @@ import re
 from lxml import etree
 
 from sources.parse.jats_citation import OPEN, mark, raise_mark
-from sources.parse.jats_element import XLINK_HREF, all_text, every, first, has_own_text, local, plain_text
+from sources.parse.jats_element import XLINK_HREF, all_text, every, first, has_own_text, local, plain_text, stray_texts
 from sources.parse.jats_math import delimited, mathml_text, tex_source
 from sources.parse.jats_script import subscript, superscript
 from sources.parse.jats_text import flat
@@ -28,7 +28,7 @@ def _superscript(walk: Walk, element: etree._Element, before: str) -> str:
 
 def _subscript(walk: Walk, element: etree._Element, before: str) -> str:
     text = walk.inline_content(element)
-    return raise_mark(text) if OPEN in text else subscript(text)
+    return raise_mark(text) if OPEN in text else subscript(text, before)
 
 
 def _reference(walk: Walk, element: etree._Element, before: str) -> str:
@@ -58,7 +58,7 @@ def _citation(walk: Walk, element: etree._Element) -> str:
 
 
 def _break(walk: Walk, element: etree._Element, before: str) -> str:
-    return " "
+    return f" {walk.inline_content(element)}"
 
 
 def _link(walk: Walk, element: etree._Element, before: str) -> str:
@@ -103,7 +103,7 @@ def _name(walk: Walk, element: etree._Element, before: str) -> str:
     order = ("prefix", "given-names", "surname", "suffix")
     known = [found for name in order for found in every(element, name)]
     rest = [child for child in element if local(child) not in order]
-    return " ".join(walk.inline_content(part).strip() for part in [*known, *rest])
+    return " ".join([*(walk.inline(part).strip() for part in [*known, *rest]), *stray_texts(element)])
 
 
 def _ruby(walk: Walk, element: etree._Element, before: str) -> str:

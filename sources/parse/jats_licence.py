@@ -57,7 +57,7 @@ _NO_MINING = re.compile(
     r"|(?:reserved|prohibit\w*|not permit\w*)[^.]{0,120}\btraining\b[^.]{0,40}(?:artificial intelligence|\bai\b)",
     re.I,
 )
-_DATA_WAIVER = re.compile(r"(?:waiver|dedication|CC0)[^.]*(?:[^.]|\.\d|\.org)*\bdata\b", re.I)
+_DATA_WAIVER = re.compile(r"(?:waiver|dedication|CC0)\b.{0,160}?\bdata\b", re.I | re.S)
 
 
 class Licence(NamedTuple):

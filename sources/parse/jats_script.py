@@ -18,6 +18,7 @@ _SUB = dict(zip("0123456789+-−–=()aehijklmnoprstuvxβγρφχ", "₀₁₂�
 _UPRIGHT = re.compile(r"[^\w+\-−–=()]+")
 """Signs that are raised by nature: they say the same on the line."""
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_NAME = re.compile(r"[^\W\d_]\w*")
 _COUNTED = re.compile(r"(\d+)([A-Za-z]+)")
 
 
@@ -31,14 +32,16 @@ def superscript(text: str, before: str) -> str:
     return _keep_edges(text, core, _translated(core, _SUPER) or f"^{{{core}}}")
 
 
-def subscript(text: str) -> str:
-    """Return `text` lowered; of a count before letters (HbA1c) only the digits, if the letters have no such form."""
+def subscript(text: str, before: str = "") -> str:
+    """Return `text` lowered. Letters without a lowered form read on after a letter, as names do: NaV1, PaCO2, HbA₁c."""
     core = text.strip()
     if not core:
         return text
     lowered = _translated(core, _SUB)
     if lowered is None and (counted := _COUNTED.fullmatch(core)):
         lowered = f"{_translated(counted[1], _SUB)}{counted[2]}"
+    if lowered is None and before[-1:].isalpha() and _NAME.fullmatch(core):
+        return text
     return _keep_edges(text, core, lowered or f"_{{{core}}}")
 
 

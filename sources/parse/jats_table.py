@@ -8,7 +8,7 @@ escaped, line breaks become blanks. Caption and footnotes are not here (`sources
 
 from lxml import etree
 
-from sources.parse.jats_element import every, first, local
+from sources.parse.jats_element import every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
 
@@ -49,6 +49,7 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
     head_grid = _grid([_cells(walk, row, columns) for row in head], head=True)
     grid = _grid([_cells(walk, row, columns) for row in [*body, *foot]], head=False)
     table = _markdown(head_grid, grid)
+    others += stray_texts(group)
     return [*others, table] if table else others
 
 

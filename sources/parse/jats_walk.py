@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from sources.parse.jats_citation import CitationStyle, write_citations
+from sources.parse.jats_citation import OPEN, CitationStyle, write_citations
 from sources.parse.jats_element import has_own_text, local
 from sources.parse.jats_text import Block, flat, tidy
 
@@ -95,7 +95,8 @@ class Walk:
 
     def finish(self, text: str) -> str:
         """Return a run of inline text with white space collapsed and citations in the chosen style."""
-        return tidy(write_citations(text, self.citations))
+        text = tidy(text)
+        return tidy(write_citations(text, self.citations)) if OPEN in text else text
 
     def inline(self, element: etree._Element, before: str = "") -> str:
         """Return one element as part of a line of text; `before` is the text in front of it."""

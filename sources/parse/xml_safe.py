@@ -22,12 +22,13 @@ MAX_EXPANSION_CHARS = 1_000_000
 
 _PREDEFINED = frozenset({"lt", "gt", "amp", "quot", "apos"})
 _REFERENCE = re.compile(r"&([A-Za-z_:][\w:.-]*);")
-_UNPARSED = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.S)
-_DOCTYPE_OPENING = re.compile(r"(?:\s|<!--.*?-->|<\?.*?\?>)*<!DOCTYPE\s+", re.S)
+# Possessive and anchored at the end of text, so that hostile input costs no more than one pass.
+_UNPARSED = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)", re.S)
+_DOCTYPE_OPENING = re.compile(r"(?:\s++|<!--.*?-->|<\?.*?\?>)*+<!DOCTYPE\s+", re.S)
 _DOCTYPE = re.compile(
     r"""<!DOCTYPE\s+(?P<name>[^\s\[>]+)\s*
     (?:PUBLIC\s*(?:"[^"]*"|'[^']*')\s*(?:"[^"]*"|'[^']*')?|SYSTEM\s*(?:"[^"]*"|'[^']*'))?\s*
-    (?:\[(?P<subset>(?:"[^"]*"|'[^']*'|<!--.*?-->|<\?.*?\?>|[^\]"'])*)\]\s*)?>""",
+    (?:\[(?P<subset>(?>"[^"]*"|'[^']*'|<!--.*?-->|<\?.*?\?>|[^\]"'])*+)\]\s*)?>""",
     re.S | re.X,
 )
 _ENTITY = re.compile(
@@ -72,7 +73,7 @@ def _self_contained(text: str) -> str:
 
 def _declared(subset: str) -> _Entities:
     """Return the general entities of an internal subset (the first declaration of a name counts)."""
-    subset = re.sub(r"<!--.*?-->|<\?.*?\?>", "", subset, flags=re.S)
+    subset = _UNPARSED.sub("", subset)
     values: dict[str, str] = {}
     external: set[str] = set()
     for match in _ENTITY.finditer(subset):

@@ -83,6 +83,14 @@ def test_read_whole(data: bytes, text: str) -> None:
     assert "".join(map(str, parse_xml(data).itertext())).strip() == text
 
 
+@pytest.mark.parametrize(
+    "data", [b"<!--" * 300_000 + b"&x;", b"<!DOCTYPE a [" + b"<!-- -->" * 5_000, b"<a>" + b"<![CDATA[" * 99_999]
+)
+def test_hostile_mark_up_costs_one_pass(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        parse_xml(data)
+
+
 def test_every_entity_of_the_table_expands_to_its_characters() -> None:
     table = named_characters()
     root = parse_xml(("<a>" + "".join(f"<b>&{name};</b>" for name in table) + "</a>").encode())
