@@ -53,7 +53,7 @@ def iter_range(
             if block:
                 yield Item(f"{key or path.name}!B{at}", block, media_type=MEDIA_TYPE)
             if lost:
-                yield too_large(f"{key or path.name}!B{at + len(block)}", limits)
+                yield too_large(f"B{at + len(block)}", limits)
             elif not block:
                 return
 

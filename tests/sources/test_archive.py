@@ -61,17 +61,18 @@ def test_a_cut_file_gives_all_whole_members_then_one_fault(tmp_path: Path, name:
     assert not no_faults
     for cut in [*range(0, len(data), 100), len(data) - 1, len(data) - 5]:
         items, faults = read(tmp_path / name, data[:cut], container, block_bytes=100)
-        assert items == whole[: len(items)] or name.startswith("c.jsonl")
+        assert items == whole[: len(items)] or name == "c.jsonl.gz"
         assert len(items) >= whole_before(name, data[:cut], whole)
         assert len(faults) == 1 or (not faults and items == whole)
         assert {f.reason for f in faults} <= {"truncated_archive", "not_articles", "corrupt_archive"}
-        text = b"".join(i.body for i in items)
-        assert not name.startswith("c.jsonl") or (b"".join(rows).startswith(text) and text.endswith((b"\n", b"")))
+        if name == "c.jsonl.gz":
+            made = zlib.decompressobj(31).decompress(data[:cut])
+            assert b"".join(i.body for i in items) == made[: made.rfind(b"\n") + 1]
 
 
 def whole_before(name: str, data: bytes, whole: list[Item]) -> int:
     """How many members a cut prefix holds whole, found without the code under test."""
-    if name.endswith(".gz") and not name.startswith("c.warc"):
+    if name.endswith(".gz") and name != "c.warc.gz":
         data = zlib.decompressobj(31).decompress(data)
     if name.startswith("c.tar") and not name.endswith("zst"):
         at, count = 0, 0
@@ -83,7 +84,7 @@ def whole_before(name: str, data: bytes, whole: list[Item]) -> int:
     if name.startswith("c.warc"):
         ends = [i for i in range(len(data)) if data.startswith(b"\x1f\x8b\x08", i)]
         return max(0, len(ends) - 1)
-    if name == "c.zip":
+    if name in ("c.zip", "c2.zip"):
         return max(0, data.count(b"PK\x03\x04") - 1)
     if name == "c.xml.gz":
         return data.count(b"</article>")
