@@ -17,6 +17,7 @@ from sources.parse.part import Fault
 _MAX_PROLOG_BYTES = 1 << 20
 _MAX_TAG_BYTES = 64 << 10
 _MARK = re.compile(rb"<!--|<!\[CDATA\[|<\?|</?(?:articles?|pmc-articleset)(?=[\s/>])")
+_ARTICLE_TAG = re.compile(rb"</?article[\s/>]")
 _LONGEST_MARK_BYTES = len(b"</pmc-articleset ")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 _ATTRIBUTES = rb"(?>[^<>\"']+|\"[^\"]*\"|'[^']*')*+"
@@ -88,8 +89,8 @@ class _Scan:
         """Return the next article, empty when it is too large; None when no whole one is left."""
         while (tag := self._next_tag()) is not None:
             begin, text = tag
-            is_end, is_article = text.startswith(b"</"), text.lstrip(b"</").startswith(b"article")
-            if not is_article or text.lstrip(b"</").startswith(b"articles"):
+            is_end = text.startswith(b"</")
+            if not _ARTICLE_TAG.match(text):
                 self.is_open = not is_end if self._depth == 0 else self.is_open
                 continue
             if not is_end and self._depth == 0:
@@ -105,8 +106,7 @@ class _Scan:
 
     def _next_tag(self) -> tuple[int, bytes] | None:
         """Move past the next article or root tag: where it begins in the window, and the tag itself."""
-        while (mark := self._find_mark()) is not None:
-            begin, token = mark
+        while (token := self._find_mark()) is not None:
             if token in _ENDS:
                 if not self._pass(_ENDS[token]):
                     return None
@@ -120,12 +120,13 @@ class _Scan:
                 return begin, bytes(self._window[begin : self._at])
         return None
 
-    def _find_mark(self) -> tuple[int, bytes] | None:
+    def _find_mark(self) -> bytes | None:
+        """Move past the next mark and return it; None at the end."""
         while True:
             mark = _MARK.search(self._window, self._at)
             if mark:
                 self._at = mark.end()
-                return mark.start(), bytes(mark.group())
+                return bytes(mark.group())
             self._at = max(self._at, len(self._window) - _LONGEST_MARK_BYTES)
             if not self._extend():
                 return None
