@@ -18,7 +18,7 @@ _SUB = dict(zip("0123456789+-−–=()aehijklmnoprstuvxβγρφχ", "₀₁₂�
 _UPRIGHT = re.compile(r"[^\w+\-−–=()]+")
 """Signs that are raised by nature: they say the same on the line."""
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_NAME = re.compile(r"[^\W\d_]\w*")
+_NAME = re.compile(r"[^\W\d_]\w{,3}")
 _COUNTED = re.compile(r"(\d+)([A-Za-z]+)")
 
 
@@ -33,7 +33,7 @@ def superscript(text: str, before: str) -> str:
 
 
 def subscript(text: str, before: str = "") -> str:
-    """Return `text` lowered. Letters without a lowered form read on after a letter, as names do: NaV1, PaCO2, HbA₁c."""
+    """Return `text` lowered. Up to 4 letters without such a form read on after a letter, as in NaV1, PaCO2."""
     core = text.strip()
     if not core:
         return text

@@ -67,7 +67,9 @@ def _cell_text(walk: Walk, cell: etree._Element) -> str:
 
 def _number(value: str | None, default: int) -> int:
     """Return a span attribute as a number within reason."""
-    digits = (value or "").strip()
+    if value is None:
+        return default
+    digits = value.strip()
     return min(int(digits[:6]), MAX_SPAN) if digits.isascii() and digits.isdigit() else default
 
 
@@ -85,6 +87,8 @@ def _named_columns(group: etree._Element) -> dict[str, tuple[int, int]]:
 
 
 def _width(cell: etree._Element, columns: dict[str, tuple[int, int]]) -> int:
+    if not columns:
+        return max(1, _number(cell.get("colspan"), 1))
     if (span := columns.get(cell.get("spanname") or "")) is not None:
         return span[1] - span[0] + 1
     start, end = columns.get(cell.get("namest") or ""), columns.get(cell.get("nameend") or "")

@@ -60,7 +60,7 @@ def _self_contained(text: str) -> str:
         raise Unreadable("malformed_xml" if ">" in text[opening.end() :] else "truncated", "DOCTYPE")
     rest = text[doctype.end() :] if doctype else text
     own = _declared((doctype["subset"] or "") if doctype else "")
-    used = [name for name in _REFERENCE.findall(_UNPARSED.sub("", rest)) if name not in _PREDEFINED]
+    used = _used(rest)
     _check_expansion(used, own)
     # Values of attribute defaults may hold references too, so what the subset itself uses is declared as well.
     wanted = {*used, *(name for value in own.values.values() for name in _REFERENCE.findall(value))}
@@ -69,6 +69,13 @@ def _self_contained(text: str) -> str:
         return rest
     name = doctype["name"] if doctype else "article"
     return f"<!DOCTYPE {name} [{''.join(declarations)}]>{rest}"
+
+
+def _used(text: str) -> list[str]:
+    """Return the names of the entity references in markup and text, without the five of XML itself."""
+    if _PREDEFINED.issuperset(_REFERENCE.findall(text)):
+        return []
+    return [name for name in _REFERENCE.findall(_UNPARSED.sub("", text)) if name not in _PREDEFINED]
 
 
 def _declared(subset: str) -> _Entities:

@@ -2,20 +2,17 @@
 
 import gzip
 import os
-import sys
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jats_reference_walk import body_words, recall
 from lxml import etree
 
 from sources.parse.jats import parse
 from sources.parse.part import Fault, Part, Unreadable
-
-sys.path.insert(0, str(Path(__file__).parent))
-from jats_reference_walk import body_words, recall
 
 DATA = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
 FLOOR = 0.99
