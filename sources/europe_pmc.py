@@ -93,6 +93,8 @@ class _Scan:
             if not _ARTICLE_TAG.match(text):
                 self.is_open = not is_end if self._depth == 0 else self.is_open
                 continue
+            if is_end and self._depth == 0:
+                continue
             if not is_end and self._depth == 0:
                 self._start = begin
             if not text.endswith(b"/>"):

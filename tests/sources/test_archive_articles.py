@@ -137,6 +137,12 @@ def test_too_large_articles_are_passed_over_in_bounded_memory() -> None:
     assert peak < len(data) + 4_000_000  # the input itself is copied once by the fake file
 
 
+def test_a_stray_end_tag_is_no_article() -> None:
+    items, faults = split(b"<articles></article><article>a</article></article></articles>")
+    assert [i.body for i in items] == [b"<article>a</article>"]
+    assert not faults
+
+
 def test_other_roots(tmp_path: Path) -> None:
     path = tmp_path / "a.xml.gz"
     for data, count in ((b"<pmc-articleset>\n<article/><article>x</article></pmc-articleset>", 2), (b"<articles/>", 0)):
