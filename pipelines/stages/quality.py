@@ -67,7 +67,7 @@ class QualityConfig(Settings):
     """[0.67]"""
     max_newline_ratio: Annotated[float, BYTES] = 10.0
     """[0.3]"""
-    max_curly_ratio: Share = 0.5
+    max_curly_ratio: Share = 0.7
     """Curly brackets a word; C4 allows none."""
     max_duplicate_lines: Share = 0.7
     """[0.3]"""

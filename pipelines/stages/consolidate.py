@@ -1,0 +1,182 @@
+"""Apply the policy: from documents and all that was found out about them, say which go on and why the others do not.
+
+This is the only stage that drops for rights, language, quality or duplication, so that changing one's mind costs one
+pass over columns. Reasons are asked in a fixed order and the first that holds is given. Sections may be left out by
+title, which is an edit of the text and noted as one. Not here: finding anything out, and shards (`consolidation`).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import pyarrow as pa
+from pydantic import field_validator
+
+from pipelines.engine.settings import BYTES, Settings
+from pipelines.engine.stage import Batch, Rejected
+from pipelines.stages.content import content
+from pipelines.stages.drop_sections import drop_sections
+from pipelines.stages.edits import edit_entry
+from pipelines.stages.language import primary_subtag
+from pipelines.stages.quality import FLAGS
+from sources.document import estimate_tokens
+from sources.rights import Profile, Rights, allows
+
+PLAIN_REASONS = (
+    "reference_only",
+    "removal_requested",
+    "rights",
+    "retracted",
+    "empty",
+    "too_short",
+    "duplicate",
+    "language",
+)
+REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS}
+DROP_SECTIONS = "drop_sections"
+_CHANGED = ("text", "sections", "edits", "tokens", "language")
+
+
+class ConsolidateConfig(Settings):
+    """The policy of a run. The defaults drop nothing for language or length."""
+
+    profile: Annotated[Profile, BYTES] = "research-internal"
+    languages: Annotated[tuple[str, ...] | None, BYTES] = None
+    """Primary subtags that are kept (en, fr); null keeps all. A document of unknown language is always kept."""
+    drop_flags: Annotated[tuple[str, ...], BYTES] = FLAGS
+    """Quality flags that drop a document."""
+    drop_retracted: Annotated[bool, BYTES] = True
+    robots: Annotated[tuple[str, ...], BYTES] = ("noai", "noindex", "none")
+    """Values of a page's robots statement by which it asks not to be used."""
+    removed: Annotated[tuple[str, ...], BYTES] = ()
+    """Ids, keys, URLs or identifiers (DOI, PMID) of documents whose removal was asked for."""
+    drop_sections: Annotated[str | None, BYTES] = None
+    """Sections whose title matches this regular expression whole, in any case, are left out: References|Funding."""
+    min_tokens: Annotated[int, BYTES] = 0
+
+    @field_validator("drop_flags")
+    @classmethod
+    def _known(cls, flags: tuple[str, ...]) -> tuple[str, ...]:
+        for flag in flags:
+            if flag not in FLAGS:
+                near = get_close_matches(flag, FLAGS, 1)
+                raise ValueError(f"no quality flag {flag!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        return flags
+
+    @field_validator("drop_sections")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
+
+
+class Consolidate:
+    """The policy over one table of documents and the attribute tables that lie beside it, row for row."""
+
+    name = "consolidate"
+    version = "1"
+    reasons = REASONS
+
+    def __init__(self, config: ConsolidateConfig) -> None:
+        self.config = config
+        self._titles = re.compile(config.drop_sections, re.IGNORECASE) if config.drop_sections else None
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide bytes."""
+        return self.config.identity()
+
+    def apply(self, documents: pa.Table, attributes: Mapping[str, pa.Table], losers: Mapping[str, str]) -> Batch:
+        """Return the documents that go on and why the others do not.
+
+        `attributes` holds tables of as many rows in the same order, by stage name (`language`, `quality`; both may be
+        missing), `losers` the survivor's id by the id of each duplicate. Raises ValueError when rows do not match.
+        """
+        for role, table in attributes.items():
+            if not table.column("id").equals(documents.column("id")):
+                raise ValueError(f"the rows of {role!r} ({table.num_rows}) are not those of the documents")
+        languages = _column(attributes, "language", "language", documents.num_rows)
+        flags = _column(attributes, "quality", "quality_flags", documents.num_rows)
+        rejected: dict[int, Rejected] = {}
+        rows = documents.to_pylist()
+        for index, row in enumerate(rows):
+            self._edit(row, languages[index])
+            why = self._why_not(row, flags[index] or [], losers)
+            if why:
+                rejected[index] = why
+        kept = [index for index in range(len(rows)) if index not in rejected]
+        return Batch(
+            _with_changes(documents.take(pa.array(kept, pa.int64())), [rows[index] for index in kept]), rejected
+        )
+
+    def _edit(self, row: dict[str, Any], language: str | None) -> None:
+        """Leave out unwanted sections of `row`, in place, and put the language that was found for it."""
+        if language != primary_subtag(row["language"]):
+            row["language"] = language or row["language"]
+        if not (self._titles and row["sections"]):
+            return
+        text, sections = drop_sections(row["text"], row["sections"], self._titles)
+        if text != row["text"]:
+            entry = edit_entry(self.name, self.version, self.config, [DROP_SECTIONS])
+            row |= {"text": text, "sections": sections, "tokens": estimate_tokens(text)}
+            row["edits"] = [*(row["edits"] or []), entry]
+
+    def _why_not(self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str]) -> Rejected | None:
+        return self._by_its_source(row) or self._by_its_words(row, flags, losers)
+
+    def _by_its_source(self, row: dict[str, Any]) -> Rejected | None:
+        """Return why this text may not be used, whatever it says."""
+        extra = json.loads(row["extra"] or "{}")
+        if extra.get("reference_only"):
+            return Rejected("reference_only")
+        if asked := self._asked_to_leave(row, str(extra.get("robots", ""))):
+            return Rejected("removal_requested", asked)
+        if not allows(Rights(**row["rights"]), self.config.profile):
+            return Rejected("rights", f"{row['rights']['spdx']} under {self.config.profile}")
+        if row["retracted"] and self.config.drop_retracted:
+            return Rejected("retracted")
+        return None
+
+    def _asked_to_leave(self, row: dict[str, Any], robots: str) -> str:
+        names = {row["id"], row["key"], row["url"], *(value for _, value in row["identifiers"] or [])}
+        if not names.isdisjoint(self.config.removed):
+            return "named in the run file"
+        for value in re.split(r"[\s,:]+", robots.lower()):
+            if value in self.config.robots:
+                return f"robots: {value}"
+        return ""
+
+    def _by_its_words(self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str]) -> Rejected | None:
+        """Return why this text is not wanted."""
+        words = content(row["text"], row["messages"], row["mcq"])
+        if not words:
+            return Rejected("empty")
+        tokens = estimate_tokens(words)
+        if tokens < self.config.min_tokens:
+            return Rejected("too_short", f"{tokens} tokens")
+        if row["id"] in losers:
+            return Rejected("duplicate", losers[row["id"]])
+        language = primary_subtag(row["language"])
+        if self.config.languages is not None and language and language not in self.config.languages:
+            return Rejected("language", language)
+        for flag in flags:
+            if flag in self.config.drop_flags:
+                return Rejected(f"quality.{flag}")
+        return None
+
+
+def _column(attributes: Mapping[str, pa.Table], role: str, name: str, rows: int) -> list[Any]:
+    values: list[Any] = attributes[role].column(name).to_pylist() if role in attributes else [None] * rows
+    return values
+
+
+def _with_changes(table: pa.Table, rows: list[dict[str, Any]]) -> pa.Table:
+    for name in _CHANGED:
+        index = table.schema.get_field_index(name)
+        field = table.schema.field(index)
+        table = table.set_column(index, field, pa.array([row[name] for row in rows], type=field.type))
+    return table
