@@ -1,0 +1,135 @@
+"""Token ids into sequences: the one copy between mapped token shards and the rows of a training shard.
+
+A packing says which stretch of which document stands where; here the stretches are copied with their marks, and the
+rest of each row is filled with the pad id. The rows of a block may come from several components in any order, which
+is what a schedule asks for. Not here: writing blocks (`shards`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from mixer.pack import Ints, Packed
+from mixer.target import Target
+
+Ids = npt.NDArray[np.uint16 | np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenShards:
+    """Token ids of all documents, as shards: `values[k]` with `offsets[k]`, documents numbered through the shards."""
+
+    values: tuple[Ids, ...]
+    offsets: tuple[Ints, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[pa.ChunkedArray]) -> "TokenShards":
+        """Return the shards of `ids` columns as `mixer.tokenize` wrote them, without a copy of single-chunk ones."""
+        arrays = [chunk for column in columns for chunk in column.chunks]
+        values = tuple(array.values.to_numpy() for array in arrays)
+        return cls(values, tuple(array.offsets.to_numpy().astype(np.int64) for array in arrays))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a block that come from one component: row `rows[i]` is packed sequence `picked[i]`.
+
+    The documents of `packed` are numbered as in `TokenShards`.
+    """
+
+    packed: Packed
+    rows: Ints
+    picked: Ints
+    source_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceBlock:
+    """Some sequences: `input_ids` (n, S); row r has `doc_lens[offsets[r]:offsets[r+1]]`, its padding and component."""
+
+    input_ids: Ids
+    doc_lens: npt.NDArray[np.int32]
+    offsets: Ints
+    pad_len: npt.NDArray[np.int32]
+    source_id: npt.NDArray[np.int16]
+
+    def rows(self, first: int, stop: int) -> "SequenceBlock":
+        """Return the rows [first, stop) without copying ids."""
+        a, b = int(self.offsets[first]), int(self.offsets[stop])
+        cut = slice(first, stop)
+        offsets = self.offsets[first : stop + 1] - a
+        return SequenceBlock(self.input_ids[cut], self.doc_lens[a:b], offsets, self.pad_len[cut], self.source_id[cut])
+
+    def to_batch(self, schema: pa.Schema) -> pa.RecordBatch:
+        """Return the rows as one record batch of `schema`, sharing the ids."""
+        ids = pa.FixedSizeListArray.from_arrays(pa.array(self.input_ids.reshape(-1)), self.input_ids.shape[1])
+        lens = pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), pa.array(self.doc_lens))
+        return pa.RecordBatch.from_arrays([ids, lens, pa.array(self.pad_len), pa.array(self.source_id)], schema=schema)
+
+
+def assemble(parts: Sequence[Part], tokens: TokenShards, target: Target) -> SequenceBlock:
+    """Return the block whose rows the parts fill, each exactly once; every token is copied once."""
+    size = parts[0].packed.sequence_tokens
+    rows = sum(len(part.rows) for part in parts)
+    ids = np.empty((rows, size), dtype=target.id_dtype)
+    pieces, pad_len, source_id = np.zeros(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int16)
+    for part in parts:
+        pieces[part.rows] = np.diff(part.packed.offsets)[part.picked]
+        pad_len[part.rows] = part.packed.pad_tokens[part.picked]
+        source_id[part.rows] = part.source_id
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(pieces + (pad_len > 0))])
+    doc_lens = np.empty(offsets[-1], np.int32)
+    doc_lens[(offsets[1:] - 1)[pad_len > 0]] = pad_len[pad_len > 0]
+    for part in parts:
+        _fill(part, tokens, target, ids.reshape(-1), (doc_lens, offsets))
+    _pad(ids, pad_len, target.fill_id)
+    return SequenceBlock(ids, doc_lens, offsets, pad_len, source_id)
+
+
+def _fill(part: Part, tokens: TokenShards, target: Target, flat: Ids, lens: tuple[npt.NDArray[np.int32], Ints]) -> None:
+    """Write the pieces of one part and their lengths to their places."""
+    packed, (doc_lens, lens_offsets) = part.packed, lens
+    counts = np.diff(packed.offsets)[part.picked]
+    ends = np.cumsum(counts)
+    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
+    piece = np.repeat(packed.offsets[part.picked], counts) + within
+    lengths = packed.lengths
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    in_row = before[piece] - np.repeat(before[packed.offsets[part.picked]], counts)
+    doc_lens[np.repeat(lens_offsets[part.rows], counts) + within] = lengths[piece]
+    at = np.repeat(part.rows, counts) * packed.sequence_tokens + in_row
+    document = packed.document[piece]
+    marks = target.bos_id or 0, target.eos_id or 0
+    first = 0
+    for values, offsets in zip(tokens.values, tokens.offsets, strict=True):
+        mine = np.flatnonzero((document >= first) & (document < first + len(offsets) - 1))
+        where = piece[mine]
+        begin = offsets[document[mine] - first] + packed.start[where]
+        _copy(flat, values, (at[mine], begin, packed.tokens[where]), (packed.bos[where], packed.eos[where]), marks)
+        first += len(offsets) - 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _copy(flat: Ids, values: Ids, pieces: Any, has: Any, marks: tuple[int, int]) -> None:
+    """Copy pieces (place in `flat`, begin in `values`, tokens) with their marks."""
+    at, begin, tokens = pieces
+    bos, eos = has
+    for i in range(len(at)):
+        place, count = at[i], tokens[i]
+        if bos[i]:
+            flat[place] = marks[0]
+            place += 1
+        flat[place : place + count] = values[begin[i] : begin[i] + count]
+        if eos[i]:
+            flat[place + count] = marks[1]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _pad(ids: Ids, pad_len: npt.NDArray[np.int32], fill: int) -> None:
+    for row in range(len(ids)):
+        ids[row, ids.shape[1] - pad_len[row] :] = fill
