@@ -55,7 +55,7 @@ def expected_row(docs: list[np.ndarray], packed: Packed, sequence: int) -> tuple
 
 
 def mixed_block(docs: list[np.ndarray], shards: int) -> tuple[SequenceBlock, list[tuple[Packed, int, int]]]:
-    """A block whose rows alternate between two components; returns it with the (packing, sequence, source id) of each row."""
+    """A block whose rows alternate between two components, and (packing, sequence, source id) of each row."""
     one, two = packing(docs, 0, 25), packing(docs, 25, len(docs))
     picked_one, picked_two = np.arange(one.sequences)[::-1], np.arange(two.sequences)
     total = len(picked_one) + len(picked_two)
