@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 from lxml import etree
-from lxml.html import HtmlElement
 
 from sources.parse.html_table import is_data_table, table_markdown
 
@@ -47,19 +46,19 @@ class Block:
     text: str
     kind: str
     """heading, paragraph, item, definition, preformatted or table."""
-    parent: HtmlElement
-    anchor: tuple[HtmlElement, bool]
+    parent: etree._Element
+    anchor: tuple[etree._Element, bool]
     """Its first text node: (element, True for the element's tail)."""
     level: int = 0
     """1-6 for a heading, nesting for an item."""
     prefix: str = ""
     """What is written before the text: bullet, number, indent."""
     link_chars: int = 0
-    furniture: HtmlElement | None = None
+    furniture: etree._Element | None = None
     """The innermost menu, footer, dialog or the like that the block stands in."""
 
 
-def blocks_of(root: HtmlElement) -> list[Block]:
+def blocks_of(root: etree._Element) -> list[Block]:
     """Return the blocks of `root` in document order. `settle_inline` and `remove_invisible` come before."""
     return _Walk().run(root)
 
@@ -71,14 +70,14 @@ class _Walk:
         self.blocks: list[Block] = []
         self.run_text: list[str] = []
         self.run_links = 0
-        self.anchor: tuple[HtmlElement, bool] | None = None
-        self.open: list[HtmlElement] = []
-        self.open_furniture: list[HtmlElement | None] = []
+        self.anchor: tuple[etree._Element, bool] | None = None
+        self.open: list[etree._Element] = []
+        self.open_furniture: list[etree._Element | None] = []
         self.lists: list[int | None] = []
         self.marker = ""
         self.in_link = 0
 
-    def run(self, root: HtmlElement) -> list[Block]:
+    def run(self, root: etree._Element) -> list[Block]:
         walk = etree.iterwalk(root, events=("start", "end"))
         for event, element in walk:
             if not isinstance(element.tag, str):
@@ -97,7 +96,7 @@ class _Walk:
         self.flush()
         return self.blocks
 
-    def start(self, element: HtmlElement) -> None:
+    def start(self, element: etree._Element) -> None:
         tag = element.tag
         if tag == "br":
             self.run_text.append("\n")
@@ -117,7 +116,7 @@ class _Walk:
             self.run_text.append("“")
         self.add(element.text, element, is_tail=False)
 
-    def end(self, element: HtmlElement) -> None:
+    def end(self, element: etree._Element) -> None:
         tag = element.tag
         if tag in BLOCKS:
             self.flush()
@@ -132,7 +131,7 @@ class _Walk:
         elif tag == "q":
             self.run_text.append("”")
 
-    def add(self, text: str | None, element: HtmlElement, *, is_tail: bool) -> None:
+    def add(self, text: str | None, element: etree._Element, *, is_tail: bool) -> None:
         if not text:
             return
         if not self.preformatted():
@@ -143,7 +142,7 @@ class _Walk:
             self.run_links += len(text.strip())
         self.run_text.append(text)
 
-    def in_furniture(self) -> HtmlElement | None:
+    def in_furniture(self) -> etree._Element | None:
         return self.open_furniture[-1] if self.open_furniture else None
 
     def preformatted(self) -> bool:
@@ -161,7 +160,7 @@ class _Walk:
             self.blocks.append(self.block(text, self.anchor))
         self.run_text, self.run_links, self.anchor = [], 0, None
 
-    def block(self, text: str, anchor: tuple[HtmlElement, bool]) -> Block:
+    def block(self, text: str, anchor: tuple[etree._Element, bool]) -> Block:
         parent = self.open[-1]
         block = Block(text, "paragraph", parent, anchor, link_chars=self.run_links, furniture=self.in_furniture())
         level = next((HEADINGS[e.tag] for e in reversed(self.open[-4:]) if e.tag in HEADINGS), 0)
@@ -178,14 +177,14 @@ class _Walk:
             self.marker = ""
         return block
 
-    def table(self, element: HtmlElement) -> None:
+    def table(self, element: etree._Element) -> None:
         self.flush()
         text, anchor, link_chars = table_markdown(element)
         if anchor:
             furniture = element if is_furniture(element) else self.in_furniture()
             self.blocks.append(Block(text, "table", element, anchor, link_chars=link_chars, furniture=furniture))
 
-    def next_marker(self, item: HtmlElement) -> str:
+    def next_marker(self, item: etree._Element) -> str:
         if not self.lists or self.lists[-1] is None:
             return "- "
         number = _integer(item.get("value"), self.lists[-1])
@@ -196,7 +195,7 @@ class _Walk:
 _SPACE_RUN = re.compile(r"  +")
 
 
-def is_furniture(element: HtmlElement) -> bool:
+def is_furniture(element: etree._Element) -> bool:
     """Say whether an element declares itself to be menu, footer, dialog or other surroundings."""
     tag = element.tag
     if tag in ("body", "html", "main", "article"):
@@ -209,7 +208,7 @@ def is_furniture(element: HtmlElement) -> bool:
     return name != " " and bool(_FURNITURE_NAME.search(name))
 
 
-def _first_number(element: HtmlElement) -> int | None:
+def _first_number(element: etree._Element) -> int | None:
     return _integer(element.get("start"), 1) if element.tag == "ol" else None
 
 

@@ -10,7 +10,7 @@ guidelines rises and precision on news stays above trafilatura's F1.
 import re
 from collections.abc import Iterable, Sequence
 
-from lxml.html import HtmlElement
+from lxml import etree
 
 from sources.parse.html_blocks import Block
 
@@ -39,7 +39,7 @@ _QUANTITY = re.compile(
 )
 
 
-def fill_gaps(body: HtmlElement, blocks: Sequence[Block], votes: Sequence[bool]) -> list[bool]:
+def fill_gaps(body: etree._Element, blocks: Sequence[Block], votes: Sequence[bool]) -> list[bool]:
     """Return which of `blocks` are main text, given which were chosen; every chosen block stays chosen."""
     chosen_chars = _sums(body, ((b, len(b.text)) for b, vote in zip(blocks, votes, strict=True) if vote))
     lying = LYING_SHARE * chosen_chars.get(body, 0)
@@ -50,9 +50,9 @@ def fill_gaps(body: HtmlElement, blocks: Sequence[Block], votes: Sequence[bool])
     return _fill_majority(body, blocks, kept, own, range(first, last))
 
 
-def _sums(body: HtmlElement, weighted: Iterable[tuple[Block, int]]) -> dict[HtmlElement, int]:
+def _sums(body: etree._Element, weighted: Iterable[tuple[Block, int]]) -> dict[etree._Element, int]:
     """Return for each element the sum of the weights of the blocks in it, in time linear in the tree."""
-    sums: dict[HtmlElement, int] = {}
+    sums: dict[etree._Element, int] = {}
     for block, weight in weighted:
         sums[block.parent] = sums.get(block.parent, 0) + weight
     for element in reversed(list(body.iter())):
@@ -63,7 +63,7 @@ def _sums(body: HtmlElement, weighted: Iterable[tuple[Block, int]]) -> dict[Html
 
 
 def _main_range(
-    body: HtmlElement, blocks: Sequence[Block], votes: Sequence[bool], chosen_chars: dict[HtmlElement, int]
+    body: etree._Element, blocks: Sequence[Block], votes: Sequence[bool], chosen_chars: dict[etree._Element, int]
 ) -> tuple[int, int]:
     """Return [first, last) of the blocks of the main region, from its page heading on."""
     region = body
@@ -76,7 +76,7 @@ def _main_range(
     return (headings[-1] if headings else first), max(i for i in places if blocks[i].parent in inside) + 1
 
 
-def _container(block: Block) -> HtmlElement:
+def _container(block: Block) -> etree._Element:
     """Return the innermost element around a block that is not part of a paragraph, list or table."""
     element = block.parent
     parent = element.getparent()
@@ -93,8 +93,8 @@ def _fill_containers(blocks: Sequence[Block], votes: Sequence[bool], own: Sequen
     """Take plain blocks beside a chosen one, and those in elements with enough plain text of their own."""
     containers = [_container(block) for block in blocks]
     beside = {container for container, vote in zip(containers, votes, strict=True) if vote}
-    inside_chars: dict[HtmlElement, int] = {}
-    outside_chars: dict[HtmlElement, int] = {}
+    inside_chars: dict[etree._Element, int] = {}
+    outside_chars: dict[etree._Element, int] = {}
     for i, block in enumerate(blocks):
         if not own[i] or i < main.start:
             continue
@@ -123,12 +123,12 @@ def _fill_headings(blocks: Sequence[Block], kept: list[bool], own: Sequence[bool
 
 
 def _fill_majority(
-    body: HtmlElement, blocks: Sequence[Block], kept: list[bool], own: Sequence[bool], main: range
+    body: etree._Element, blocks: Sequence[Block], kept: list[bool], own: Sequence[bool], main: range
 ) -> list[bool]:
     """Take tables, and the quantities and items of elements that are almost wholly main text."""
     every = _sums(body, ((b, len(b.text)) for b, mine, k in zip(blocks, own, kept, strict=True) if mine or k))
     taken = _sums(body, ((b, len(b.text)) for b, k in zip(blocks, kept, strict=True) if k))
-    mainly: dict[HtmlElement, bool] = {}
+    mainly: dict[etree._Element, bool] = {}
     for element in body.iter():
         share = taken.get(element, 0) >= MAJORITY_SHARE * every.get(element, 1)
         mainly[element] = share or (element is not body and mainly.get(element.getparent(), False))

@@ -29,7 +29,7 @@ def markdown(blocks: Iterable[Block]) -> tuple[str, list[Section]]:
         pieces += [gap, text]
         length += len(text)
         previous = block.kind
-    return "".join(pieces), _sections(opened, length)
+    return "".join(pieces), sections_of(opened, length)
 
 
 def _written(block: Block) -> str:
@@ -41,7 +41,8 @@ def _written(block: Block) -> str:
     return block.prefix + block.text
 
 
-def _sections(opened: list[tuple[int, str, int]], end: int) -> list[Section]:
+def sections_of(opened: list[tuple[int, str, int]], end: int) -> list[Section]:
+    """Return the sections that headings, given as (level, title, start) in order, open in a text that ends at `end`."""
     sections = []
     above: list[tuple[int, str]] = []
     starts = [start for _, _, start in opened] + [end]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 import trafilatura
-from lxml.html import HtmlElement
+from lxml import etree
 
 from sources.parse.html_blocks import Block
 from sources.parse.html_gaps import fill_gaps
@@ -23,7 +23,7 @@ _ALPHABETS = ("".join(map(chr, range(0x2801, 0x2900))), "".join(map(chr, range(0
 MAX_VOTED_CHARS = 5_000_000
 
 
-def choose(tree: HtmlElement, blocks: Sequence[Block]) -> tuple[list[bool], str]:
+def choose(tree: etree._Element, blocks: Sequence[Block]) -> tuple[list[bool], str]:
     """Return for each block whether it is main text, and the name of the way: trafilatura, or walk.
 
     The tree is marked in place and of no use afterwards.
@@ -34,7 +34,7 @@ def choose(tree: HtmlElement, blocks: Sequence[Block]) -> tuple[list[bool], str]
     return fill_gaps(tree, blocks, votes), "trafilatura"
 
 
-def _votes(tree: HtmlElement, blocks: Sequence[Block]) -> list[bool]:
+def _votes(tree: etree._Element, blocks: Sequence[Block]) -> list[bool]:
     """Return which blocks trafilatura takes for main text; none when it cannot read the page."""
     alphabet = _free_alphabet(blocks)
     if not alphabet or sum(len(block.text) for block in blocks) > MAX_VOTED_CHARS:
@@ -55,7 +55,7 @@ def _votes(tree: HtmlElement, blocks: Sequence[Block]) -> list[bool]:
     return [number in chosen for number in range(len(blocks))]
 
 
-def _extracted(tree: HtmlElement) -> str:
+def _extracted(tree: etree._Element) -> str:
     try:
         found = trafilatura.bare_extraction(tree, include_comments=False, deduplicate=False)
     except RecursionError:

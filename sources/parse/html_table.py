@@ -9,7 +9,6 @@ Line breaks and paragraphs inside a cell become `<br>`. Not here: guessing heade
 import re
 
 from lxml import etree
-from lxml.html import HtmlElement
 
 MAX_COLUMNS = 200
 """A grid that spans would make wider than this is written without its spans."""
@@ -21,10 +20,10 @@ _LAYOUT_INSIDE = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "article", "secti
 _LONG_CELL_CHARS = 1500
 _SPACE = re.compile(r"[ \t\r\f\v\xa0\n]+")
 
-Anchor = tuple[HtmlElement, bool]
+Anchor = tuple[etree._Element, bool]
 
 
-def is_data_table(table: HtmlElement) -> bool:
+def is_data_table(table: etree._Element) -> bool:
     """Say whether `table` holds rows and columns of data, rather than the layout of a page."""
     if (table.get("role") or "").lower() in ("presentation", "none"):
         return False
@@ -40,7 +39,7 @@ def is_data_table(table: HtmlElement) -> bool:
     return all(len("".join(cell.itertext())) < _LONG_CELL_CHARS for row in rows for cell in _cells(row))
 
 
-def table_markdown(table: HtmlElement) -> tuple[str, Anchor | None, int]:
+def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
     """Return a data table as Markdown, its first text node (None if it has none), and its characters in links."""
     anchors: list[Anchor] = []
     captions = [cell_text(caption, anchors) for caption in table.iter("caption")]
@@ -55,7 +54,7 @@ def table_markdown(table: HtmlElement) -> tuple[str, Anchor | None, int]:
     return "\n\n".join([*(c for c in captions if c), "\n".join(lines)]), next(iter(anchors), None), link_chars
 
 
-def cell_text(cell: HtmlElement, anchors: list[Anchor]) -> str:
+def cell_text(cell: etree._Element, anchors: list[Anchor]) -> str:
     """Return the text of a cell on one line, blocks separated by `<br>`, pipes escaped; note its first text node."""
     pieces: list[str] = []
     first: Anchor | None = None
@@ -79,7 +78,7 @@ def cell_text(cell: HtmlElement, anchors: list[Anchor]) -> str:
     return " <br> ".join(line for line in lines if line).replace("|", "\\|")
 
 
-def _grid(table: HtmlElement, anchors: list[Anchor]) -> list[list[str]]:
+def _grid(table: etree._Element, anchors: list[Anchor]) -> list[list[str]]:
     """Return the rows of `table` as lists of cell texts, spans left empty after their first place."""
     rows = _rows(table)
     texts = [[cell_text(cell, anchors) for cell in _cells(row)] for row in rows]
@@ -111,22 +110,22 @@ def _span(value: str | None, limit: int) -> int:
     return max(1, min(int(text), limit)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
-def _rows(table: HtmlElement) -> list[HtmlElement]:
+def _rows(table: etree._Element) -> list[etree._Element]:
     """Return the rows, head first, foot last, whatever order the page has them in."""
     rows = list(table.iter("tr"))
     return sorted(rows, key=lambda row: {"thead": 0, "tfoot": 2}.get(_section(row), 1))
 
 
-def _section(row: HtmlElement) -> str:
+def _section(row: etree._Element) -> str:
     parent = row.getparent()
     return str(parent.tag) if parent is not None else ""
 
 
-def _cells(row: HtmlElement) -> list[HtmlElement]:
+def _cells(row: etree._Element) -> list[etree._Element]:
     return [cell for cell in row if cell.tag in ("td", "th")]
 
 
-def _has_loose_content(table: HtmlElement, rows: list[HtmlElement]) -> bool:
+def _has_loose_content(table: etree._Element, rows: list[etree._Element]) -> bool:
     """Say whether text or cells stand outside the rows (broken markup): as a grid the table would lose them."""
     if sum(1 for _ in table.iter("td", "th")) != sum(len(_cells(row)) for row in rows):
         return True
