@@ -1,7 +1,10 @@
 """Real JATS files: no word of a body is lost, nothing raises but a named refusal. Tier: push; skips without data."""
 
+import contextlib
 import gzip
 import os
+import random
+import re
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -132,3 +135,22 @@ def test_every_citation_style_reads_every_file() -> None:
     for name, data in list(single_files())[::9]:
         for style in ("numbered", "strip"):
             assert list(parse(data, name, {"citations": style})), name
+
+
+@pytest.mark.nightly
+def test_mutated_files_end_as_parts_or_a_named_refusal() -> None:
+    """50 mutations of each file: bytes changed, cut out, or one kind of tag renamed; the seed is fixed."""
+    chance = random.Random(20)
+    for _, data in single_files():
+        names = sorted(set(re.findall(rb"<([a-z][\w-]*)", data)))
+        for _ in range(50):
+            mutated = bytearray(data)
+            for _ in range(chance.randrange(3)):
+                mutated[chance.randrange(len(data))] = chance.randrange(256)
+            if chance.random() < 0.3:
+                start = chance.randrange(len(data))
+                del mutated[start : start + chance.randrange(2_000)]
+            old, new = chance.choice(names), chance.choice([*names, b"unheard-of"])
+            renamed = re.sub(rb"<(/?)" + re.escape(old) + rb"(?=[\s>/])", rb"<\g<1>" + new, bytes(mutated))
+            with contextlib.suppress(Unreadable):
+                list(parse(renamed, "mutated", {}))
