@@ -72,45 +72,67 @@ class SequenceBlock:
         return pa.RecordBatch.from_arrays([ids, lens, pa.array(self.pad_len), pa.array(self.source_id)], schema=schema)
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """The pieces of a part, row by row: number in the packing, row, rank in the row, and start and length in tokens."""
+
+    piece: Ints
+    row: Ints
+    rank: Ints
+    start: Ints
+    length: Ints
+    pad_len: Ints
+    """Padding of each of the part's rows."""
+
+
+def lay_out(part: Part) -> Laid:
+    """Return where the pieces of a part stand; the work grows with the part, not with its packing."""
+    packed = part.packed
+    first = packed.offsets[part.picked]
+    counts = packed.offsets[part.picked + 1] - first
+    ends = np.cumsum(counts)
+    rank = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
+    piece = np.repeat(first, counts) + rank
+    length = packed.tokens[piece] + packed.bos[piece] + packed.eos[piece]
+    filled = np.concatenate([np.zeros(1, np.int64), np.cumsum(length)])
+    before = filled[ends - counts]
+    start = filled[:-1] - np.repeat(before, counts)
+    pad_len = packed.sequence_tokens - (filled[ends] - before)
+    return Laid(piece, np.repeat(part.rows, counts), rank, start, length, pad_len)
+
+
 def assemble(parts: Sequence[Part], tokens: TokenShards, target: Target) -> SequenceBlock:
     """Return the block whose rows the parts fill, each exactly once; every token is copied once."""
     size = parts[0].packed.sequence_tokens
     rows = sum(len(part.rows) for part in parts)
     ids = np.empty((rows, size), dtype=target.id_dtype)
-    pieces, pad_len, source_id = np.zeros(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int16)
-    for part in parts:
-        pieces[part.rows] = np.diff(part.packed.offsets)[part.picked]
-        pad_len[part.rows] = part.packed.pad_tokens[part.picked]
+    pad_len, source_id = np.empty(rows, np.int32), np.empty(rows, np.int16)
+    laid = [lay_out(part) for part in parts]
+    for part, one in zip(parts, laid, strict=True):
+        pad_len[part.rows] = one.pad_len
         source_id[part.rows] = part.source_id
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(pieces + (pad_len > 0))])
+        _fill(part.packed, one, tokens, target, ids.reshape(-1))
+    _pad(ids, pad_len, target.fill_id)
+    counts = np.bincount(np.concatenate([one.row for one in laid]), minlength=rows) + (pad_len > 0)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     doc_lens = np.empty(offsets[-1], np.int32)
     doc_lens[(offsets[1:] - 1)[pad_len > 0]] = pad_len[pad_len > 0]
-    for part in parts:
-        _fill(part, tokens, target, ids.reshape(-1), (doc_lens, offsets))
-    _pad(ids, pad_len, target.fill_id)
+    for one in laid:
+        doc_lens[offsets[one.row] + one.rank] = one.length
     return SequenceBlock(ids, doc_lens, offsets, pad_len, source_id)
 
 
-def _fill(part: Part, tokens: TokenShards, target: Target, flat: Ids, lens: tuple[npt.NDArray[np.int32], Ints]) -> None:
-    """Write the pieces of one part and their lengths to their places."""
-    packed, (doc_lens, lens_offsets) = part.packed, lens
-    counts = np.diff(packed.offsets)[part.picked]
-    ends = np.cumsum(counts)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
-    piece = np.repeat(packed.offsets[part.picked], counts) + within
-    lengths = packed.lengths
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    in_row = before[piece] - np.repeat(before[packed.offsets[part.picked]], counts)
-    doc_lens[np.repeat(lens_offsets[part.rows], counts) + within] = lengths[piece]
-    at = np.repeat(part.rows, counts) * packed.sequence_tokens + in_row
-    document = packed.document[piece]
+def _fill(packed: Packed, laid: Laid, tokens: TokenShards, target: Target, flat: Ids) -> None:
+    """Copy the pieces of one part to their places, token shard by token shard."""
+    at = laid.row * packed.sequence_tokens + laid.start
+    document = packed.document[laid.piece]
     marks = target.bos_id or 0, target.eos_id or 0
     first = 0
     for values, offsets in zip(tokens.values, tokens.offsets, strict=True):
         mine = np.flatnonzero((document >= first) & (document < first + len(offsets) - 1))
-        where = piece[mine]
-        begin = offsets[document[mine] - first] + packed.start[where]
-        _copy(flat, values, (at[mine], begin, packed.tokens[where]), (packed.bos[where], packed.eos[where]), marks)
+        piece = laid.piece[mine]
+        begin = offsets[document[mine] - first] + packed.start[piece]
+        _copy(flat, values, (at[mine], begin, packed.tokens[piece]), (packed.bos[piece], packed.eos[piece]), marks)
         first += len(offsets) - 1
 
 
