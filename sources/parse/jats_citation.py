@@ -20,7 +20,7 @@ _GROUP = re.compile(f"(?P<group>{_MARK}(?:{_BETWEEN}{_MARK})*)")
 _BRACKETED = re.compile(
     rf"\s*(?P<open>[\[(])\s*(?P<group>(?:(?:e\.g\.|see|cf\.|,|;|and|&|\s)*{_MARK})+)[\s,;]*(?P<close>[\])])"
 )
-_AFTER_WORD = re.compile(r"(?<![\w/·-])(?<!\d\s)[^\W\d_]{5,}[.,;:)’”\"']?$")
+_AFTER_WORD = re.compile(r"(?<![\w/·-])(?<!\d\s)(?<!per\s)[^\W\d_]{5,}[.,;:)’”\"']?$")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?!\d)")
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _CONTROLS = re.compile(f"[{OPEN}{CLOSE}{RAISED}]")
