@@ -20,8 +20,23 @@ def sha256_bytes(data: bytes | memoryview) -> str:
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one canonical JSON form of `value`. Raises ValueError for NaN and infinities."""
+    """Return the one canonical JSON form of `value`.
+
+    Raises ValueError for NaN and infinities, TypeError for keys that are not text: they would not come back as such.
+    """
+    _check_keys(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _check_keys(value: Any) -> None:
+    if isinstance(value, dict):
+        odd = [key for key in value if not isinstance(key, str)]
+        if odd:
+            raise TypeError(f"JSON keys must be text, not {type(odd[0]).__name__}")
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_keys(item)
 
 
 def digest(value: Any) -> str:

@@ -66,6 +66,18 @@ class Runtime(Protocol):
         ...
 
 
+def execute_told(storage: Storage, order: Order) -> Report | Failure:
+    """Execute one order in this process; an exception becomes a Failure here, while its traceback is at hand."""
+    try:
+        return execute(storage, order)
+    except MedmixError as error:
+        return Failure("error", str(error), error)
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".py")]
+        where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:])
+        return Failure("error", f"{type(error).__name__} at {where}")  # its message may hold document text
+
+
 class InlineRuntime:
     """Executes orders one after another in this process: unit tests and tiny runs."""
 
@@ -83,12 +95,7 @@ class InlineRuntime:
     def wait(self) -> tuple[Order, Report | Failure]:
         """Execute the oldest order."""
         order = self._orders.popleft()
-        try:
-            return order, execute(self._storage, order)
-        except MedmixError as error:
-            return order, Failure("error", str(error), error)
-        except Exception as error:
-            return order, Failure("error", _frames(error))
+        return order, execute_told(self._storage, order)
 
     def service(self, name: str, factory: Callable[[], Any]) -> Any:
         """Return one object for this process."""
@@ -115,7 +122,7 @@ class RayRuntime:
         if not ray.is_initialized():
             _start(ray, workers, address)
         self.slots = _slots(ray, resources, workers if address is None else None)
-        self._execute = ray.remote(execute).options(
+        self._execute = ray.remote(execute_told).options(
             num_cpus=resources.cpus, memory=resources.memory_bytes or None, max_retries=0, retry_exceptions=False
         )
         self._running: dict[Any, Order] = {}
@@ -149,20 +156,14 @@ class RayRuntime:
     def _result(self, reference: Any) -> Report | Failure:
         errors = self._ray.exceptions
         try:
-            report: Report = self._ray.get(reference)
-            return report
+            result: Report | Failure = self._ray.get(reference)
+            return result
         except errors.OutOfMemoryError:
             return Failure("oom", "the worker was killed for memory")
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError) as error:
             return Failure("died", type(error).__name__)
-        except MedmixError as error:
-            return Failure("error", str(error), error.cause if isinstance(error, errors.RayTaskError) else error)
-        except errors.RayTaskError as error:
-            return Failure("error", _frames(error.cause))
         except errors.RayError as error:
-            name = type(error).__name__
-            lost = ResourcesError(f"Ray gave no result ({name}); look at its nodes, then run again to resume")
-            return Failure("error", str(lost), lost)
+            return _lost(error)
 
     def service(self, name: str, factory: Callable[[], Any]) -> Any:
         """Return a named Ray actor; its methods are called with `.remote`."""
@@ -226,8 +227,8 @@ def _slots(ray: Any, resources: Resources, workers: int | None) -> int:
     return max(1, workers or int(sum(cpus for cpus, _ in largest) / resources.cpus))
 
 
-def _frames(error: BaseException) -> str:
-    """Name an error by its class and innermost frames, without its message, which may hold document text."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".py")]
-    where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:])
-    return f"{type(error).__name__} at {where}"
+def _lost(error: Exception) -> Failure:
+    """Ray itself failed: a worker could not take its task, or the head is gone."""
+    said = str(getattr(error, "cause", None) or error).partition("\n")[0]
+    lost = ResourcesError(f"Ray gave no result ({type(error).__name__}: {said}); mend that, then run again to resume")
+    return Failure("error", str(lost), lost)

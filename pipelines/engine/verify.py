@@ -9,6 +9,7 @@ current manifest uses are superseded. Only the last two may be swept. Not here: 
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -57,6 +58,7 @@ def verify(storage: Storage, current: Collection[str] | None = None) -> Verdict:
     verdict.problems += [f"{path}: missing, though the plan needs it; run again" for path in sorted(lost)]
     _check_lists(run, verdict)
     listed = _refs(run.records.values()) + [ref for one in run.manifests.values() for ref in _refs(one.shards)]
+    _read_homes(storage, {ref.path for ref in listed if not ref.path.startswith(f"{ROOT}/")}, run, verdict)
     for ref in sorted(set(listed), key=lambda ref: (ref.path, ref.sha256, ref.rows)):
         _check_file(storage, ref, verdict)
     _sort_extra(run, set(run.others) - {ref.path for ref in listed}, verdict)
@@ -86,6 +88,17 @@ def _read_lists(storage: Storage, verdict: Verdict) -> _Run:
         elif not _read_list(storage, path, run, verdict):
             run.unreadable.append(path)
     return run
+
+
+def _read_homes(storage: Storage, listed: Collection[str], run: _Run, verdict: Verdict) -> None:
+    """Look for strangers among results kept outside `stages/`; files of other kinds there are not our business."""
+    kinds = {(PurePosixPath(path).parent, PurePosixPath(path).suffix) for path in listed}
+    for home in sorted({str(folder) for folder, _ in kinds}):
+        for path in map(PurePosixPath, storage.list(home)):
+            if path.name.startswith(STAGING):
+                verdict.orphans.append(str(path))
+            elif (path.parent, path.suffix) in kinds:
+                run.others.append(str(path))
 
 
 def _read_list(storage: Storage, path: str, run: _Run, verdict: Verdict) -> bool:
@@ -137,12 +150,13 @@ def _check_file(storage: Storage, ref: FileRef, verdict: Verdict) -> None:
 
 def _sort_extra(run: _Run, extra: Collection[str], verdict: Verdict) -> None:
     """An unlisted file beside a manifest is a problem; in a stage that was interrupted it is an orphan."""
-    done = {_folder(path) for path in (*run.manifests, *run.unreadable)}
-    verdict.orphans += sorted(path for path in extra if _folder(path) not in done)
+    begun = {_folder(path) for path in run.others if path.startswith(f"{ROOT}/")}
+    begun -= {_folder(path) for path in (*run.manifests, *run.unreadable)}
+    verdict.orphans += sorted(path for path in extra if _folder(path) in begun)
     verdict.problems += [
         f"{path}: no manifest or record lists it; it was put there, or a changed run was interrupted: remove it"
         for path in sorted(extra)
-        if _folder(path) in done
+        if _folder(path) not in begun
     ]
 
 
