@@ -85,7 +85,7 @@ class Document:
     source: str
     key: str
     text: str
-    rights: Rights = Rights()
+    rights: Rights = field(default_factory=Rights)
     release: str | None = None
     url: str | None = None
     title: str | None = None
@@ -116,11 +116,33 @@ def document_id(source: str, key: str, version: str | None) -> str:
 
 def estimate_tokens(text: str) -> int:
     """Estimate tokens before any tokenizer is chosen: UTF-8 bytes over four, rounded up (English BPE: 4.2-4.6)."""
-    return (len(text.encode()) + 3) // 4
+    size_bytes = len(text) if text.isascii() else len(text.encode())
+    return (size_bytes + 3) // 4
+
+
+def is_encodable(value: Any) -> bool:
+    """Say whether every string in a JSON-like value can be written as UTF-8 (none holds half of a surrogate pair)."""
+    if isinstance(value, str):
+        return value.isascii() or _encodes(value)
+    if isinstance(value, dict):
+        return all(is_encodable(key) and is_encodable(item) for key, item in value.items())
+    return all(map(is_encodable, value)) if isinstance(value, list | tuple) else True
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def to_table(documents: Iterable[Document]) -> pa.Table:
-    """Return an Arrow table of `SCHEMA` with one row a document, in the given order."""
+    """Return an Arrow table of `SCHEMA` with one row a document, in the given order.
+
+    Raises ValueError for a missing value where the schema asks for one, and for text that UTF-8 cannot hold
+    (see `is_encodable`): whoever makes documents refuses such a record first, with a reason.
+    """
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     for document in documents:
         for name in SCHEMA.names:
@@ -129,12 +151,15 @@ def to_table(documents: Iterable[Document]) -> pa.Table:
     arrays = []
     for f in SCHEMA:
         values = [list(v.items()) for v in columns[f.name]] if f.name == "identifiers" else columns[f.name]
-        arrays.append(pa.array(values, type=f.type))
+        array = pa.array(values, type=f.type)
+        if array.null_count and not f.nullable:
+            raise ValueError(f"{array.null_count} of {len(array)} documents have no {f.name}")
+        arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
 def from_table(table: pa.Table) -> list[Document]:
-    """Return the documents of a table of `SCHEMA`, in row order."""
+    """Return the documents of a table of `SCHEMA`, in row order; lists that are null come back empty."""
     names = [f.name for f in fields(Document)]
     rows = table.select(names).to_pylist()
     for row in rows:
