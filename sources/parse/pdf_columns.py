@@ -7,6 +7,7 @@ crossing it are found by their many short cells and read row by row. A variant o
 Seth 1984) that cuts at gutters first. Not here: figures, tags of tagged PDF, and columns inside a table's cells.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -135,22 +136,32 @@ def _sides(boxes: _Boxes, gutter: tuple[float, float]) -> npt.NDArray[np.int64]:
 def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the fragments of tables that run over the gutter: stretches of rows without a line as wide as its column.
 
-    A stretch needs two rows with cells on both sides; it is cut to its first and last such row.
+    A stretch needs two rows with cells on both sides; it is cut to its first and last such row. The short last line of
+    a paragraph is no cell: a wide line stands right above it.
     """
     width = boxes[:, 1] - boxes[:, 0]
     limit = {which: 0.7 * np.quantile(width[side == which], 0.9) for which in (-1, 1)}
+    prose = [bool(side[i]) and bool(width[i] >= limit[int(side[i])]) for i in range(len(boxes))]
+    rows = _rows(boxes)
+    for above, row in pairwise(rows):
+        for i in row:
+            prose[i] = prose[i] or any(prose[j] and _ends_paragraph(boxes[j], boxes[i]) for j in above)
     found: list[int] = []
-    stretch: list[tuple[bool, list[int]]] = []
-    for row in [*_rows(boxes), []]:
-        if row and all(side[i] == 0 or width[i] < limit[side[i]] for i in row):
-            sides = set(side[row].tolist())
-            stretch.append((len(row) > 1 and len(sides) > 1, row))
+    stretch: list[list[int]] = []
+    for row in [*rows, []]:
+        if row and not any(prose[i] for i in row):
+            stretch.append(row)
             continue
-        cells = [i for i, (both, _) in enumerate(stretch) if both]
-        if len(cells) >= 2:
-            found += [i for _, members in stretch[cells[0] : cells[-1] + 1] for i in members]
+        both = [n for n, members in enumerate(stretch) if len({int(side[i]) for i in members}) > 1]
+        if len(both) >= 2:
+            found += [i for members in stretch[both[0] : both[-1] + 1] for i in members]
         stretch = []
     return np.array(found, np.int64)
+
+
+def _ends_paragraph(above: npt.NDArray[np.float64], line: npt.NDArray[np.float64]) -> bool:
+    """Say whether `line` is set right below `above`, at the same left edge."""
+    return bool(abs(above[0] - line[0]) < 0.5 * line[3] and above[2] - line[2] < 1.6 * line[3])
 
 
 def _rows(boxes: _Boxes) -> list[list[int]]:

@@ -83,6 +83,22 @@ def test_a_dose_table_across_two_columns_keeps_its_rows() -> None:
     assert "Weight | Amoxicillin | Zinc\n4-9 kg | 250 mg | 10 mg\n10-19 kg | 500 mg | 20 mg" in text
 
 
+def test_a_table_inside_one_column_takes_no_line_of_the_other() -> None:
+    left = [
+        (50, 700 - 12 * n, 10, f"left line {n} of a paragraph that fills its column" if n % 4 else "ends here.")
+        for n in range(24)
+    ]
+    right = [
+        (320, 700 - 12 * n, 10, f"right line {n} of a paragraph that fills its column")
+        for n in range(24)
+        if not 6 < n < 13
+    ]
+    cells = [(x, 700 - 12 * n, 10, text) for n in range(7, 13) for x, text in ((330, f"{n} kg"), (450, f"{n * 5} mg"))]
+    text = read([[*left, *right, *cells]]).text
+    assert "7 kg | 35 mg\n8 kg | 40 mg\n9 kg | 45 mg" in text
+    assert "here. |" not in text
+
+
 def _with_running_lines(count: Any) -> Any:
     pages = []
     for number in range(count):
