@@ -68,5 +68,11 @@ def _loaded(target: Target) -> tokenizers.Tokenizer:
 
 
 def open_tokens(shard: Shard, ref: FileRef) -> pa.Table:
-    """Return a committed shard of ids, verified and mapped without a copy."""
-    return pa.ipc.open_stream(pa.py_buffer(shard.read(ref))).read_all()
+    """Return a committed shard of ids, mapped without a copy; verified at its first use in this process."""
+    if ref not in _OPENED:
+        _OPENED[ref] = pa.ipc.open_stream(pa.py_buffer(shard.read(ref))).read_all()
+    return _OPENED[ref]
+
+
+_OPENED: dict[FileRef, pa.Table] = {}
+"""Tables by path and digest: a worker that writes many shards of a mixture would else hash all tokens for each."""

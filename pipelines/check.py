@@ -28,7 +28,9 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
     if sweep:
         sweep_away(storage, verdict)
         console.print(f"removed {len(verdict.orphans) + len(verdict.superseded)} files")
-    console.print(f"verified {verdict.checked_files:,} files, {verdict.checked_bytes:,} bytes: {len(problems)} problems")
+    console.print(
+        f"verified {verdict.checked_files:,} files, {verdict.checked_bytes:,} bytes: {len(problems)} problems"
+    )
     if problems:
         raise CorruptionError("\n".join(problems))
 

@@ -43,7 +43,9 @@ def plan(config: RunFile, setting: Setting = None) -> None:
 def run(
     config: RunFile,
     setting: Setting = None,
-    workers: Annotated[int | None, typer.Option(help="Workers of a local Ray; default: the CPUs of this machine")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Workers of a local Ray; default: the CPUs of this machine")
+    ] = None,
     address: Annotated[str | None, typer.Option(help="Join the Ray cluster at this address")] = None,
     inline: Annotated[bool, typer.Option("--inline", help="Work in this process, without Ray")] = False,
 ) -> None:
@@ -142,7 +144,10 @@ def main() -> NoReturn:
     except MedmixError as error:
         _stop(str(error), error.exit_code)
     except OSError as error:
-        _stop(f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions and the disk", 4)
+        _stop(
+            f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions and the disk",
+            4,
+        )
     except KeyboardInterrupt:
         _stop("stopped; finished shards are kept, run again to go on", 130)
 

@@ -10,7 +10,18 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGES = ("ray", "datasets", "datatrove", "pyarrow", "tokenizers", "trafilatura", "pypdfium2", "lxml", "numba", "xxhash")
+PACKAGES = (
+    "ray",
+    "datasets",
+    "datatrove",
+    "pyarrow",
+    "tokenizers",
+    "trafilatura",
+    "pypdfium2",
+    "lxml",
+    "numba",
+    "xxhash",
+)
 
 
 class Finding(NamedTuple):
@@ -51,7 +62,9 @@ def _names() -> Finding:
 
 def _memory() -> Finding:
     total_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return Finding("memory", f"{total_gib:.1f} GiB", "good" if total_gib >= 4 else "bad: 4 GiB are needed for Ray and parsers")
+    return Finding(
+        "memory", f"{total_gib:.1f} GiB", "good" if total_gib >= 4 else "bad: 4 GiB are needed for Ray and parsers"
+    )
 
 
 def _disk() -> Finding:
@@ -65,5 +78,3 @@ def _data() -> Finding:
         return Finding("MEDMIX_DATA", "not set", "good (only configs/runs/real-sample.yaml reads it)")
     there = Path(folder).is_dir()
     return Finding("MEDMIX_DATA", folder, "good" if there else "bad: no such folder")
-
-

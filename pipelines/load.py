@@ -102,7 +102,9 @@ def _anchored(source: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _override(tree: Any, override: str, where: Where) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(f"-s {override}: write it as key=value, e.g. -s out=runs/first or -s mixtures.0.total_tokens=1e6")
+        raise ConfigError(
+            f"-s {override}: write it as key=value, e.g. -s out=runs/first or -s mixtures.0.total_tokens=1e6"
+        )
     value = _plain(YAML(typ="rt").load(text), f"-s {override}", {}, (), "1:1") if text else ""
     node, path = tree, tuple(int(step) if step.isdigit() else step for step in key.split("."))
     for step in path[:-1]:

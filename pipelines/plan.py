@@ -5,6 +5,7 @@ stream. Stages that write attributes leave the stream as it is and hand their fi
 rewrites documents starts a new stream. Mixtures stand on what is kept. Not here: running (`pipelines.run`).
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 from mixer.materialise import Materialise
 from mixer.mixture import MixtureStage
 from mixer.publish import Publish
+from mixer.settings import MixtureConfig
 from mixer.target import DEMO, find_target
 from mixer.tokenized import Tokenize
 from mixer.train_tokenizer import TrainTokenizer
-from pipelines.config import MixtureConfig, RunConfig
+from pipelines.config import RunConfig
 from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.rows import Rows
@@ -24,8 +26,9 @@ from pipelines.engine.stage import RowStage, Stage
 from pipelines.stage_table import STAGES
 from pipelines.stages.consolidation import Consolidation
 from pipelines.stages.dedup_exact_resolve import ResolveExact
+from sources.digests import DigestCache
 from sources.extract import Extract
-from sources.files import DigestCache, RawFile, folder_of, list_files, read_url_table
+from sources.files import RawFile, folder_of, list_files
 
 
 @dataclass(slots=True)
@@ -73,9 +76,7 @@ def _plan_source(plan: Plan, config: RunConfig, index: int, cache: DigestCache) 
         plan.notes.append(f"source {source.name} is optional and was left out: {what}")
         return ""
     plan.inputs[source.name] = files
-    root = path if path.is_dir() else path.parent
-    urls = read_url_table(root, source.urls) if source.urls else {}
-    return plan.add(Extract(source, files, urls, config.shard_bytes))
+    return plan.add(Extract(source, path, files, config.shard_bytes))
 
 
 def _plan_stage(
@@ -85,7 +86,9 @@ def _plan_stage(
     entry = STAGES[item.kind]
     settings = entry.config(**{name: getattr(item, name) for name in entry.config.model_fields})
     if item.kind == "consolidate":
-        stage = Consolidation(settings, config.profile)
+        if "profile" not in item.model_fields_set:
+            settings = settings.model_copy(update={"profile": config.profile})
+        stage = Consolidation(settings)
         return (plan.add(stage, documents=stream, **attributes),), {}
     if item.kind == "dedup_exact":
         priorities = {source.name: source.priority for source in config.sources}
@@ -105,19 +108,25 @@ def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream:
             plan.add(TrainTokenizer(config.demo_tokenizer.vocabulary), documents=stream)
         target, tokenizer = find_target(DEMO, None), ("train-tokenizer",)
     else:
-        path = Path(mixture.tokenizer) if mixture.tokenizer else None
+        path = Path(os.path.expandvars(mixture.tokenizer)) if mixture.tokenizer else None
         target = find_target(mixture.target, path)
         if mixture.optional and not target.tokenizer_is_there():
-            plan.notes.append(f"mixture {mixture.name} is optional and was left out: no tokenizer file for {target.name}")
+            plan.notes.append(
+                f"mixture {mixture.name} is optional and was left out: no tokenizer file for {target.name}"
+            )
             return
         tokenizer = ()
     tokenize = Tokenize(target)
     roles: Mapping[str, tuple[str, ...]] = {"tokenizer": tokenizer} if tokenizer else {}
     if not any(item.stage.name == tokenize.name for item in plan.stages):
         plan.add(tokenize, documents=stream, **roles)
-    absent = {source.name for source in config.sources if source.name not in plan.inputs}
-    mixing = MixtureStage(mixture.identity(), config.seed, target, absent)
+    absent = frozenset(source.name for source in config.sources if source.name not in plan.inputs)
+    mixing = MixtureStage(mixture, config.seed, target, absent)
     order = plan.add(mixing, tokens=(tokenize.name,))
-    shards = plan.add(Materialise(mixture.name, mixture.sequences_per_shard, target), plan=(order,), tokens=(tokenize.name,))
+    shards = plan.add(
+        Materialise(mixture.name, mixture.sequences_per_shard, mixture.sequence_tokens, target),
+        plan=(order,),
+        tokens=(tokenize.name,),
+    )
     publish = Publish(mixture.name, target, mixture.sequence_tokens)
     plan.mixtures[mixture.name] = plan.add(publish, shards=(shards,), plan=(order,), **roles)

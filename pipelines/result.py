@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.config import RunConfig
 from pipelines.engine.errors import CorruptionError, InputError
-from pipelines.engine.hashing import digest, seal, sha256_bytes
+from pipelines.engine.hashing import seal, sha256_bytes
 from pipelines.engine.manifest import Manifest, read_manifest, stage_folder
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import Storage, local_storage
-from pipelines.plan import Plan
 
+FORMAT = 1
 RESULT = "result.json"
 PLAN = "plan.json"
 
@@ -39,40 +38,24 @@ class Result:
         return self.manifests[f"{step}-{name}"]
 
 
-def write_plan(storage: Storage, config: RunConfig, plan: Plan) -> None:
+def write_plan(storage: Storage, body: dict[str, Any]) -> None:
     """Write what will be done, before anything is."""
-    body = {
-        "config": config.model_dump(mode="json", include={"name", "seed", "profile", "shard_bytes"}),
-        "identity": digest(config.identity()),
-        "stages": [
-            {"name": item.stage.name, "version": item.stage.version, "inputs": {r: list(n) for r, n in item.inputs.items()}}
-            for item in plan.stages
-        ],
-        "inputs": {name: [[f.key, f.sha256, f.size_bytes] for f in files] for name, files in plan.inputs.items()},
-        "notes": plan.notes,
-    }
     storage.replace_file(PLAN, seal(body))
 
 
-def write_result(storage: Storage, config: RunConfig, plan: Plan, done: dict[str, Manifest], derived: dict[str, bytes]) -> None:
-    """Write the derived files and then the index that lists them by digest."""
+def write_result(storage: Storage, body: dict[str, Any], done: dict[str, Manifest], derived: dict[str, bytes]) -> None:
+    """Write the derived files and then the index, which lists them and the manifests by digest.
+
+    `body` has name, config, documents (stages), mixtures (name -> folder) and notes.
+    """
     files = {}
     for path, data in sorted(derived.items()):
         storage.replace_file(path, data)
         files[path] = {"sha256": sha256_bytes(data), "size_bytes": len(data)}
-    body = {
-        "format": 1,
-        "name": config.name,
-        "config": config.identity(),
-        "documents": list(plan.documents),
-        "mixtures": {name: done[stage].shards[0].facts["folder"] for name, stage in plan.mixtures.items()},
-        "notes": plan.notes,
-        "stages": [
-            {"name": m.stage, "version": m.version, "fingerprint": m.fingerprint, "digest": m.digest} for m in done.values()
-        ],
-        "files": files,
-    }
-    storage.replace_file(RESULT, seal(body))
+    stages = [
+        {"name": m.stage, "version": m.version, "fingerprint": m.fingerprint, "digest": m.digest} for m in done.values()
+    ]
+    storage.replace_file(RESULT, seal({"format": FORMAT, **body, "stages": stages, "files": files}))
 
 
 def read_result(folder: Path) -> Result:
@@ -82,7 +65,9 @@ def read_result(folder: Path) -> Result:
     storage = local_storage(folder)
     body = storage.read_sealed(RESULT)
     if body is None:
-        raise InputError(f"{folder}: no finished run here ({RESULT} is missing); see `medmix status {folder}`, then run again")
+        raise InputError(
+            f"{folder}: no finished run here ({RESULT} is missing); see `medmix status {folder}`, then run again"
+        )
     manifests = {}
     for entry in body["stages"]:
         where = stage_folder(entry["name"], entry["version"])
@@ -93,5 +78,12 @@ def read_result(folder: Path) -> Result:
         manifests[entry["name"]] = manifest
     files = {path: FileRef(path, ref["sha256"], ref["size_bytes"]) for path, ref in body["files"].items()}
     return Result(
-        body["name"], storage, manifests, tuple(body["documents"]), body["mixtures"], body["notes"], body["config"], files
+        body["name"],
+        storage,
+        manifests,
+        tuple(body["documents"]),
+        body["mixtures"],
+        body["notes"],
+        body["config"],
+        files,
     )

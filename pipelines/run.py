@@ -7,6 +7,7 @@ are written last, and a run whose quarantine passed the limit of the run file en
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.engine.driver import Outlook, look, run_stages
@@ -19,7 +20,7 @@ from pipelines.engine.storage import Storage, local_storage
 from pipelines.plan import Plan, plan_run
 from pipelines.report.funnel import funnel_parquet
 from pipelines.result import Result, read_result, write_plan, write_result
-from sources.files import DigestCache
+from sources.digests import DigestCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,36 @@ def run(config: RunConfig, how: How) -> Result:
         finished = False
         try:
             plan = plan_run(config, DigestCache(out / ".inputs.json"))
-            write_plan(storage, config, plan)
+            write_plan(storage, _planned(config, plan))
             events.emit("run_started", name=config.name, stages=len(plan.stages))
             for note in plan.notes:
                 events.emit("note", text=note)
             manifests = run_stages(storage, plan.stages, lazy, events)
             for note in alarms(manifests):
                 events.emit("note", text=note)
-            write_result(storage, config, plan, manifests, {"funnel.parquet": funnel_parquet(manifests)})
+            derived = {"funnel.parquet": funnel_parquet(manifests)}
+            write_result(storage, _resulted(config, plan, manifests), manifests, derived)
             finished = True
         finally:
             lazy.close()
             events.emit("run_done" if finished else "run_failed", name=config.name)
             events.close()
     return read_result(out)
+
+
+def _planned(config: RunConfig, plan: Plan) -> dict[str, Any]:
+    stages = [
+        {"name": item.stage.name, "version": item.stage.version, "inputs": {r: list(n) for r, n in item.inputs.items()}}
+        for item in plan.stages
+    ]
+    inputs = {name: [[f.key, f.sha256, f.size_bytes] for f in files] for name, files in plan.inputs.items()}
+    return {"name": config.name, "config": config.identity(), "stages": stages, "inputs": inputs, "notes": plan.notes}
+
+
+def _resulted(config: RunConfig, plan: Plan, done: dict[str, Manifest]) -> dict[str, Any]:
+    folders = {name: done[stage].shards[0].facts["folder"] for name, stage in plan.mixtures.items()}
+    kept = {"documents": list(plan.documents), "mixtures": folders, "notes": plan.notes}
+    return {"name": config.name, "config": config.identity(), **kept}
 
 
 def _runtime(storage: Storage, config: RunConfig, how: How) -> Runtime:
@@ -167,7 +184,9 @@ def why(storage: Storage, outlook: Outlook) -> str:
     differences = []
     for path in standing:
         body = storage.read_sealed(path) or {}
-        differences.append(_differences(body["identity"], outlook.identity) + _inputs_differ(body["inputs"], outlook.inputs))
+        differences.append(
+            _differences(body["identity"], outlook.identity) + _inputs_differ(body["inputs"], outlook.inputs)
+        )
     return "; ".join(min(differences, key=len)) or "its shards changed"
 
 

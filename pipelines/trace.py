@@ -36,7 +36,7 @@ class Traced:
 
 
 def trace_sequence(result: Result, mixture: str | None, sequence: int, token: int | None) -> list[Traced]:
-    """Return the pieces of a sequence, or the one that holds `token`. Raises ConfigError when there is no such place."""
+    """Return the pieces of a sequence, or the one that holds `token`. Raises ConfigError when there is none."""
     name = _mixture(result, mixture)
     shards = result.mixture_manifest(name, "shards")
     first = 0
@@ -83,7 +83,9 @@ def _document(result: Result, wanted: str) -> Document:
             ids = pq.read_table(pa.BufferReader(buffer), columns=["id"])["id"]
             row = pc.index(ids, wanted).as_py()
             if row >= 0:
-                return from_table(pq.read_table(pa.BufferReader(buffer), page_checksum_verification=True).slice(row, 1))[0]
+                return from_table(
+                    pq.read_table(pa.BufferReader(buffer), page_checksum_verification=True).slice(row, 1)
+                )[0]
     raise ConfigError(f"document {wanted} is not among the kept documents; run `medmix verify`")
 
 
@@ -104,11 +106,16 @@ def render_trace(traced: list[Traced]) -> RenderableType:
 
 def _render(item: Traced) -> Table:
     document, piece = item.document, item.piece
-    table = Table(show_header=False, title=f"sequence {piece.sequence}, tokens {piece.start}-{piece.start + piece.length - 1}")
+    table = Table(
+        show_header=False, title=f"sequence {piece.sequence}, tokens {piece.start}-{piece.start + piece.length - 1}"
+    )
     section = _section(document, item.chars)
     rows: list[tuple[str, Any]] = [
         ("document", document.id),
-        ("source", f"{document.source} ({document.kind})" + (f", release {document.release}" if document.release else "")),
+        (
+            "source",
+            f"{document.source} ({document.kind})" + (f", release {document.release}" if document.release else ""),
+        ),
         ("key", document.key),
         ("title", document.title),
         ("url", document.url or "none known"),
@@ -117,7 +124,10 @@ def _render(item: Traced) -> Table:
         ("language", document.language),
         ("published", document.published),
         ("section", section),
-        ("edits", "; ".join(f"{e['stage']}@{e['version']}: {', '.join(e['names'] or [])}" for e in document.edits) or "none"),
+        (
+            "edits",
+            "; ".join(f"{e['stage']}@{e['version']}: {', '.join(e['names'] or [])}" for e in document.edits) or "none",
+        ),
         ("epoch", str(piece.epoch)),
         ("tokens of the document", f"{piece.offset}-{piece.offset + piece.length - 1}"),
     ]

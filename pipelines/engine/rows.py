@@ -88,7 +88,8 @@ class Rows:
         if self.stage.writes != "attributes":
             return Batch(row.slice(0, 0), {0: Rejected(reason, detail, quarantine=True)})
         schema = self.stage.apply(row.slice(0, 0)).table.schema
-        columns = [row["id"] if field.name == "id" else pa.nulls(1, field.type) for field in schema]
+        given = {(field.name, field.type) for field in row.schema}
+        columns = [row[f.name] if (f.name, f.type) in given else pa.nulls(1, f.type) for f in schema]
         return Batch(pa.Table.from_arrays([*columns, pa.array([f"{reason}: {detail}"])], schema=schema.append(FAILED)))
 
     def _account(self, shard: Shard, table: pa.Table, batch: Batch) -> None:

@@ -83,6 +83,10 @@ class Shard:
             for batch in file.iter_batches(batch_size=batch_rows):
                 yield pa.Table.from_batches([batch])
 
+    def table(self, ref: FileRef) -> pa.Table:
+        """Return a whole committed table, verified, page checksums checked too."""
+        return pq.read_table(pa.BufferReader(as_buffer(self.read(ref))), page_checksum_verification=True)
+
     def schema(self, role: str) -> pa.Schema | None:
         """Return the schema of a role's first file, None when it has no file: an empty one yields no table."""
         for ref in self.inputs(role):

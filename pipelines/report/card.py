@@ -100,5 +100,3 @@ def _rights(result: Result) -> dict[tuple[str, str, str], tuple[int, int]]:
                 documents, tokens = counted.get(key, (0, 0))
                 counted[key] = (documents + row["tokens_count"], tokens + row["tokens_sum"])
     return counted
-
-

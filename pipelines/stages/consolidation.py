@@ -52,11 +52,12 @@ class Consolidation:
             beside = {role: found.slice(rows.start, len(rows)) for role, found in attributes.items()}
             for role, found in beside.items():
                 if not found["id"].equals(table["id"]):
-                    raise StageError(f"consolidate, shard {shard.task.shard}: rows of {role!r} are not those of the documents")
+                    raise StageError(
+                        f"consolidate, shard {shard.task.shard}: rows of {role!r} are not those of the documents"
+                    )
             table, beside = self._without_failed(shard, table, beside)
             batch = self._policy.apply(table, beside, losers)
-            keep = [row for row in range(table.num_rows) if row not in batch.rejected]
-            shard.kept(table.take(keep))
+            shard.kept(table.take(_others(table, batch.rejected)))
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)
             shard.wrote(batch.table)
@@ -73,8 +74,12 @@ class Consolidation:
             return table, beside
         for row, why in failed.items():
             _reject(shard, table, row, why)
-        keep = [row for row in range(table.num_rows) if row not in failed]
+        keep = _others(table, failed)
         return table.take(keep), {role: found.take(keep) for role, found in beside.items()}
+
+
+def _others(table: pa.Table, rows: Mapping[int, Rejected]) -> pa.Array:
+    return pa.array([row for row in range(table.num_rows) if row not in rows], pa.int64())
 
 
 def _whole(shard: Shard, role: str) -> pa.Table:
