@@ -48,6 +48,10 @@ _BROWSER_NAME = {
 
 _NOT_FOR_PAGES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 
+_WINDOWS_SIBLING = {"iso8859-2": "cp1250", "iso8859-5": "cp1251", "iso8859-7": "cp1253"}
+"""Detectors cannot tell these apart, but only the right one has the micro sign at 0xB5."""
+_MICRO_UNIT = re.compile(rb"[0-9][ \xa0]?\xb5[gmlLM]")
+
 _C1 = {c: bytes([c]).decode("cp1252") for c in range(0x80, 0xA0) if c not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 _C1_BYTES = bytes(_C1)
 _C1_REFERENCE = re.compile(r"&#(?:0*(1[2-5][0-9])|[xX]0*([89][0-9a-fA-F]));")
@@ -142,6 +146,8 @@ def _decode_bytes(body: bytes, declared: str | None, *, html: bool) -> tuple[str
     name = _codec(found["encoding"])
     if not name or (found["confidence"] or 0) < MIN_DETECTOR_CONFIDENCE:
         raise Unreadable("undecodable", f"tried {', '.join(names)}; the detector is not sure")
+    if _MICRO_UNIT.search(body):
+        name = _WINDOWS_SIBLING.get(name, name)
     return _accept(body, name, ["charset_detected"]) or _refuse(body, name)
 
 

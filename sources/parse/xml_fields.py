@@ -89,11 +89,11 @@ def _part(record: etree._Element, mapping: dict[str, Any], name: str) -> Part | 
 
 def _page(record: etree._Element, mapping: dict[str, Any]) -> tuple[etree._Element, list[str]]:
     """Return the text of a record as one tree of HTML elements, and the names of the edits made."""
+    for tag, xpath in (mapping.get("headings_from") or {}).items():
+        _add_headings(record, tag, xpath)
     for xpath in mapping.get("drop") or []:
         for node in _nodes(record, xpath):
             _remove(node)
-    for tag, xpath in (mapping.get("headings_from") or {}).items():
-        _add_headings(record, tag, xpath)
     page = etree.Element("div")
     if not mapping.get("text"):
         page.append(record)

@@ -61,7 +61,7 @@ def _settle(element: etree._Element) -> None:
         tag = "span" if name in INLINE or _in_running_text(element, parent) else "div"
     kept = _spans(element) if tag in ("td", "th") else {}
     if name == "colspec":
-        kept = {"colname": value for key, value in element.attrib.items() if str(key).lower() == "colname"}
+        kept = {"colname": element.get("colname") or element.get("ColName") or ""}
     if tag == "td" and parent is not None and _is_head_cell(element):
         tag = "th"
     element.tag = tag
