@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
+from pipelines.engine.errors import StageError
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.sandbox import attempt
 from pipelines.engine.shard import Shard
@@ -93,6 +94,12 @@ class Rows:
         return Batch(pa.Table.from_arrays([*columns, pa.array([f"{reason}: {detail}"])], schema=schema.append(FAILED)))
 
     def _account(self, shard: Shard, table: pa.Table, batch: Batch) -> None:
+        gone, there = len(batch.rejected), range(table.num_rows)
+        if batch.table.num_rows != len(there) - gone or any(index not in there for index in batch.rejected):
+            raise StageError(
+                f"{self.name}, shard {shard.task.shard}: of {len(there)} rows it rejected {gone} and returned "
+                f"{batch.table.num_rows}; each row must be either; this is a defect of the stage, please report it"
+            )
         keep = [index for index in range(table.num_rows) if index not in batch.rejected]
         if len(keep) == table.num_rows:
             shard.kept(table)

@@ -63,7 +63,7 @@ def test_exactly_the_poison_rows_are_set_apart(poison: set[str], how: str, form:
         rows = rows_of(storage, manifest)
         failed = {key: row["failed"] for key, row in zip(KEYS, rows, strict=True) if row["failed"]}
         assert failed == dict.fromkeys(keys, f"{KILLED}: {how}")
-        assert all((row["text"] is None) == (key in keys) for key, row in zip(KEYS, rows, strict=True))
+        assert all((row["letters"] is None) == (key in keys) for key, row in zip(KEYS, rows, strict=True))
     else:
         rejects = rows_of(storage, manifest, "rejects")
         assert {row["key"]: (row["outcome"], row["reason"], row["detail"]) for row in rejects} == dict.fromkeys(

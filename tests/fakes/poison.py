@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from fakes.stages import DOCUMENT, Seeds
 
 from pipelines.engine.driver import PlannedStage
@@ -65,7 +66,9 @@ class Poison:
         for key in table["key"].to_pylist():
             if key in self.deaths:
                 self.meet(self.deaths[key])
-        return Batch(table if self.writes == "documents" else table.select(["id", "text"]))
+        if self.writes == "documents":
+            return Batch(table)
+        return Batch(pa.table({"id": table["id"], "letters": pc.utf8_length(table["text"])}))
 
     def meet(self, how: str) -> None:
         if self.marker:
