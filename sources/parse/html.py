@@ -18,7 +18,7 @@ from sources.parse.html_inline import settle_inline
 from sources.parse.html_markdown import markdown
 from sources.parse.html_meta import PageFacts, page_facts
 from sources.parse.html_select import choose
-from sources.parse.html_tree import parse_tree, remove_invisible, remove_matching, select
+from sources.parse.html_tree import parse_tree, remove_invisible, remove_matching, select, without_controls
 from sources.parse.part import Fault, Part, Unreadable
 
 MAX_ERROR_PAGE_CHARS = 600
@@ -38,7 +38,9 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     `content_xpath` selects nothing, error_page for a server's message saved as a page, no_text when no text remains.
     """
     text, edits = charset.decode(body, declared_charset(options), html=True)
-    tree = parse_tree(text)
+    legal = without_controls(text)
+    edits += ["control_characters"] if legal != text else []
+    tree = parse_tree(legal)
     facts = page_facts(tree)
     edits += settle_inline(tree)
     remove_invisible(tree)

@@ -48,8 +48,9 @@ def _votes(tree: etree._Element, blocks: Sequence[Block]) -> list[bool]:
         else:
             element.text = _marked(element.text, mark)
     for cell in tree.iter("td", "th"):  # trafilatura writes out every spanned cell, however many are claimed
-        cell.attrib.pop("colspan", None)
-        cell.attrib.pop("rowspan", None)
+        for name in ("colspan", "rowspan"):
+            if name in cell.attrib:
+                del cell.attrib[name]
     found = re.findall(f"[{alphabet}]{{{width}}}", _extracted(tree))
     chosen = {_number(mark, alphabet) for mark in found}
     return [number in chosen for number in range(len(blocks))]

@@ -15,6 +15,8 @@ from sources.parse.part import Unreadable
 
 _OPEN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
 _TAIL_CHARS = 20_000
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
 
 INVISIBLE = (
     *("script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "svg", "canvas", "audio"),
@@ -24,7 +26,7 @@ INVISIBLE = (
 
 
 def parse_tree(text: str) -> HtmlElement:
-    """Return the document element of `text` with its whole content.
+    """Return the document element of `text`, which `without_controls` has made legal, with its whole content.
 
     Raises Unreadable: html_truncated when the text ends inside a tag or comment, html_too_deep when libxml2 gave
     up on it, no_text when there is no element at all.
@@ -39,6 +41,19 @@ def parse_tree(text: str) -> HtmlElement:
     if fatal:
         raise Unreadable("html_too_deep", f"libxml2 stopped at line {fatal[0].line}: {fatal[0].type_name}")
     return tree
+
+
+def without_controls(text: str) -> str:
+    """Return `text` with a space for each control character, written out or as a reference, that no tree can hold.
+
+    A space, because dropping one between digits would make another number.
+    """
+    return _REFERENCE.sub(_legal_reference, _FORBIDDEN.sub(" ", text))
+
+
+def _legal_reference(match: re.Match[str]) -> str:
+    code = int(match[1], 16) if match[1] else int(match[2])
+    return " " if 0 < code < 0x110000 and _FORBIDDEN.match(chr(code)) else match[0]
 
 
 def _refuse_truncated(text: str) -> None:

@@ -14,7 +14,7 @@ from sources.parse.html_blocks import blocks_of
 from sources.parse.html_inline import settle_inline
 from sources.parse.html_markdown import markdown
 from sources.parse.html_meta import iso_date
-from sources.parse.html_tree import parse_tree, remove_invisible
+from sources.parse.html_tree import parse_tree, remove_invisible, without_controls
 from sources.parse.part import Fault, Part, Unreadable
 from sources.parse.xml_presets import DETECT, PRESETS
 from sources.parse.xml_safe import parse_xml
@@ -137,7 +137,7 @@ def _as_element(value: Any, rule: dict[str, Any]) -> etree._Element:
 def _fragment(html: str) -> etree._Element:
     if not html.strip():
         return etree.Element("div")
-    tree = parse_tree(f"<html><body>{html}</body></html>")
+    tree = parse_tree(without_controls(f"<html><body>{html}</body></html>"))
     remove_invisible(tree)
     body = tree.find("body")
     fragment: etree._Element = body if body is not None else tree

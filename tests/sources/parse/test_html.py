@@ -145,3 +145,9 @@ def test_declared_body_and_dropped_parts() -> None:
 def test_same_bytes_give_the_same_part() -> None:
     body = page(FURNITURE[0] + f"<p>{PROSE}</p><p>{DOSE}</p>" + FURNITURE[1])
     assert read(body) == read(body)
+
+
+def test_control_characters_become_spaces_and_are_named() -> None:
+    part = read(page(f"<p>{PROSE}</p><p>Give 5\x01mg or 12&#2;34 or 10<sup>\x033</sup>.</p>"))
+    assert "Give 5 mg or 12 34 or 10 ³." in part.text
+    assert "control_characters" in part.extra["edits"]
