@@ -68,8 +68,7 @@ def _script_bits(char: str) -> int:
 @lru_cache(maxsize=1)
 def class_table() -> npt.NDArray[np.uint16]:
     """Return the class bits of every code point below `TABLE_SIZE`; surrogates count as symbols."""
-    codes = (c for c in range(TABLE_SIZE))
-    return np.array([0 if 0xD800 <= c < 0xE000 else char_class(chr(c)) for c in codes], dtype=np.uint16)
+    return np.array([char_class(chr(code)) for code in range(TABLE_SIZE)], dtype=np.uint16)
 
 
 def word_hash(word: str) -> int:

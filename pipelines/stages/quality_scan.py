@@ -63,13 +63,14 @@ def _symbols(seen: Lengths) -> tuple[float, float, float, float]:
     """Return symbols a visible character, number signs a token, replacement characters, curly brackets."""
     visible, symbols, signs, replaced, braces = 0, 0, 0, 0, 0
     for token in range(len(seen)):
-        visible += seen[token, CHARS]
+        chars = seen[token, CHARS]
+        visible += chars
         if not seen[token, BITS] & WORD:
             code = seen[token, CODE]
-            symbols += 1
-            signs += code == 35
-            replaced += code == 0xFFFD
-            braces += code == 123 or code == 125
+            symbols += chars
+            signs += chars * (code == 35)
+            replaced += chars * (code == 0xFFFD)
+            braces += chars * (code == 123 or code == 125)
     return ratio(symbols, visible), ratio(signs, len(seen)), replaced, braces
 
 

@@ -1,8 +1,9 @@
 """Split UTF-8 bytes into tokens in compiled code: the word splitter of the quality statistics.
 
 A word is a run of letters, marks and numbers (0.5, 140/90 and 5-10 are one word); a letter of a script without
-spaces is a word of its own; any other visible character is a token by itself. Words are never copied: a token is
-its hash and what was seen in it. Needs valid UTF-8, which Arrow guarantees. Not here: statistics (`quality_scan`).
+spaces is a word of its own; any other visible character is a token by itself, and so is
+a row of the same one (...). Words are never copied: a token is its hash and what was seen in it. Needs valid UTF-8,
+which Arrow guarantees. Not here: statistics (`quality_scan`).
 """
 
 import numpy as np
@@ -49,21 +50,22 @@ def split_tokens(data: Bytes, table: Table, hashes: Hashes, lowered: Hashes, see
 
     Fills the hash of each token, its hash in ASCII lower case, and its row of `seen`.
     """
-    count, at, last, open_word, split_word = 0, 0, 0, False, False
+    count, at, last, open_word, split_word, symbol = 0, 0, 0, False, False, -1
     while at < len(data):
         code, size = decode(data, at)
         bits = int(table[code]) if code < len(table) else 0
         if bits & SPACE:
-            open_word = False
+            open_word, symbol = False, -1
             at += size
             continue
         part = bits & WORD or (open_word and _inside_number(data, at))
         joins = part and open_word and not bits & SPLIT and (not split_word or bits & MARK)
-        if not joins:
+        if not joins and (part or code != symbol):
             last = count
             count += 1
             hashes[last], lowered[last], seen[last] = FNV_START, FNV_START, 0
             open_word, split_word = bits & WORD != 0, bits & SPLIT != 0
+        symbol = -1 if part else code
         for byte in data[at : at + size]:
             lower = byte + 32 if 65 <= byte <= 90 else byte
             hashes[last] = (hashes[last] ^ np.uint64(byte)) * FNV_PRIME

@@ -24,7 +24,16 @@ def letter_of(char: str) -> str:
 def split_tokens(text: str) -> list[str]:
     shape = "".join(map(letter_of, text))
     pattern = r"sm*|[wdm](?:[wdm]|(?<=d)\.(?=d))*|[x.]"
-    return [text[match.start() : match.end()] for match in re.finditer(pattern, shape)]
+    tokens: list[str] = []
+    end = 0
+    for match in re.finditer(pattern, shape):
+        token = text[match.start() : match.end()]
+        if match[0] in "x." and tokens and match.start() == end and set(tokens[-1]) == {token}:
+            tokens[-1] += token
+        else:
+            tokens.append(token)
+        end = match.end()
+    return tokens
 
 
 def ratio(part: float, whole: float) -> float:
@@ -70,7 +79,7 @@ def word_statistics(tokens: list[str]) -> dict[str, float]:
     folded = ["".join(c.lower() if c.isascii() else c for c in w) for w in latin]
     letters = [[c for c in w if has(c, chars.LATIN)] for w in latin if not any(has(c, chars.DIGIT) for c in w)]
     long_letters = [c for word in letters if len(word) >= 4 for c in word]
-    symbols = [t for t in tokens if not any(has(c, chars.WORD) for c in t)]
+    symbols = "".join(t for t in tokens if not any(has(c, chars.WORD) for c in t))
     return {
         "tokens": len(tokens),
         "words": len(words),

@@ -10,7 +10,7 @@ from pipelines.stages.quality_scan import STATISTICS, scan
 
 WORDS = st.sampled_from(
     ["the",
-     "The", "of", "dose", "5", "0.5", "1,000", "140/90", "mg/kg", "<", "#", "...",
+     "The", "of", "dose", "5", "0.5", "1,000", "140/90", "mg/kg", "<", "#", "##", "...", "....",
      "…", "{", "•", "-", "中文", "ยา", "ဆေး",
      "é", "e\u0301", "\ufffd", "🙂",
      "\U000e0041", "٥", "5.", ".5", "\u200d", "x\u00ad", "\x00", "\u3000", "။", "de", "la"]
