@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines.engine.errors import StageError
-from pipelines.engine.ledger import Ledger
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.stage import declared_reasons
 
@@ -33,18 +32,22 @@ def account_faults(manifest: Manifest) -> Iterator[str]:
 def chain_faults(manifest: Manifest, known: Mapping[str, Manifest]) -> Iterator[str]:
     """Yield a sentence for each source whose counts differ between a stage and its inputs; `known` is by digest.
 
-    Documents come by the role `documents`; a stage without that role that counts records counts those of all roles.
+    Documents come by the role `documents`. A stage without that role that counts records counts those of all roles,
+    where findings (of a stage that wrote no document) stand for the documents they were kept for.
     """
     missing = [one for digests in manifest.inputs.values() for one in digests if one not in known]
     if missing:
         yield f"{manifest.stage}: was built on a manifest that is not here (digest {missing[0][:16]}…)"
         return
     roles = {role: [known[one] for one in digests] for role, digests in manifest.inputs.items()}
-    found = _arrived(manifest.ledger)
+    found = _flow([(manifest, "in")])
     if not roles or ("documents" not in roles and not found):
         return
-    given = roles.get("documents") or [one for role in roles.values() for one in role]
-    sent = _sent(one.ledger for one in given)
+    if "documents" in roles:
+        sent = _flow((one, "out") for one in roles["documents"])
+    else:
+        given = [one for role in roles.values() for one in role]
+        sent = _flow((one, "out" if one.ledger.total().records_out else "kept") for one in given)
     for source in sorted(sent.keys() | found.keys()):
         if sent.get(source, (0, 0)) != found.get(source, (0, 0)):
             yield (
@@ -53,14 +56,12 @@ def chain_faults(manifest: Manifest, known: Mapping[str, Manifest]) -> Iterator[
             )
 
 
-def _arrived(ledger: Ledger) -> Flow:
-    counts = {source: (one.records_in, one.tokens_in) for source, one in ledger.sources.items()}
-    return {source: flow for source, flow in counts.items() if any(flow)}
-
-
-def _sent(ledgers: Iterable[Ledger]) -> Flow:
-    total = Ledger()
-    for ledger in ledgers:
-        total.add(ledger)
-    counts = {source: (one.records_out, one.tokens_out) for source, one in total.sources.items()}
-    return {source: flow for source, flow in counts.items() if any(flow)}
+def _flow(sides: Iterable[tuple[Manifest, str]]) -> Flow:
+    """Add up one side of the account (in, out, kept) of each manifest by source; sources with nothing are left out."""
+    flow: dict[str, tuple[int, int]] = {}
+    for manifest, side in sides:
+        for source, counts in manifest.ledger.sources.items():
+            records, tokens = flow.get(source, (0, 0))
+            more = (getattr(counts, f"records_{side}"), getattr(counts, f"tokens_{side}"))
+            flow[source] = (records + more[0], tokens + more[1])
+    return {source: one for source, one in flow.items() if any(one)}

@@ -113,6 +113,7 @@ SOUND = [
     manifest("next", {"documents": (FIRST, OTHER)}, pmc=counts(4, 40, 2), who=counts(3, 30)),
     manifest("union", {"documents": (FIRST,), "facts": (FACTS,)}, pmc=counts(4, 40)),
     manifest("findings", {"facts": (FACTS,)}),
+    manifest("resolve", {"keys": (FACTS,)}, pmc=Counts(4, 40, 4, 40), who=Counts(3, 30, 3, 30)),
     manifest("pack", {"left": (FIRST,), "right": (OTHER,)}, pmc=counts(4, 40), who=counts(3, 30)),
 ]
 
@@ -131,6 +132,7 @@ def test_sound_stages_have_no_fault(sound: Manifest) -> None:
         (manifest("next", {"documents": (FIRST,)}, pmc=counts(4, 40), nice=counts(1, 1)), "'nice'.*(0, 0).*(1, 1)"),
         (manifest("next", {"documents": (FIRST,)}), "'pmc'.*(4, 40).*(0, 0) went in"),
         (manifest("pack", {"left": (FIRST,), "right": (OTHER,)}, pmc=counts(4, 40)), "'who'"),
+        (manifest("resolve", {"keys": (FACTS,)}, pmc=Counts(4, 40, 4, 40)), "'who'.*(3, 30).*(0, 0)"),
         (manifest("next", {"documents": (SOUND[0],)}, pmc=counts(2, 20)), "a manifest that is not here"),
     ],
 )
