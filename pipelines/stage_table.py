@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pipelines.engine.settings import Settings
 from pipelines.stages.consolidate import Consolidate, ConsolidateConfig
+from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
 from pipelines.stages.dedup_exact import ExactConfig, ExactKeys
 from pipelines.stages.language import Language, LanguageConfig
 from pipelines.stages.normalize import Normalize, NormalizeConfig
@@ -23,6 +24,7 @@ class StageEntry(NamedTuple):
 
 STAGES: dict[str, StageEntry] = {
     "normalize": StageEntry(NormalizeConfig, Normalize),
+    "datatrove": StageEntry(DatatroveConfig, DatatroveStage),
     "language": StageEntry(LanguageConfig, Language),
     "quality": StageEntry(QualityConfig, Quality),
     "dedup_exact": StageEntry(ExactConfig, ExactKeys),

@@ -23,7 +23,7 @@ _CONTROLS = re.compile(f"[\x00-\x08\x0e-\x1f\x7f{C1}]+")
 _INVISIBLE = re.compile("[\ufeff\u00ad\u200b]+")
 _CLUSTER = regex.compile(r"(?s).[\p{M}\u1100-\u11ff]*")
 _WIDE_SPACE = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
-_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|\Z)")
+_TRAILING = re.compile(r"[ \t](?=\n)")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SPACELESS_SCRIPT = regex.compile(
     r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Balinese}\p{Javanese}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}]"
@@ -33,9 +33,13 @@ _SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\xa0\u00ad\u2000-\u200b\u2028\u20
 
 def needs_nothing(text: str) -> bool:
     """Say whether no edit would change `text`; may say False needlessly, never True."""
-    if "\n\n\n" in text or " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+    if "\n\n\n" in text or _has_trailing(text):
         return False
     return _SUSPECT.search(text) is None and (text.isascii() or unicodedata.is_normalized("NFC", text))
+
+
+def _has_trailing(text: str) -> bool:
+    return " \n" in text or "\t\n" in text or text.endswith((" ", "\t"))
 
 
 def _around(text: str, start: int, end: int) -> tuple[str, str]:
@@ -44,6 +48,8 @@ def _around(text: str, start: int, end: int) -> tuple[str, str]:
 
 def find_mojibake(text: str) -> Iterator[Replacement]:
     """UTF-8 of three or four bytes read as Latin-1, told by a C1 control in it: â\\x89¥ is ≥, â\\x81´ is ⁴."""
+    if not _CP1252.search(text):
+        return
     for match in _MOJIBAKE.finditer(text):
         try:
             good = match[0].encode("latin-1").decode()
@@ -55,7 +61,8 @@ def find_mojibake(text: str) -> Iterator[Replacement]:
 
 def find_newlines(text: str) -> Iterator[Replacement]:
     """Line ends of other systems, and form feeds, as one line feed."""
-    return (Replacement(*m.span(), "\n") for m in _NEWLINE.finditer(text))
+    if any(char in text for char in "\r\x0b\x0c\x85\u2028\u2029"):
+        yield from (Replacement(*m.span(), "\n") for m in _NEWLINE.finditer(text))
 
 
 def find_cp1252(text: str) -> Iterator[Replacement]:
@@ -113,12 +120,22 @@ def find_wide_spaces(text: str) -> Iterator[Replacement]:
 
 def find_trailing(text: str) -> Iterator[Replacement]:
     """Spaces and tabs at the end of a line."""
-    return (Replacement(*m.span(), "") for m in _TRAILING.finditer(text))
+    if not _has_trailing(text):
+        return
+    ends = [m.end() for m in _TRAILING.finditer(text)]
+    if text.endswith((" ", "\t")):
+        ends.append(len(text))
+    for end in ends:
+        start = end - 1
+        while start and text[start - 1] in " \t":
+            start -= 1
+        yield Replacement(start, end, "")
 
 
 def find_blank_lines(text: str) -> Iterator[Replacement]:
     """More than one blank line in a row."""
-    return (Replacement(*m.span(), "\n\n") for m in _BLANK_LINES.finditer(text))
+    if "\n\n\n" in text:
+        yield from (Replacement(*m.span(), "\n\n") for m in _BLANK_LINES.finditer(text))
 
 
 EDITS: dict[str, Finder] = {
