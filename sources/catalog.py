@@ -5,6 +5,7 @@ fields. Each field says whether it decides bytes (then it is part of the identit
 is done. The table of parsers is explicit: a new format is one file in `sources/parse/` and one line here.
 """
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
@@ -18,10 +19,14 @@ from sources.rights import UNKNOWN, rights_from
 
 @dataclass(frozen=True, slots=True)
 class ParserInfo:
-    """A parser's target for the sandbox and the libraries whose version decides its output."""
+    """A parser's target for the sandbox and the libraries whose version decides its output.
+
+    `charset` says that it takes the option of that name, from whoever served the item.
+    """
 
     target: str
     libraries: tuple[str, ...] = ()
+    charset: bool = False
 
     def versions(self) -> dict[str, str]:
         """Return the installed versions of its libraries."""
@@ -30,22 +35,29 @@ class ParserInfo:
 
 PARSERS: dict[str, ParserInfo] = {
     "jats": ParserInfo("sources.parse.jats:parse", ("lxml",)),
-    "html": ParserInfo("sources.parse.html:parse", ("trafilatura", "lxml")),
+    "html": ParserInfo("sources.parse.html:parse", ("trafilatura", "lxml"), charset=True),
     "pdf": ParserInfo("sources.parse.pdf:parse", ("pypdfium2",)),
-    "text": ParserInfo("sources.parse.text:parse"),
+    "text": ParserInfo("sources.parse.text:parse", charset=True),
     "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
     "records": ParserInfo("sources.parse.records:parse", ("pyarrow",)),
     "structured": ParserInfo("sources.parse.structured:parse", ("lxml", "ruamel.yaml")),
     "mcq": ParserInfo("sources.parse.mcq:parse", ("pyarrow",)),
+    "datatrove": ParserInfo("sources.datatrove_reader:parse", ("datatrove",)),
 }
 SUFFIXES = {
     ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf", ".nxml": "jats", ".txt": "text", ".md": "text",
-    ".jsonl": "records", ".json": "records", ".csv": "records", ".tsv": "records", ".parquet": "records",
+    ".jsonl": "records", ".ndjson": "records", ".json": "records", ".csv": "records", ".tsv": "records",
+    ".parquet": "records", ".yaml": "structured", ".yml": "structured",
 }  # fmt: skip
 MEDIA_TYPES = {
     "text/html": "html", "application/xhtml+xml": "html", "application/pdf": "pdf", "text/plain": "text",
-    "text/markdown": "text", "application/json": "records", "text/csv": "records",
+    "text/markdown": "text", "application/json": "records", "application/jsonl": "records", "text/csv": "records",
+    "text/tab-separated-values": "records", "application/vnd.apache.parquet": "records",
+    "application/yaml": "structured",
 }  # fmt: skip
+_XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
+_JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
+_HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
 
 class RightsConfig(Settings):
@@ -76,14 +88,18 @@ class SourceConfig(Settings):
     release: Annotated[str | None, BYTES] = None
     include: Annotated[tuple[str, ...], BYTES] = ("**/*",)
     exclude: Annotated[tuple[str, ...], BYTES] = ()
+    follow_links: Annotated[bool, BYTES] = False
+    """Take files that links in the folder bring in from outside it; refused otherwise."""
     container: Annotated[Literal["auto", "file", "tar", "zip", "warc", "articles", "jsonl"], BYTES] = "auto"
     parser: Annotated[
-        Literal["auto", "jats", "html", "pdf", "text", "xml", "records", "structured", "mcq"],
+        Literal["auto", "jats", "html", "pdf", "text", "xml", "records", "structured", "mcq", "datatrove"],
         BYTES,
     ] = "auto"
-    options: Annotated[dict[str, Any], BYTES] = {}
+    options: Annotated[dict[str, Any], BYTES] = Field(default_factory=dict)
     urls: Annotated[str | None, BYTES] = None
     """A tab-separated table in `path` with the columns file (or key), url and optionally retrieved."""
+    held_out: Annotated[str | None, BYTES] = None
+    """A JSON file in `path`: its keys or items name the records that are for reference only (a test split)."""
     url_template: Annotated[str | None, BYTES] = None
     """URL of a document that has none, with {key} and {name} in it."""
     language: Annotated[str | None, BYTES] = None
@@ -101,13 +117,17 @@ class SourceConfig(Settings):
 
 
 def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
-    """Return the parser of an item by media type, then suffix, then (for XML) the first bytes; None when unknown."""
-    by_type = MEDIA_TYPES.get((media_type or "").partition(";")[0].strip().lower())
-    if by_type:
-        return by_type
-    if suffix in {".xml", ".gz"} or (media_type or "").endswith("xml"):
-        return "jats" if b"<article" in head or b"JATS" in head or b"NLM//DTD" in head else "xml"
-    return SUFFIXES.get(suffix)
+    """Return the parser of an item, None when unknown: PDF by its mark, else by media type, suffix, first bytes."""
+    if head.startswith(b"%PDF-"):
+        return "pdf"
+    declared = (media_type or "").partition(";")[0].strip().lower()
+    if declared in MEDIA_TYPES:
+        return MEDIA_TYPES[declared]
+    if declared in _XML_TYPES or declared.endswith("+xml") or suffix == ".xml":
+        if _JATS.search(head):
+            return "jats"
+        return "html" if _HTML.match(head) else "xml"
+    return SUFFIXES.get(suffix) or ("html" if _HTML.match(head) else None)
 
 
 def known_kind(value: str | None, default: str) -> str:

@@ -1,13 +1,14 @@
 """The first stage of every source: raw files in, documents out, each parser in the sandbox.
 
 One record is one text that a parser finds (an article, a row, a sub-article) or one fault; every fault is quarantined
-with its reason and key, and costs nothing else. What the file says about itself (licence, dates, language, URL) wins
-over what the source declares, except that an unrecognised licence statement grants nothing. Not here: cleaning.
+with its reason and key, and costs nothing else. A file that is not what it was when the plan was made ends the run:
+its digest is part of what follows. Byte ranges of large files are checked by size only, so as not to read a file as
+often as it has ranges. Not here: what becomes of a part (`sources.assemble`), and cleaning.
 """
 
-import json
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,35 +16,45 @@ from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.sandbox import FAULT_REASONS, Sandbox, SandboxLimits
-from pipelines.engine.secrets import redact_url
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import FileRef, Rejected, ShardTask
-from sources.archive import Item, Limits, open_items
-from sources.catalog import PARSERS, SourceConfig, known_kind, parser_for
-from sources.document import SCHEMA, Document, document_id, estimate_tokens, to_table
+from sources.archive import Item, Limits, iter_range, open_items
+from sources.assemble import Found, document_of
+from sources.catalog import PARSERS, SourceConfig, parser_for
+from sources.document import SCHEMA, Document, is_encodable, to_table
 from sources.files import RawFile, Slice, into_shards
+from sources.options import check_options
 from sources.parse.part import Fault
-from sources.rights import UNKNOWN, Rights, rights_from
+from sources.parse.reasons import REASONS
+from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
 
-BATCH = 256
-EVIDENCE_CHARS = 500
+BATCH_DOCUMENTS = 256
+BATCH_CHARS = 16 << 20
+OUTPUT_BYTES = 256 << 20
+"""What a parser may send for one item; more than any text needs, less than what hurts this process."""
+DETAIL_CHARS = 500
+OPEN_SANDBOXES = 4
 
 
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a byte range of a large one."""
 
     version = "1"
+    reasons = frozenset(REASONS) | FAULT_REASONS
 
-    def __init__(self, config: SourceConfig, files: list[RawFile], urls: Mapping[str, Any], shard_bytes: int) -> None:
+    def __init__(self, config: SourceConfig, root: Path, files: list[RawFile], shard_bytes: int) -> None:
+        check_options(config)
         self.config = config
         self.name = f"extract-{config.name}"
-        self.reasons = REASONS
-        self._shards = [(index, group) for index, group in enumerate(into_shards(files, shard_bytes))]
-        self._urls = {file.key: urls[file.key] for file in files if file.key in urls}
+        folder = root if root.is_dir() else root.parent
+        self._held_out = read_held_out(folder, config.held_out) if config.held_out else HeldOut()
+        ranged = config.container in ("auto", "jsonl")
+        self._shards = list(into_shards(files, shard_bytes, ranged=ranged))
+        self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the list of all files at home when a task travels to a worker."""
-        return {**self.__dict__, "_shards": []}
+        """Leave the lists of all files at home when a task travels to a worker."""
+        return {**self.__dict__, "_shards": [], "_origins": {}}
 
     def identity(self) -> dict[str, Any]:
         """Return the source's declaration and the versions of the parsers' libraries."""
@@ -51,159 +62,149 @@ class Extract:
         libraries: dict[str, str] = {}
         for name in chosen:
             libraries.update(PARSERS[name].versions())
-        return {"source": self.config.identity(), "libraries": libraries}
+        return {"source": self.config.identity(), "libraries": libraries, "held_out": self._held_out.identity()}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task a shard; its name counts shards within the source."""
         tasks = []
-        for index, group in self._shards:
+        for index, group in enumerate(self._shards):
             refs = tuple(FileRef(str(s.file.path), s.file.sha256, s.file.size_bytes) for s in group)
-            items = [[s.file.key, s.start, s.end, self._urls.get(s.file.key)] for s in group]
+            origins = [{key: list(o) for key, o in self._origins.get(s.file.key, {}).items()} for s in group]
+            items = [[s.file.key, s.start, s.end, rows] for s, rows in zip(group, origins, strict=True)]
             tasks.append(ShardTask(f"{self.config.name}-{index:05d}", {"raw": refs}, {"items": items}))
         return tasks
 
     def run(self, shard: Shard) -> None:
-        """Read every file of the shard and write its documents."""
+        """Read every file of the shard and write its documents. Raises InputError when a file is not as planned."""
         batch: list[Document] = []
-        for ref, (key, start, end, url) in zip(shard.inputs("raw"), shard.task.params["items"], strict=True):
-            where = RawFile(key, Path(ref.path), ref.size_bytes, ref.sha256)
-            for item in self._items(Slice(where, start, end)):
-                for document in self._documents(shard, item, url):
-                    batch.append(document)
-                    if len(batch) >= BATCH:
-                        shard.write(to_table(batch))
-                        batch.clear()
+        chars = 0
+        for document in self._shard_documents(shard):
+            batch.append(document)
+            chars += len(document.text)
+            if len(batch) >= BATCH_DOCUMENTS or chars >= BATCH_CHARS:
+                shard.write(to_table(batch))
+                batch, chars = [], 0
         shard.write(to_table(batch) if batch else SCHEMA.empty_table())
+
+    def _shard_documents(self, shard: Shard) -> Iterator[Document]:
+        for ref, (key, start, end, rows) in zip(shard.inputs("raw"), shard.task.params["items"], strict=True):
+            origins = {name: Origin(*row) for name, row in rows.items()}
+            part = Slice(RawFile(key, Path(ref.path), ref.size_bytes, ref.sha256), start, end)
+            empty = end is None
+            for item in self._items(part):
+                empty = False
+                if isinstance(item, Fault):
+                    self._quarantine(shard, _member(key, item.name), item.reason, item.detail)
+                    continue
+                place = key if item.key == f"{key}!L1" else item.key
+                found = Found(item, sha256_bytes(item.body), key, place, origins)
+                yield from self._documents(shard, found)
+            if empty:
+                self._quarantine(shard, key, "no_record", "nothing in the file")
 
     def _items(self, part: Slice) -> Iterator[Item | Fault]:
         file = part.file
         limits = Limits(max_item_bytes=self.config.max_item_bytes)
-        whole = part.end is None
-        if not file.path.is_file() or file.path.stat().st_size != file.size_bytes:
-            raise InputError(f"{file.path}: has changed or vanished since the plan was made; run again to plan anew")
-        container = self.config.container
-        if whole:
-            yield from open_items(file.path, file.key, container, limits)
-        else:
-            yield from open_items(file.path, file.key, "jsonl", limits, byte_range=(part.start, part.end or 0))
+        try:
+            _check_unchanged(part)
+            if part.end is None:
+                yield from open_items(file.path, file.key, self.config.container, limits)
+            else:
+                yield from iter_range(file.path, part.start, part.end, file.key, limits)
+        except OSError as error:
+            raise InputError(
+                f"{file.path}: cannot be read: {error.strerror}; check the disk and permissions"
+            ) from error
 
-    def _documents(self, shard: Shard, item: Item | Fault, url: tuple[str, str | None] | None) -> Iterator[Document]:
-        if isinstance(item, Fault):
-            self._quarantine(shard, item.name, item.reason, item.detail)
-            return
-        seen: dict[str, int] = {}
-        found = False
-        for value in self._parse(item):
-            found = True
-            kind = value.pop("type")
-            name = str(value.get("name") or "")
-            seen[name] = seen.get(name, 0) + 1
-            if seen[name] > 1:
-                name = f"{name}~{seen[name]}"
-            key = f"{item.key}#{name}" if name else item.key
-            if kind != "Part":
+    def _documents(self, shard: Shard, found: Found) -> Iterator[Document]:
+        """Yield the documents of an item, each counted; what is none is quarantined."""
+        names: set[str] = set()
+        empty = "where" not in self.config.options  # rows that a source leaves out are no loss
+        for value in self._parse(found.item):
+            empty = False
+            name = _once(str(value.get("name") or ""), names)
+            key = f"{found.place}#{name}" if name else found.place
+            if value["type"] != "Part":
                 self._quarantine(shard, key, value["reason"], value.get("detail", ""))
-                continue
-            document = self._document(item, key, name, value, url)
-            counts = shard.count(self.config.name)
-            for field in ("in", "kept", "out"):
-                setattr(counts, f"records_{field}", getattr(counts, f"records_{field}") + 1)
-                setattr(counts, f"tokens_{field}", getattr(counts, f"tokens_{field}") + document.tokens)
-            yield document
-        if not found:
-            self._quarantine(shard, item.key, "no_record", "the parser found nothing in it")
+            elif not is_encodable(value):
+                self._quarantine(shard, key, "invalid_unicode", "half of a surrogate pair")
+            else:
+                edit = {"stage": self.name, "version": self.version, "config": ""}
+                document = document_of(self.config, found, key, value, edit, self._held_out)
+                counts = shard.count(self.config.name)
+                for field in ("in", "kept", "out"):
+                    setattr(counts, f"records_{field}", getattr(counts, f"records_{field}") + 1)
+                    setattr(counts, f"tokens_{field}", getattr(counts, f"tokens_{field}") + document.tokens)
+                yield document
+        if empty:
+            self._quarantine(shard, found.place, "no_record", "the parser found nothing in it")
 
     def _parse(self, item: Item) -> Iterator[dict[str, Any]]:
         config = self.config
         name: str | None = config.parser
         if name == "auto":
-            suffix = PurePosixPath(item.key.partition("!")[2] or item.key).suffix.lower()
-            name = parser_for(suffix, item.media_type, item.body[:4096])
+            name = parser_for(PurePosixPath(item.key).suffix.lower(), item.media_type, item.body[:4096])
         if name is None:
-            yield {
-                "type": "Fault",
-                "reason": "unknown_format",
-                "detail": f"no parser for {item.media_type or item.key[-16:]}",
-            }
+            detail = (
+                f"no parser for {item.media_type or PurePosixPath(item.key).suffix[:16] or 'a name without suffix'}"
+            )
+            yield {"type": "Fault", "reason": "unknown_format", "detail": detail}
             return
         options = dict(config.options)
-        if item.media_type:
-            options.setdefault("media_type", item.media_type)
-        limits = SandboxLimits(cpu_s=config.cpu_s, wall_s=config.wall_s, memory_bytes=config.memory_bytes)
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:+-]+)", item.media_type or "", re.IGNORECASE)
+        if charset and PARSERS[name].charset:
+            options.setdefault("charset", charset[1])
+        limits = SandboxLimits(
+            cpu_s=config.cpu_s, wall_s=config.wall_s, memory_bytes=config.memory_bytes, output_bytes=OUTPUT_BYTES
+        )
         yield from _sandbox(PARSERS[name].target, limits).run(item.body, item.key, options)
 
-    def _document(
-        self, item: Item, key: str, name: str, part: dict[str, Any], url: tuple[str, str | None] | None
-    ) -> Document:
-        config = self.config
-        extra = dict(part["extra"])
-        if config.reference_only:
-            extra["reference_only"] = True
-        repaired = extra.pop("edits", [])
-        stage = {"stage": self.name, "version": self.version, "config": "", "names": repaired}
-        return Document(
-            id=document_id(config.name, key, part["version"]),
-            kind=known_kind(part["kind"], config.kind),
-            source=config.name,
-            release=config.release,
-            key=key,
-            url=self._url(item, key, name, part, url),
-            title=part["title"],
-            text=part["text"],
-            messages=part["messages"],
-            language=part["language"] or config.language,
-            published=part["published"],
-            retrieved=item.retrieved or (url[1] if url else None),
-            version=part["version"],
-            retracted=part["retracted"],
-            sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
-            rights=self._rights(part),
-            edits=[stage] if repaired else [],
-            mcq=part["mcq"],
-            links=[{"relation": relation, "target": target} for relation, target in part["links"]],
-            references=part["references"],
-            identifiers=part["identifiers"],
-            item_sha256=sha256_bytes(item.body),
-            tokens=estimate_tokens(part["text"]),
-            extra=json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else "",
-        )
-
-    def _url(
-        self, item: Item, key: str, name: str, part: dict[str, Any], url: tuple[str, str | None] | None
-    ) -> str | None:
-        identifiers = part["identifiers"]
-        best = part["url"] or item.url or (url[0] if url else None)
-        if not best and identifiers.get("pmcid"):
-            best = f"https://pmc.ncbi.nlm.nih.gov/articles/{identifiers['pmcid']}/"
-        if not best and identifiers.get("doi"):
-            best = f"https://doi.org/{identifiers['doi']}"
-        if not best and self.config.url_template:
-            best = self.config.url_template.replace("{key}", key).replace("{name}", name)
-        return redact_url(best) if best else None
-
-    def _rights(self, part: dict[str, Any]) -> Rights:
-        declared = self.config.rights
-        reserved = declared.tdm_reserved or bool(part["extra"].get("tdm_reserved"))
-        statement = part["licence_text"][:EVIDENCE_CHARS]
-        try:
-            if part["spdx"]:
-                return rights_from(part["spdx"], statement, attribution=declared.attribution, tdm_reserved=reserved)
-        except ValueError:
-            return rights_from(UNKNOWN, f"{part['spdx']}: {statement}", tdm_reserved=reserved)
-        if statement:
-            return rights_from(UNKNOWN, statement, tdm_reserved=reserved)
-        return rights_from(declared.spdx, declared.evidence, attribution=declared.attribution, tdm_reserved=reserved)
-
     def _quarantine(self, shard: Shard, key: str, reason: str, detail: str) -> None:
+        if reason not in self.reasons:
+            reason, detail = "unreadable", f"{reason}: {detail}"
         shard.count(self.config.name).records_in += 1
-        declared = reason if reason in REASONS else "unreadable"
-        shard.reject(self.config.name, key, 0, Rejected(declared, detail or reason, quarantine=True))
+        why = Rejected(reason, _writable(detail)[:DETAIL_CHARS], quarantine=True)
+        shard.reject(self.config.name, _writable(key), 0, why)
 
 
-REASONS = frozenset({"no_record", "unknown_format", "unreadable", *FAULT_REASONS})
+def _check_unchanged(part: Slice) -> None:
+    """Raise InputError unless a file is what it was when the plan was made, OSError when it cannot be read."""
+    file = part.file
+    same = file.path.is_file() and file.path.stat().st_size == file.size_bytes
+    if same and part.end is None:
+        with file.path.open("rb") as raw:
+            same = hashlib.file_digest(raw, "sha256").hexdigest() == file.sha256
+    if not same:
+        raise InputError(f"{file.path}: has changed or vanished since the plan was made; run again to plan anew")
 
 
-@cache
+def _member(file: str, name: str) -> str:
+    if not name:
+        return file
+    return name if name.startswith(f"{file}!") else f"{file}!{name}"
+
+
+def _once(name: str, given: set[str]) -> str:
+    """Return a name that no record of the item has yet: the name, or with ~2, ~3, ..."""
+    unique, times = name, 1
+    while unique in given:
+        times += 1
+        unique = f"{name}~{times}"
+    given.add(unique)
+    return unique
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+_open: dict[tuple[str, SandboxLimits], Sandbox] = {}
+
+
 def _sandbox(target: str, limits: SandboxLimits) -> Sandbox:
-    """Return this process's sandbox for a parser; its child lives from task to task and dies with the process."""
-    return Sandbox(target, limits=limits)
+    """Return this process's sandbox for a parser; its child lives from task to task, until others need the room."""
+    sandbox = _open.pop((target, limits), None) or Sandbox(target, limits=limits)
+    _open[target, limits] = sandbox
+    if len(_open) > OPEN_SANDBOXES:
+        _open.pop(next(iter(_open))).close()
+    return sandbox

@@ -1,23 +1,24 @@
 """The `files` connector: which files a source has, their digests, and how they fall into shards.
 
 Listing is a pure function of folder content: sorted paths, include and exclude patterns, sha256 of every file. Files
-are grouped in path order until a shard has its bytes; a large plain JSONL is cut into byte ranges. Digests are
-remembered by size and time stamp beside the run, so a second look is cheap. Not here: reading what is inside.
+are grouped in path order until a shard has its bytes; a large plain JSONL is cut into byte ranges. Hidden files are
+left out. A link that leaves the folder is refused unless the source says `follow_links`: an unpacked download must
+not pull in files from elsewhere, and must not lose a linked folder without a word. Not here: reading what is inside.
 """
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
 
 from pipelines.engine.errors import ConfigError, InputError
 from sources.catalog import SourceConfig
+from sources.digests import DigestCache
 
-RANGED_SUFFIXES = {".jsonl"}
+RANGED_SUFFIXES = {".jsonl", ".ndjson"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +40,6 @@ class Slice:
     end: int | None = None
 
 
-class DigestCache:
-    """sha256 by (path, size, mtime, inode), kept in one JSON file that may be deleted at any time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._known: dict[str, list[Any]] = {}
-        if path.is_file():
-            try:
-                self._known = json.loads(path.read_bytes())
-            except ValueError:
-                self._known = {}
-
-    def digest(self, path: Path) -> str:
-        """Return the sha256 of a file, from the cache when its stat is unchanged. Raises InputError."""
-        try:
-            stat = path.stat()
-            mark = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-            known = self._known.get(str(path))
-            if known and known[:4] == mark:
-                return str(known[4])
-            with path.open("rb") as file:
-                value = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}; check its permissions") from error
-        self._known[str(path)] = [*mark, value]
-        return value
-
-    def save(self) -> None:
-        """Write the cache."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(json.dumps(self._known, sort_keys=True))
-        scratch.replace(self._path)
-
-
 def folder_of(config: SourceConfig, base: Path) -> Path | None:
     """Return the absolute path of a source, None when an optional one is not there. Raises ConfigError, InputError."""
     expanded = os.path.expandvars(config.path)
@@ -91,43 +57,116 @@ def folder_of(config: SourceConfig, base: Path) -> Path | None:
 
 def list_files(config: SourceConfig, path: Path, cache: DigestCache) -> list[RawFile]:
     """Return the files of a source in key order. Raises InputError when a source that is not optional has none."""
-    found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    root = path.parent if path.is_file() else path
-    chosen = [(key, p) for p in found if _matches(config, key := p.relative_to(root).as_posix())]
-    chosen.sort()
+    found = [(path.name, path)] if path.is_file() else list(_walk(config, path, ""))
+    chosen = sorted((key, file) for key, file in found if _matches(config, key))
     if not chosen and not config.optional:
         raise InputError(f"source {config.name}: {path} has {len(found)} files, none matches include {config.include}")
+    for key, file in chosen:
+        _check(config, path, key, file)
     with ThreadPoolExecutor(4) as pool:
-        digests = list(pool.map(cache.digest, [p for _, p in chosen]))
-    return [RawFile(key, p, p.stat().st_size, sha) for (key, p), sha in zip(chosen, digests, strict=True)]
+        digests = list(pool.map(cache.digest, [file for _, file in chosen]))
+    return [RawFile(key, file, size, sha256) for (key, file), (size, sha256) in zip(chosen, digests, strict=True)]
+
+
+def _walk(
+    config: SourceConfig, folder: Path, prefix: str, above: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, Path]]:
+    """Yield (key, path) of every file and link to one below a folder, hidden ones left out."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed: {error.strerror}; check its permissions") from error
+    above = above | {os.path.realpath(folder)}
+    for entry in entries:
+        key = prefix + entry.name
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            if entry.is_file() or entry.is_symlink():
+                yield key, folder / entry.name
+        elif not entry.is_symlink() or _may_enter(config, key, Path(entry.path), above):
+            yield from _walk(config, folder / entry.name, f"{key}/", above)
+
+
+def _may_enter(config: SourceConfig, key: str, link: Path, above: frozenset[str]) -> bool:
+    """Say whether to walk into a linked folder: not again into one that is walked anyway, else only as declared."""
+    target = os.path.realpath(link)
+    if any(_glob(f"{key}/-", pattern) or _glob(key, pattern) for pattern in config.exclude):
+        return False
+    if any(target == one or target.startswith(one.rstrip("/") + "/") or one.startswith(target + "/") for one in above):
+        return False
+    if not config.follow_links:
+        raise _link_error(config, link, target)
+    return True
+
+
+def _check(config: SourceConfig, root: Path, key: str, file: Path) -> None:
+    """Refuse names that no text can hold, links to nothing, and links that leave the folder undeclared."""
+    try:
+        os.fspath(file).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"source {config.name}: the name of the file {os.fsencode(file)!r} is not UTF-8; rename it, or `exclude` it"
+        ) from None
+    if not file.is_symlink() or file == root:
+        return
+    target = os.path.realpath(file)
+    if not file.exists():
+        raise InputError(
+            f"source {config.name}: {file} is a link to {target}, which is not there; mend or `exclude` it"
+        )
+    inside = target.startswith(os.path.realpath(root).rstrip("/") + "/")
+    if not inside and not config.follow_links:
+        raise _link_error(config, file, target)
+
+
+def _link_error(config: SourceConfig, link: Path, target: str) -> InputError:
+    return InputError(
+        f"source {config.name}: {link} is a link out of the folder, to {target}; "
+        "set `follow_links: true` when that is meant, or `exclude` it"
+    )
 
 
 def _matches(config: SourceConfig, key: str) -> bool:
-    if key == config.urls or any(part.startswith(".") for part in key.split("/")):
+    if key in (config.urls, config.held_out):
         return False
     return any(_glob(key, p) for p in config.include) and not any(_glob(key, p) for p in config.exclude)
 
 
 def _glob(key: str, pattern: str) -> bool:
-    """Match a relative path: `**` spans folders, also none; a pattern without a slash matches in any folder."""
-    parts = pattern.split("/") if "/" in pattern else ["**", pattern]
-    return _glob_parts(key.split("/"), parts)
+    """Match a relative path: `**` spans folders, also none; a pattern without a slash matches in any folder.
+
+    A slash at the start is that of the source's folder; one at the end means everything in that folder.
+    """
+    return _glob_parts(tuple(key.split("/")), _parts(pattern))
 
 
-def _glob_parts(names: list[str], parts: list[str]) -> bool:
-    if not parts:
-        return not names
+@lru_cache(maxsize=256)
+def _parts(pattern: str) -> tuple[str, ...]:
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    if "/" not in pattern:
+        parts = ["**", *parts]
+    if pattern.endswith("/"):
+        parts.append("**")
+    if parts[-1:] == ["**"]:
+        parts.append("*")
+    return tuple(part for at, part in enumerate(parts) if part != "**" or parts[at - 1 : at] != ["**"])
+
+
+def _glob_parts(names: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    if not parts or not names:
+        return not parts and not names
     if parts[0] == "**":
-        return any(_glob_parts(names[skip:], parts[1:]) for skip in range(len(names) + 1))
-    return bool(names) and PurePosixPath(names[0]).match(parts[0]) and _glob_parts(names[1:], parts[1:])
+        return any(_glob_parts(names[skip:], parts[1:]) for skip in range(len(names)))
+    return fnmatchcase(names[0], parts[0]) and _glob_parts(names[1:], parts[1:])
 
 
-def into_shards(files: list[RawFile], shard_bytes: int) -> Iterator[list[Slice]]:
-    """Yield the slices of each shard, in order, about `shard_bytes` each."""
+def into_shards(files: list[RawFile], shard_bytes: int, *, ranged: bool = True) -> Iterator[list[Slice]]:
+    """Yield the slices of each shard, in order, about `shard_bytes` each; `ranged` cuts large JSON lines."""
     group: list[Slice] = []
     size = 0
     for file in files:
-        if file.size_bytes > shard_bytes and file.path.suffix in RANGED_SUFFIXES:
+        if ranged and file.size_bytes > shard_bytes and file.path.suffix.lower() in RANGED_SUFFIXES:
             if group:
                 yield group
                 group, size = [], 0
@@ -141,23 +180,3 @@ def into_shards(files: list[RawFile], shard_bytes: int) -> Iterator[list[Slice]]
         size += file.size_bytes
     if group:
         yield group
-
-
-def read_url_table(path: Path, name: str) -> dict[str, tuple[str, str | None]]:
-    """Return key -> (url, retrieved) of a tab-separated table with a header. Raises InputError."""
-    table: dict[str, tuple[str, str | None]] = {}
-    try:
-        lines = (path / name).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path / name}: the URL table cannot be read: {error}") from error
-    header = [cell.strip().lower() for cell in lines[0].split("\t")] if lines else []
-    file_at = next((header.index(n) for n in ("file", "key") if n in header), None)
-    url_at = header.index("url") if "url" in header else None
-    if file_at is None or url_at is None:
-        raise InputError(f"{path / name}: the URL table needs the columns file and url, but has {header}")
-    retrieved_at = header.index("retrieved") if "retrieved" in header else None
-    for line in lines[1:]:
-        cells = line.split("\t") + [""] * len(header)
-        if cells[file_at]:
-            table[cells[file_at]] = (cells[url_at], (retrieved_at is not None and cells[retrieved_at]) or None)
-    return table

@@ -1,0 +1,114 @@
+"""Make a document of what a parser found in an item: identity, rights, URL and what the source declares.
+
+What the file says about itself wins over what the source declares. A licence statement that is not recognised grants
+nothing, and is kept as the evidence. A URL is the record's own, then the item's (a web archive's), then that of the
+URL table, then one that follows from an identifier. Every URL loses keys and e-mail addresses here. Not here: parsing.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from pipelines.engine.secrets import redact_url
+from sources.archive import Item
+from sources.catalog import SourceConfig, known_kind
+from sources.document import Document, document_id, estimate_tokens
+from sources.rights import UNKNOWN, Rights, rights_from
+from sources.tables import HeldOut, Origin
+
+EVIDENCE_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item and where it lies: `file` is the key of its file, `place` that of the item, `origins` the file's rows."""
+
+    item: Item
+    sha256: str
+    file: str
+    place: str
+    origins: Mapping[str, Origin]
+
+    def origin(self, key: str) -> Origin | None:
+        """Return the row of the URL table for a record, its item, or its file when that is not a container."""
+        return self.origins.get(key) or self.origins.get(self.item.key) or self.origins.get(self.place)
+
+    def container(self) -> Origin | None:
+        """Return the row of the URL table for the file, which may be an archive."""
+        return self.origins.get(self.file)
+
+
+def document_of(
+    config: SourceConfig, found: Found, key: str, part: dict[str, Any], edit: dict[str, Any], held_out: HeldOut
+) -> Document:
+    """Return the document of one part; `edit` says who repaired what while reading, when `part` names repairs."""
+    extra = dict(part["extra"])
+    repairs = extra.pop("edits", [])
+    if config.reference_only or held_out.holds(part["name"], key):
+        extra["reference_only"] = True
+    origin = found.origin(key) or found.container()
+    return Document(
+        id=document_id(config.name, key, part["version"]),
+        kind=known_kind(part["kind"], config.kind),
+        source=config.name,
+        release=config.release,
+        key=key,
+        url=url_of(config, found, key, part),
+        title=part["title"],
+        text=part["text"],
+        messages=part["messages"],
+        language=part["language"] or config.language,
+        published=part["published"],
+        retrieved=found.item.retrieved or (origin.retrieved if origin else None),
+        version=part["version"],
+        retracted=part["retracted"],
+        sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
+        rights=rights_of(config, found, part),
+        edits=[{**edit, "names": repairs}] if repairs else [],
+        mcq=part["mcq"],
+        links=[{"relation": relation, "target": target} for relation, target in part["links"]],
+        references=part["references"],
+        identifiers={name: value for name, value in part["identifiers"].items() if value},
+        item_sha256=found.sha256,
+        tokens=estimate_tokens(part["text"]),
+        extra=json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else "",
+    )
+
+
+def url_of(config: SourceConfig, found: Found, key: str, part: dict[str, Any]) -> str | None:
+    """Return the best URL that is known of a record, redacted; None when none is."""
+    origin, container, identifiers = found.origin(key), found.container(), part["identifiers"]
+    best = part["url"] or found.item.url or (origin.url if origin else None)
+    if not best and identifiers.get("pmcid"):
+        best = f"https://pmc.ncbi.nlm.nih.gov/articles/{identifiers['pmcid']}/"
+    if not best and identifiers.get("doi"):
+        best = f"https://doi.org/{identifiers['doi']}"
+    best = best or _filled(config.url_template, found.place, part["name"]) or (container.url if container else None)
+    return redact_url(best) if best else None
+
+
+def _filled(template: str | None, place: str, name: str) -> str | None:
+    """Return a template with the item's key and the record's name in it; None when a record has no such name."""
+    if not template or ("{name}" in template and not name):
+        return None
+    values = {"{key}": quote(place), "{name}": quote(name)}
+    return re.sub(r"\{key\}|\{name\}", lambda match: values[match[0]], template)
+
+
+def rights_of(config: SourceConfig, found: Found, part: dict[str, Any]) -> Rights:
+    """Return the rights that a record states, else those of its source."""
+    declared = config.rights
+    reserved = declared.tdm_reserved or bool(part["extra"].get("tdm_reserved"))
+    statement = part["licence_text"].strip()[:EVIDENCE_CHARS]
+    stated = part["spdx"] or statement
+    if not stated:
+        return rights_from(declared.spdx, declared.evidence, attribution=declared.attribution, tdm_reserved=reserved)
+    evidence = statement or f"{found.place} sha256:{found.sha256}"
+    try:
+        return rights_from(stated, evidence, attribution=declared.attribution, tdm_reserved=reserved)
+    except ValueError:
+        unknown = f"{part['spdx']}: {evidence}" if part["spdx"] else evidence
+        return rights_from(UNKNOWN, unknown, tdm_reserved=reserved)
