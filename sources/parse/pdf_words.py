@@ -186,7 +186,8 @@ def _uneven_fragment(span: slice, pieces: Pieces, words: list[str], spaced: Mask
     fonts = {i: font(first[i]) for i in [main, *uneven]}
     if uneven:
         weight = {i: int(length[i]) for i in uneven} | {main: int(length.sum() - length[uneven].sum())}
-        tallest = max(fonts[i][0] for i in fonts if weight[i] > 1 or len(weight) < 3)
+        words_long = [i for i in fonts if weight[i] > 1]
+        tallest = max(fonts[i][0] for i in words_long or fonts)
         main = max(weight, key=lambda i: (fonts[i][0] > 0.8 * tallest, weight[i], -i))
     size, foot, _, _ = fonts[main]
     _, _, bold, face = _common_font(font, pieces, span.start, span.stop - 1)

@@ -187,6 +187,13 @@ def test_superscripts_drawn_small_and_high() -> None:
     assert "mg1" not in text
 
 
+def test_a_line_of_single_letters_at_changing_heights_is_read() -> None:
+    letters = [(50 + 6 * n, 700 + 4 * (n % 2), 10 - 4 * (n % 2), letter) for n, letter in enumerate("abcdef")]
+    text = read([[*letters, *column(50, 600, BODY.split(), 9)]]).text
+    assert text.partition("Give")[0].strip().startswith("a")
+    assert "Give oral rehydration salts" in text
+
+
 def test_list_items_keep_their_lines() -> None:
     page = [
         (50, 700 - 12 * i, 10, f"{i + 1}. Step number {name} of the drill")

@@ -1,6 +1,7 @@
 """The PDF parser on publishers' files: recall and order against the JATS of the same article; refusals."""
 
 import os
+import random
 import re
 import unicodedata
 from collections import Counter
@@ -11,7 +12,7 @@ import pypdfium2
 import pytest
 from lxml import etree
 
-from sources.parse.part import Unreadable
+from sources.parse.part import Part, Unreadable
 from sources.parse.pdf import parse
 
 pytestmark = pytest.mark.real
@@ -56,6 +57,7 @@ def _alone(pdf: Any) -> Any:
 
 def _ours(pdf: Any) -> Any:
     (part,) = parse(pdf.read_bytes(), pdf.name, {})
+    assert isinstance(part, Part)
     return part.text
 
 
@@ -112,5 +114,23 @@ def test_bad_files_are_refused_by_name(name: Any, reason: Any) -> None:
 def test_an_encrypted_file_that_allows_copying_is_read_on_request() -> None:
     body = (DATA / "bad_inputs/pdf/encrypted_unsupported.pdf").read_bytes()
     (part,) = parse(body, "key", {"read_encrypted": True})
+    assert isinstance(part, Part)
     assert part.extra["pages"] == 5
     assert len(part.text) > 10_000
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("pdf", PAIRS, ids=lambda p: p.stem)
+def test_damaged_files_are_read_or_refused_and_raise_nothing_else(pdf: Path) -> None:
+    draw = random.Random(pdf.stem)
+    for flips in (1, 5, 50, 500) * 5:
+        body = bytearray(pdf.read_bytes())
+        for _ in range(flips):
+            body[draw.randrange(len(body))] = draw.randrange(256)
+        try:
+            (part,) = parse(bytes(body), pdf.name, {})
+        except Unreadable:
+            continue
+        assert isinstance(part, Part)
+        part.text.encode()
+        assert all(0 <= section.start <= section.end <= len(part.text) for section in part.sections)
