@@ -1,9 +1,10 @@
 """Put documents into sequences of a fixed length: best-fit decreasing in windows, as in arXiv 2404.10830.
 
 A document that fits stays whole. A longer one is cut before the last section that begins within reach, else the last
-paragraph, else at a token border; nothing is dropped or truncated. Within reach means not before half a sequence,
-or earlier where the cut costs no further piece. Windows keep the memory and the distance between neighbours small and
-cost about .05 % padding at 20,000 documents. The same input gives the same packing. Not here: token ids (`shards`).
+paragraph, else at a token border; nothing is dropped or truncated. A quarter of a sequence is within reach: on 357
+full papers at 4,096 tokens that costs 4.7 % padding with 62 % of the cuts at sections; half costs 9.2 % (82 %), an
+eighth 2.9 % (43 %), cutting anywhere 0.2 %. Where short documents fill the gaps it is below .1 %. Windows bound memory
+and cost .05 % at 20,000 documents. The same input gives the same packing. Not here: token ids (`assemble`).
 """
 
 from dataclasses import dataclass
@@ -22,19 +23,27 @@ MIN_SEQUENCE_TOKENS = 4
 
 @dataclass(frozen=True, slots=True)
 class PackRule:
-    """Sequence length in tokens, which marks a document costs, and the window in documents."""
+    """Sequence length in tokens, which marks a document costs, the window in documents, and how far cuts may reach.
+
+    `reach_percent` is the part of a sequence that a cut may give up to lie at a section or paragraph.
+    """
 
     sequence_tokens: int
     bos: bool
     eos: bool
     continuation_bos: bool = False
     window_documents: int = 20_000
+    reach_percent: int = 25
 
     def __post_init__(self) -> None:
         if self.sequence_tokens < MIN_SEQUENCE_TOKENS or self.window_documents < 1:
             raise PlanError(
                 f"packing needs sequences of at least {MIN_SEQUENCE_TOKENS} tokens and windows of at least 1 document, "
                 f"got {self.sequence_tokens} and {self.window_documents}"
+            )
+        if not 0 <= self.reach_percent <= 100:
+            raise PlanError(
+                f"reach_percent is a part of a sequence, at least 0 and at most 100, got {self.reach_percent}"
             )
 
 
@@ -99,7 +108,7 @@ def pack(lengths: Ints, rule: PackRule, sections: Breaks | None = None, paragrap
     sections, paragraphs = sections or Breaks.none(len(lengths)), paragraphs or Breaks.none(len(lengths))
     cuts = (sections.positions, sections.offsets), (paragraphs.positions, paragraphs.offsets)
     marks = rule.bos, rule.continuation_bos, rule.eos
-    document, start, tokens = _pieces(lengths, *cuts, rule.sequence_tokens, marks)
+    document, start, tokens = _pieces(lengths, *cuts, (rule.sequence_tokens, rule.reach_percent), marks)
     bos = (start == 0) & rule.bos | (start > 0) & rule.continuation_bos
     eos = (start + tokens == lengths[document]) & rule.eos
     window = document // rule.window_documents
@@ -127,10 +136,11 @@ def _pieces(
     lengths: Ints,
     sections: tuple[Ints, Ints],
     paragraphs: tuple[Ints, Ints],
-    size: int,
+    room: tuple[int, int],
     marks: tuple[bool, bool, bool],
 ) -> tuple[Ints, Ints, Ints]:
     """Return (document, start, tokens) of each piece, in reading order."""
+    size, reach_percent = room
     bos, continuation_bos, eos = int(marks[0]), int(marks[1]), int(marks[2])
     document, starts, tokens = [0 for _ in range(0)], [0 for _ in range(0)], [0 for _ in range(0)]
     for row in range(len(lengths)):
@@ -139,9 +149,7 @@ def _pieces(
             take = left
             if head + left + eos > size:
                 high = min(size - head, left - 1)
-                room = size - continuation_bos
-                rest = (left - high + eos + room - 1) // room  # pieces that follow a cut at `high`
-                low = max(1, min(left + eos - rest * room, (high + 1) // 2))
+                low = max(1, high - size * reach_percent // 100)
                 cut = _last_break(sections, row, start + low, start + high)
                 if cut < 0:
                     cut = _last_break(paragraphs, row, start + low, start + high)

@@ -42,7 +42,9 @@ def check(packed: Packed, lengths: list[int], rule: PackRule) -> None:
             assert len(pieces) == (1 if lengths[row] else 0), f"document {row} fits and was cut"
 
 
-RULES = st.builds(PackRule, st.integers(4, 40), st.booleans(), st.booleans(), st.booleans(), st.integers(1, 30))
+RULES = st.builds(
+    PackRule, st.integers(4, 40), st.booleans(), st.booleans(), st.booleans(), st.integers(1, 30), st.integers(0, 100)
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -83,10 +85,10 @@ RULE = PackRule(100, bos=True, eos=True)
     ("length", "sections", "paragraphs", "expected", "why"),
     [
         (150, [60, 80], [95], [80], "the last section within reach wins over a later paragraph"),
-        (150, [20], [70, 90], [90], "a section that would cost a third piece gives way to a paragraph"),
-        (110, [20], [70, 90], [20], "an early section is taken where two pieces suffice all the same"),
-        (150, [], [52], [52], "at least half a sequence"),
-        (150, [], [30], [99], "no border within reach: the token border of a full sequence"),
+        (150, [60], [80, 90], [90], "a section out of reach gives way to the last paragraph"),
+        (150, [60], [70], [99], "no border within reach: the token border of a full sequence"),
+        (150, [74], [], [74], "a quarter of a sequence is within reach"),
+        (150, [73], [], [99], "and no more"),
         (199, [], [], [99, 198], "the eos does not fit into the second piece, so a third one begins"),
         (99, [], [], [98], "one token too many for the eos; the last piece is never empty"),
         (98, [50], [50], [], "what fits is never cut"),
@@ -115,10 +117,16 @@ def test_breaks_of_a_sliced_column() -> None:
     assert sliced.positions[sliced.offsets[1] : sliced.offsets[2]].tolist() == [7, 8, 9]
 
 
-@pytest.mark.parametrize("rule", [(3, 20_000), (100, 0)])
-def test_impossible_rules_are_refused(rule: tuple[int, int]) -> None:
+@pytest.mark.parametrize("rule", [(3, 20_000, 25), (100, 0, 25), (100, 9, 101), (100, 9, -1)])
+def test_impossible_rules_are_refused(rule: tuple[int, int, int]) -> None:
     with pytest.raises(PlanError, match="at least"):
-        PackRule(rule[0], True, True, False, rule[1])
+        PackRule(rule[0], True, True, False, *rule[1:])
+
+
+def test_reach_decides_between_borders_and_full_sequences() -> None:
+    for reach, expected in [(0, 99), (10, 95), (50, 60), (100, 60)]:
+        rule = PackRule(100, bos=True, eos=True, reach_percent=reach)
+        assert cuts(pack(np.array([150]), rule, breaks([60]), breaks([95]))) == [expected]
 
 
 def mixed_lengths(documents: int, seed: int) -> np.ndarray:
