@@ -94,11 +94,9 @@ def _read_homes(storage: Storage, listed: Collection[str], run: _Run, verdict: V
     """Look for strangers among results kept outside `stages/`; files of other kinds there are not our business."""
     kinds = {(PurePosixPath(path).parent, PurePosixPath(path).suffix) for path in listed}
     for home in sorted({str(folder) for folder, _ in kinds}):
-        for path in map(PurePosixPath, storage.list(home)):
-            if path.name.startswith(STAGING):
-                verdict.orphans.append(str(path))
-            elif (path.parent, path.suffix) in kinds:
-                run.others.append(str(path))
+        here = [path for path in map(PurePosixPath, storage.list(home)) if str(path.parent) == home]
+        verdict.orphans += [str(path) for path in here if path.name.startswith(STAGING)]
+        run.others += [str(path) for path in here if (path.parent, path.suffix) in kinds]
 
 
 def _read_list(storage: Storage, path: str, run: _Run, verdict: Verdict) -> bool:

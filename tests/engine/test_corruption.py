@@ -1,17 +1,20 @@
 """Bits flip and files are cut, lost, swapped, doubled and added: each is seen before use, and named."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from fakes.disk import Inode, MemoryDisk
 from fakes.runs import run_inline
-from fakes.stages import toy_run
+from fakes.stages import Seeds, toy_run
 
+from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import CorruptionError
 from pipelines.engine.hashing import seal, unseal
 from pipelines.engine.manifest import Manifest, read_manifest, read_record
+from pipelines.engine.stage import ShardTask
 from pipelines.engine.storage import Storage
 from pipelines.engine.verify import Verdict, sweep, verify
 
@@ -118,6 +121,28 @@ def test_extra_files_are_named_and_never_read_or_swept(committed: dict[str, byte
     assert verdict.orphans == ["stages/y"]
     sweep(Storage(disk), Verdict(orphans=[], superseded=verdict.superseded))
     assert extra in disk.names
+
+
+@dataclass(frozen=True)
+class Elsewhere(Seeds):
+    """Writes its files where people look for results."""
+
+    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
+        return [replace(task, folder="mixtures/demo/data") for task in super().tasks(inputs)]
+
+
+def test_results_outside_stages_are_checked_and_other_files_there_are_left_alone() -> None:
+    disk = MemoryDisk()
+    run_inline(disk, [PlannedStage(Elsewhere("alpha", 2, 9))])
+    homes = [path for path in disk.names if path.startswith("mixtures/demo/data/alpha-00001-")]
+    assert len(homes) == 1
+    committed = disk.files()
+    assert verify(Storage(disk)).problems == []
+    assert named({**committed, homes[0]: committed[homes[0]][:-1]}, homes[0])
+    added = [f"mixtures/demo/{path}" for path in ("README.md", "data/a.txt", "data/.stage-1", "data/x.parquet")]
+    verdict = verify(Storage(disk_of(committed | dict.fromkeys(added, b"x"))))
+    assert [problem.partition(":")[0] for problem in verdict.problems] == ["mixtures/demo/data/x.parquet"]
+    assert verdict.orphans == ["mixtures/demo/data/.stage-1"]
 
 
 def test_a_swapped_record_is_refused_on_resume(committed: dict[str, bytes]) -> None:

@@ -20,6 +20,7 @@ from pipelines.engine.rows import Rows
 from pipelines.engine.runtime import InlineRuntime, Runtime
 from pipelines.engine.stage import ShardTask
 from pipelines.engine.storage import Storage
+from pipelines.engine.work import Order, execute
 
 TESTS = Path(__file__).parents[1]
 PLANNED = toy_run(SHARDS, ROWS)
@@ -93,6 +94,19 @@ def test_hash_seed_time_zone_locale_and_folder_decide_no_byte(tmp_path: Path, ch
     disk = MemoryDisk()
     run_inline(disk, PLANNED)
     assert in_another_environment(tmp_path, **changed) == digests(disk)
+
+
+def test_a_zombie_that_commits_after_all_is_done_changes_nothing(finished: MemoryDisk) -> None:
+    """A worker thought dead wakes up and finishes its shard: same bytes, same names, nothing else."""
+    before = finished.files()
+    storage = Storage(finished)
+    manifests: dict[str, Manifest] = {}
+    for item in PLANNED:
+        outlook = look(storage, item, manifests)
+        manifests[item.stage.name] = outlook.manifest
+        for task in outlook.tasks:
+            execute(storage, Order(item.stage, task))
+    assert finished.files() == before
 
 
 @dataclass(frozen=True)
