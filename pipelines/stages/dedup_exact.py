@@ -6,6 +6,7 @@ the key, as the same text goes by several titles; turns and MCQ fields are. `Exa
 documents; `resolve` and `wipe_out` work on whole Arrow columns. Near duplicates are another stage's work.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
@@ -16,6 +17,7 @@ import xxhash
 from pipelines.engine.hashing import canonical_json
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
+from sources.rights import Profile, Rights, allows
 
 REASONS: frozenset[str] = frozenset()
 SCHEMA = pa.schema(
@@ -24,6 +26,8 @@ SCHEMA = pa.schema(
         pa.field("source", pa.string()),
         pa.field("kind", pa.string()),
         pa.field("digest", pa.binary(16)),
+        pa.field("withdrawn", pa.int8()),
+        pa.field("usable", pa.int8()),
         pa.field("length", pa.int64()),
         pa.field("version", pa.string()),
         pa.field("published", pa.string()),
@@ -57,6 +61,8 @@ def key_digest(text: str, messages: list[dict[str, Any]] | None, mcq: dict[str, 
 class ExactConfig(Settings):
     """What counts as the same text is told by the stage's version, not by a setting."""
 
+    profile: Annotated[Profile, BYTES] = "research-internal"
+    """Of equal documents, one that this profile may use survives, so that its text is not lost with the other."""
     wipe_out: Annotated[float, BYTES] = 0.5
     """Share of its documents of one kind that a source may lose before an alarm is raised."""
 
@@ -73,24 +79,35 @@ class ExactKeys:
         self.config = config
 
     def identity(self) -> dict[str, Any]:
-        """Return the settings that decide the keys: none; `wipe_out` is for `resolve`'s alarms."""
-        return {}
+        """Return the settings that decide the keys; `wipe_out` is for `resolve`'s alarms."""
+        return {"profile": self.config.profile}
 
     def apply(self, table: pa.Table) -> Batch:
         """Return `SCHEMA`: the digest of each document's words, and what decides which of several survives."""
         rows = zip(*(table.column(name).to_pylist() for name in ("text", "messages", "mcq")), strict=True)
         columns = {name: table.column(name) for name in SCHEMA.names if name in table.schema.names}
         columns["digest"] = pa.array([key_digest(*row) for row in rows], pa.binary(16))
+        columns["withdrawn"] = pa.array(
+            map(_withdrawn, table["retracted"].to_pylist(), table["extra"].to_pylist()), pa.int8()
+        )
+        rights = [Rights(**value) for value in table.column("rights").to_pylist()]
+        columns["usable"] = pa.array([int(allows(value, self.config.profile)) for value in rights], pa.int8())
         columns["length"] = pc.cast(pc.utf8_length(table.column("text")), pa.int64())
         return Batch(pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA))
+
+
+def _withdrawn(retracted: bool, extra: str | None) -> int:
+    """Say (1 or 0) whether a document is retracted or for reference only: its text must not live on in a copy."""
+    return int(retracted or bool(json.loads(extra or "{}").get("reference_only")))
 
 
 def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     """Return `LOSERS` (id, survivor, reason), in order of id: all documents but one of each digest.
 
-    The survivor is the one from the source with the highest of `priorities` (0 for a source not named), then the
-    newest by date of publication, then by version, then the longest, then the one with the smallest id. Documents
-    without a digest never lose. The order of `keys` and how it was batched do not matter.
+    A withdrawn document survives all others, so that `consolidate` drops the text whole; next comes one that may be
+    used. Then decide the source with the highest of `priorities` (0 for a source not named), the newest by date of
+    publication, by version, the longest, and the smallest id. Documents without a digest never lose. The order of
+    `keys` and how it was batched do not matter.
     """
     keys = keys.filter(pc.is_valid(keys.column("digest")))
     names = pa.array(sorted(priorities), pa.string())
@@ -100,7 +117,8 @@ def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     keys = keys.set_column(keys.schema.get_field_index("published"), "published", pc.fill_null(keys["published"], ""))
     keys = keys.set_column(keys.schema.get_field_index("version"), "version", pc.fill_null(keys["version"], ""))
     order = [("digest", "ascending")]
-    order += [(name, "descending") for name in ("priority", "published", "version", "length")]
+    decisive = ("withdrawn", "usable", "priority", "published", "version", "length")
+    order += [(name, "descending") for name in decisive]
     ranked = keys.take(pc.sort_indices(keys, [*order, ("id", "ascending")]))
     digests = ranked.column("digest").combine_chunks()
     if len(digests) < 2:

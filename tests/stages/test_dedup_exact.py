@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.stages.dedup_exact import SCHEMA, ExactConfig, ExactKeys, key_digest, resolve, wipe_out
 from sources.document import Document, to_table
+from sources.rights import rights_from
 
 CASES = json.loads((Path(__file__).parent / "cases" / "dedup_exact.json").read_text())
 
@@ -51,6 +52,9 @@ def test_keys_are_equal_only_when_the_words_are(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("winner", "loser"),
     [
+        ({"retracted": True}, {"source": "b"}),
+        ({"extra": json.dumps({"reference_only": True})}, {"source": "b"}),
+        ({"rights": rights_from("CC-BY-4.0")}, {"source": "b", "rights": rights_from("CC-BY-4.0", tdm_reserved=True)}),
         ({"source": "b"}, {"source": "a", "published": "2024"}),
         ({"published": "2024-05"}, {"published": "2023-12-31", "version": "9"}),
         ({"published": "2020"}, {"published": None}),
@@ -58,12 +62,19 @@ def test_keys_are_equal_only_when_the_words_are(one: str, other: str) -> None:
         ({"text": "same  \n text"}, {"text": "same text"}),
         ({"id": "0"}, {}),
     ],
-    ids=["priority", "date", "date known", "version", "length", "id"],
+    ids=["retracted", "for reference", "rights", "priority", "date", "date known", "version", "length", "id"],
 )
 def test_the_survivor_is_chosen_in_order(winner: dict[str, Any], loser: dict[str, Any]) -> None:
     one, other = document("1", **loser), document(**{"id": "2", **winner})
     assert losers(one, other, a=1, b=2) == {"1": other.id}
     assert losers(other, one, a=1, b=2) == {"1": other.id}
+
+
+def test_an_open_profile_keeps_the_copy_that_it_may_use() -> None:
+    closed, free = document("1", source="b"), document("2", rights=rights_from("CC-BY-4.0"))
+    for profile, survivor in (("open", "2"), ("research-internal", "1")):
+        table = ExactKeys(ExactConfig(profile=profile)).apply(to_table([closed, free])).table
+        assert resolve(table, {"b": 1}).column("survivor").to_pylist() == [survivor]
 
 
 def test_titles_do_not_count_but_turns_and_answers_do() -> None:
