@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.engine.errors import CorruptionError
+from pipelines.engine.errors import CorruptionError, StageError
 from pipelines.engine.hashing import digest
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.stage import FileRef, ShardTask
@@ -31,7 +31,12 @@ class ShardRecord:
 
     @property
     def main(self) -> FileRef:
-        """The shard's output."""
+        """The shard's output. Raises StageError when its stage wrote none."""
+        if "main" not in self.files:
+            raise StageError(
+                f"shard {self.shard}: its stage committed no main file, only {sorted(self.files)}; it must write a table "
+                "without rows when none survives; this is a defect of the stage, please report it"
+            )
         return self.files["main"]
 
     def to_json(self) -> dict[str, Any]:

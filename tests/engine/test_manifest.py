@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from fakes.disk import MemoryDisk
 
-from pipelines.engine.errors import CorruptionError
+from pipelines.engine.errors import CorruptionError, StageError
 from pipelines.engine.hashing import seal
 from pipelines.engine.law import account_faults, chain_faults
 from pipelines.engine.ledger import Counts, Ledger
@@ -51,6 +51,12 @@ def test_json_keeps_a_manifest_and_its_digest() -> None:
     assert back.digest == FACTS.digest
     assert back.to_json() == json.loads(json.dumps(FACTS.to_json()))
     assert back.shards[0].main == FILE
+
+
+def test_a_shard_without_a_main_file_is_told() -> None:
+    record = replace(FIRST.shards[0], files={"rejects": FILE})
+    with pytest.raises(StageError, match=r"shard x-00000: .*no main file, only \['rejects'\]"):
+        _ = record.main
 
 
 def test_the_ledger_of_a_stage_is_the_sum_of_its_shards() -> None:
