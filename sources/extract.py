@@ -34,6 +34,11 @@ OUTPUT_BYTES = 256 << 20
 """What a parser may send for one item; more than any text needs, less than what hurts this process."""
 DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
+FORMATS = {
+    "application/json": "json", "application/jsonl": "jsonl", "application/yaml": "yaml", "text/csv": "csv",
+    "text/tab-separated-values": "tsv", "application/vnd.apache.parquet": "parquet",
+}  # fmt: skip
+"""The `format` option that a media type stands for: web records and members have no suffix to tell it by."""
 
 
 class Extract:
@@ -151,7 +156,10 @@ class Extract:
             yield {"type": "Fault", "reason": "unknown_format", "detail": detail}
             return
         options = dict(config.options)
-        charset = re.search(r"charset\s*=\s*[\"']?([\w.:+-]+)", item.media_type or "", re.IGNORECASE)
+        declared, _, parameters = (item.media_type or "").partition(";")
+        if name in ("records", "mcq") and declared in FORMATS:
+            options.setdefault("format", FORMATS[declared])
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:+-]+)", parameters, re.IGNORECASE)
         if charset and PARSERS[name].charset:
             options.setdefault("charset", charset[1])
         limits = SandboxLimits(
