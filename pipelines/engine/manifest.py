@@ -34,8 +34,8 @@ class ShardRecord:
         """The shard's output. Raises StageError when its stage wrote none."""
         if "main" not in self.files:
             raise StageError(
-                f"shard {self.shard}: its stage committed no main file, only {sorted(self.files)}; it must write a table "
-                "without rows when none survives; this is a defect of the stage, please report it"
+                f"shard {self.shard}: its stage committed no main file, only {sorted(self.files)}; it must write a "
+                "table without rows when none survives; this is a defect of the stage, please report it"
             )
         return self.files["main"]
 
