@@ -10,6 +10,7 @@ order within a component (`permutation`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from heapq import heappop, heappush
 from math import isqrt, lcm
@@ -54,7 +55,7 @@ class _Span:
         return self.before + self.start * steps + self.slope * steps * steps / 2
 
 
-def exact(value: int | float | str | Fraction) -> Fraction:
+def exact(value: int | float | str | Decimal | Fraction) -> Fraction:
     """Return a weight as the rational that its decimal digits spell (0.1 is one tenth).
 
     Raises PlanError for what is not a finite number.
