@@ -1,0 +1,67 @@
+"""Read JSON and YAML with every scalar as the text that stands in the file: 1.10 stays 1.10, 1e3 stays 1e3.
+
+A dose read as a number and written again is another text (1.10 becomes 1.1, and yes becomes True), so nested guidance
+is read without numbers. JSON is checked strictly first (`strict_json`). Null alone is no text. Not here: rows.
+"""
+
+import json
+import re
+import warnings
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import ReusedAnchorWarning, YAMLError
+
+from sources.parse import strict_json
+from sources.parse.charset import decode
+from sources.parse.part import Unreadable
+
+_YAML_NAME = re.compile(r"\.ya?ml(\.gz|\.zst)?$", re.IGNORECASE)
+_HALF_PAIR = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
+
+
+class _Written(SafeConstructor):
+    """Builds every scalar but null as the text that stands in the file."""
+
+
+for _tag in ("bool", "int", "float", "timestamp"):
+    _Written.add_constructor(f"tag:yaml.org,2002:{_tag}", SafeConstructor.construct_yaml_str)
+
+
+def load(body: bytes, key: str) -> Any:
+    """Return dicts, lists, strings and None; true and false are words. Raises Unreadable."""
+    if not body.strip():
+        raise Unreadable("empty", f"{len(body)} bytes")
+    return _yaml(body) if _YAML_NAME.search(key) else _json(body)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        strict_json.loads(body)
+    except ValueError as error:
+        raise Unreadable("invalid_json", str(error)) from None
+    return _words(json.loads(body.decode("utf-8-sig"), parse_float=str, parse_int=str))
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return {key: _words(item) for key, item in value.items()}
+    return [_words(item) for item in value] if isinstance(value, list) else value
+
+
+def _yaml(body: bytes) -> Any:
+    text, _ = decode(body, None, html=False)
+    if _HALF_PAIR.search(text):
+        raise Unreadable("invalid_yaml", "half of a surrogate pair")
+    loader = YAML(typ="safe", pure=True)
+    loader.Constructor = _Written
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)
+            documents = list(loader.load_all(text))
+    except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Unreadable("invalid_yaml", type(error).__name__) from None
+    return documents[0] if len(documents) == 1 else documents
