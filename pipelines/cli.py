@@ -17,7 +17,7 @@ from pipelines.engine.errors import MedmixError
 from pipelines.guard import check_names
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 160)
 RunFile = Annotated[Path, typer.Argument(help="A run file, e.g. configs/demo.yaml")]
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")]
 Setting = Annotated[list[str] | None, typer.Option("-s", "--set", help="Override, as key=value; repeatable")]

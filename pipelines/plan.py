@@ -85,9 +85,9 @@ def _plan_stage(
     """Add one stage of the run file; return the stream of documents and the attributes that go with it."""
     entry = STAGES[item.kind]
     settings = entry.config(**{name: getattr(item, name) for name in entry.config.model_fields})
+    if "profile" in entry.config.model_fields and "profile" not in item.model_fields_set:
+        settings = settings.model_copy(update={"profile": config.profile})
     if item.kind == "consolidate":
-        if "profile" not in item.model_fields_set:
-            settings = settings.model_copy(update={"profile": config.profile})
         stage = Consolidation(settings)
         return (plan.add(stage, documents=stream, **attributes),), {}
     if item.kind == "dedup_exact":

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from pipelines.engine.errors import ConfigError
 from sources.catalog import PARSERS, SourceConfig
+from sources.datatrove_reader import reader_names
 from sources.parse.part import Unreadable
 
 _ROWS = {"columns", "delimiter", "encoding", "fields", "format", "headers", "quote", "root", "where"}
@@ -55,6 +56,11 @@ def check_options(config: SourceConfig) -> None:
 
 
 def _try(config: SourceConfig, where: str) -> None:
+    if config.parser == "datatrove":  # its readers want bytes of their own format; the name is what can be wrong
+        reader = config.options.get("reader")
+        if reader not in reader_names():
+            raise ConfigError(f"{where}.reader: datatrove has no reader {reader!r}; it has {', '.join(reader_names())}")
+        return
     module, _, function = PARSERS[config.parser].target.partition(":")
     parse = getattr(import_module(module), function)
     try:

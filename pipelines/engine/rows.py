@@ -5,6 +5,7 @@ quarantined with the error's class and a digest of its traceback. An attribute s
 documents, so there a failed row gets nulls and the reason in the column `failed`, for `consolidate` to act on.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
@@ -37,7 +38,7 @@ class Rows:
 
     def run(self, shard: Shard) -> None:
         """Apply the row stage to every batch and write what goes on."""
-        wrote = False
+        wrote, counted = False, Counter(self._counters())
         for rows, table in shard.documents(with_poison=True):
             written = []
             for part, batch in self._treat(shard, rows, table):
@@ -47,8 +48,13 @@ class Rows:
             if whole.num_rows:
                 shard.write(whole)
                 wrote = True
+        shard.ledger.counters.update(self._counters() - counted)
         if not wrote:
             shard.write(self._empty(shard))
+
+    def _counters(self) -> Counter[str]:
+        """Return the stage's own statistics so far, if it keeps any: those of a datatrove block."""
+        return Counter(getattr(self.stage, "counters", {}))
 
     def _empty(self, shard: Shard) -> pa.Table:
         """Return a table without rows, in the stage's own schema, for a shard with no surviving row."""

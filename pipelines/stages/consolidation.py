@@ -18,6 +18,7 @@ from pipelines.engine.rows import co_partitioned
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import Rejected, ShardTask
 from pipelines.stages.consolidate import Consolidate, ConsolidateConfig
+from sources.document import SCHEMA
 
 FAILED = "attribute_failed"
 LOSERS = "dedup_exact"
@@ -61,9 +62,11 @@ class Consolidation:
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)
             shard.wrote(batch.table)
-            if batch.table.num_rows or not wrote:
+            if batch.table.num_rows:
                 shard.write(batch.table)
                 wrote = True
+        if not wrote:
+            shard.write(SCHEMA.empty_table())
 
     def _without_failed(
         self, shard: Shard, table: pa.Table, beside: dict[str, pa.Table]
@@ -83,7 +86,7 @@ def _others(table: pa.Table, rows: Mapping[int, Rejected]) -> pa.Array:
 
 
 def _whole(shard: Shard, role: str) -> pa.Table:
-    return pa.concat_tables(list(shard.tables(role)))
+    return pa.concat_tables([shard.table(ref) for ref in shard.inputs(role)])
 
 
 def _losers(shard: Shard) -> dict[str, str]:
