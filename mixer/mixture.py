@@ -169,7 +169,8 @@ def _members(documents: pa.Table, components: Sequence[ComponentConfig]) -> Ints
             row = documents.slice(int(both[0]), 1).to_pylist()[0]
             raise PlanError(
                 f"components {components[member[both[0]]].name!r} and {component.name!r} both take {len(both):,} "
-                f"documents, e.g. of source {row['source']!r}, kind {row['kind']!r}; tell them apart by sources or kinds"
+                f"documents, e.g. of source {row['source']!r}, kind {row['kind']!r}; "
+                "tell them apart by sources or kinds"
             )
         member[mine] = index
     return member
@@ -183,7 +184,8 @@ def _shapes(settings: MixtureConfig) -> list[Shape]:
     shapes = []
     for phase in settings.phases:
         start = normalise([exact(str(phase.weights.get(name, 0))) for name in names])
-        until = phase.weights_to and normalise([exact(str(phase.weights_to.get(name, 0))) for name in names])
+        end = phase.weights_to
+        until = normalise([exact(str(end.get(name, 0))) for name in names]) if end else None
         shapes.append(Shape(exact(str(phase.share)), start, until))
     return shapes
 

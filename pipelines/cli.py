@@ -144,10 +144,8 @@ def main() -> NoReturn:
     except MedmixError as error:
         _stop(str(error), error.exit_code)
     except OSError as error:
-        _stop(
-            f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions and the disk",
-            4,
-        )
+        where = error.filename or "the system"
+        _stop(f"{where}: {error.strerror or error}; check the path, its permissions and the disk", 4)
     except KeyboardInterrupt:
         _stop("stopped; finished shards are kept, run again to go on", 130)
 

@@ -5,7 +5,7 @@ by their `kind`. Weights are exact: they are read as decimals, never as floats. 
 where a mistake stands (`pipelines.load`), and turning settings into work (`pipelines.plan`).
 """
 
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Field, create_model, field_validator, model_validator
 
@@ -32,12 +32,14 @@ class ResourcesConfig(Settings):
 
 def _stage_model(kind: str) -> Any:
     config = STAGES[kind].config
-    return create_model(
-        config.__name__, __base__=config, __doc__=config.__doc__, kind=(Annotated[Literal[kind], BYTES], ...)
-    )
+    fields: dict[str, Any] = {"kind": (Annotated[Literal[kind], BYTES], ...)}  # type: ignore[valid-type]
+    return create_model(config.__name__, __base__=config, __doc__=config.__doc__, **fields)
 
 
-StageItem = Annotated[Union[tuple(_stage_model(kind) for kind in STAGES)], Field(discriminator="kind")]  # noqa: UP007
+if TYPE_CHECKING:
+    StageItem = Settings
+else:
+    StageItem = Annotated[Union[tuple(_stage_model(kind) for kind in STAGES)], Field(discriminator="kind")]  # noqa: UP007
 
 
 class RunConfig(Settings):

@@ -84,7 +84,7 @@ def _plan_stage(
 ) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     """Add one stage of the run file; return the stream of documents and the attributes that go with it."""
     entry = STAGES[item.kind]
-    settings = entry.config(**{name: getattr(item, name) for name in entry.config.model_fields})
+    settings: Any = entry.config(**{name: getattr(item, name) for name in entry.config.model_fields})
     if "profile" in entry.config.model_fields and "profile" not in item.model_fields_set:
         settings = settings.model_copy(update={"profile": config.profile})
     if item.kind == "consolidate":
@@ -103,10 +103,11 @@ def _plan_stage(
 
 
 def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream: tuple[str, ...]) -> None:
+    roles: dict[str, tuple[str, ...]]
     if mixture.target == DEMO:
         if not any(item.stage.name == "train-tokenizer" for item in plan.stages):
             plan.add(TrainTokenizer(config.demo_tokenizer.vocabulary), documents=stream)
-        target, tokenizer = find_target(DEMO, None), ("train-tokenizer",)
+        target, roles = find_target(DEMO, None), {"tokenizer": ("train-tokenizer",)}
     else:
         path = Path(os.path.expandvars(mixture.tokenizer)) if mixture.tokenizer else None
         target = find_target(mixture.target, path)
@@ -115,9 +116,8 @@ def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream:
                 f"mixture {mixture.name} is optional and was left out: no tokenizer file for {target.name}"
             )
             return
-        tokenizer = ()
+        roles = {}
     tokenize = Tokenize(target)
-    roles: Mapping[str, tuple[str, ...]] = {"tokenizer": tokenizer} if tokenizer else {}
     if not any(item.stage.name == tokenize.name for item in plan.stages):
         plan.add(tokenize, documents=stream, **roles)
     absent = frozenset(source.name for source in config.sources if source.name not in plan.inputs)

@@ -4,7 +4,7 @@ Everything that can be refused is refused before the lock is taken and before Ra
 are written last, and a run whose quarantine passed the limit of the run file ends with an error after finishing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,13 +181,13 @@ def why(storage: Storage, outlook: Outlook) -> str:
     standing = [p for p in storage.list(folder) if "/manifest-" in p]
     if not standing:
         return "not run yet"
-    differences = []
+    differences: list[list[str]] = []
     for path in standing:
         body = storage.read_sealed(path) or {}
         differences.append(
             _differences(body["identity"], outlook.identity) + _inputs_differ(body["inputs"], outlook.inputs)
         )
-    return "; ".join(min(differences, key=len)) or "its shards changed"
+    return "; ".join(min(differences, key=lambda lines: len(lines))) or "its shards changed"
 
 
 def _differences(old: object, new: object, at: str = "") -> list[str]:
@@ -197,5 +197,9 @@ def _differences(old: object, new: object, at: str = "") -> list[str]:
     return [] if old == new else [f"{at} was {old!r}, is {new!r}"]
 
 
-def _inputs_differ(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    return [f"its input {role!r} changed" for role in sorted(old.keys() | new.keys()) if old.get(role) != new.get(role)]
+def _inputs_differ(old: Mapping[str, Sequence[str]], new: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        f"its input {role!r} changed"
+        for role in sorted(old.keys() | new.keys())
+        if list(old.get(role, ())) != list(new.get(role, ()))
+    ]

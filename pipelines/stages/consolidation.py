@@ -72,7 +72,7 @@ class Consolidation:
         self, shard: Shard, table: pa.Table, beside: dict[str, pa.Table]
     ) -> tuple[pa.Table, dict[str, pa.Table]]:
         """Quarantine rows that a stage before could not judge, and return the rest."""
-        failed = {row: why for row, why in _failures(beside)}
+        failed = dict(_failures(beside))
         if not failed:
             return table, beside
         for row, why in failed.items():
