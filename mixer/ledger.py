@@ -65,7 +65,7 @@ class TokenLedger:
         if made != self.unique_tokens or self.unique_tokens + self.unique_padding != room:
             raise StageError(
                 f"{where}: {self.tokens_in} tokens, {self.bos_added} BOS and {self.eos_added} EOS do not make the "
-                f"{self.unique_tokens} tokens and {self.unique_padding} of padding in {self.unique_sequences} sequences "
+                f"{self.unique_tokens} tokens and {self.unique_padding} of padding in {self.unique_sequences} rows "
                 f"of {self.sequence_tokens}; this is a defect of packing, please report it"
             )
 

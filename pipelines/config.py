@@ -32,7 +32,7 @@ class ResourcesConfig(Settings):
 
 def _stage_model(kind: str) -> Any:
     config = STAGES[kind].config
-    fields: dict[str, Any] = {"kind": (Annotated[Literal[kind], BYTES], ...)}  # type: ignore[valid-type]
+    fields: dict[str, Any] = {"kind": (Annotated[Literal[kind], BYTES], ...)}
     return create_model(config.__name__, __base__=config, __doc__=config.__doc__, **fields)
 
 

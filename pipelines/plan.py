@@ -6,7 +6,6 @@ rewrites documents starts a new stream. Mixtures stand on what is kept. Not here
 """
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

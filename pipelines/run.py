@@ -187,7 +187,7 @@ def why(storage: Storage, outlook: Outlook) -> str:
         differences.append(
             _differences(body["identity"], outlook.identity) + _inputs_differ(body["inputs"], outlook.inputs)
         )
-    return "; ".join(min(differences, key=lambda lines: len(lines))) or "its shards changed"
+    return "; ".join(sorted(differences, key=len)[0]) or "its shards changed"
 
 
 def _differences(old: object, new: object, at: str = "") -> list[str]:

@@ -131,7 +131,8 @@ def _fill_majority(
     mainly: dict[etree._Element, bool] = {}
     for element in body.iter():
         share = taken.get(element, 0) >= MAJORITY_SHARE * every.get(element, 1)
-        mainly[element] = share or (element is not body and mainly.get(element.getparent(), False))
+        above = None if element is body else element.getparent()
+        mainly[element] = share or (above is not None and mainly.get(above, False))
     for i in range(main.start, len(blocks)):
         if own[i] and not kept[i]:
             mine = mainly.get(blocks[i].parent, False)

@@ -36,7 +36,7 @@ def is_data_table(table: etree._Element) -> bool:
         return True
     if next((e for e in table.iter(*_LAYOUT_INSIDE) if e is not table), None) is not None:
         return False
-    return all(len("".join(cell.itertext())) < _LONG_CELL_CHARS for row in rows for cell in _cells(row))
+    return all(len("".join(map(str, cell.itertext()))) < _LONG_CELL_CHARS for row in rows for cell in _cells(row))
 
 
 def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
@@ -50,7 +50,7 @@ def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
     keep = [c for c in range(width) if any(c < len(row) and row[c] for row in grid)]
     lines = ["| " + " | ".join(row[c] if c < len(row) else "" for c in keep) + " |" for row in grid]
     lines.insert(1, "|" + " --- |" * len(keep))
-    link_chars = sum(len("".join(a.itertext()).strip()) for a in table.iter("a"))
+    link_chars = sum(len("".join(map(str, a.itertext())).strip()) for a in table.iter("a"))
     return "\n\n".join([*(c for c in captions if c), "\n".join(lines)]), next(iter(anchors), None), link_chars
 
 
