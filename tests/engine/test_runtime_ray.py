@@ -79,17 +79,25 @@ def test_a_killed_worker_costs_a_retry_and_no_byte(tmp_path: Path) -> None:
     assert {told["reason"] for told in events.of("shard_retried")} == {"died"}
 
 
-@pytest.mark.parametrize("form", ["rows", pytest.param("reader", marks=pytest.mark.nightly)])
-def test_rows_that_kill_are_set_apart_and_everything_else_is_kept(tmp_path: Path, form: str) -> None:
-    """One row ends its worker by a segfault, another as the out-of-memory killer does."""
-    keys = [key for key in (f"alpha/{n:06}.txt" for n in range(8)) if lot(key, 7)]
-    deaths = {keys[1]: "segv", keys[-1]: "kill"}
+@pytest.mark.parametrize(
+    ("form", "hows", "shards"),
+    [
+        (Poison, ["segv"], 1),
+        pytest.param(Poison, ["segv", "kill"], 3, marks=pytest.mark.nightly),
+        pytest.param(PoisonReader, ["kill", "segv"], 3, marks=pytest.mark.nightly),
+    ],
+)
+def test_rows_that_kill_are_set_apart_and_everything_else_is_kept(
+    tmp_path: Path, form: type[Poison | PoisonReader], hows: list[str], shards: int
+) -> None:
+    """A row may end its worker by a segfault, or as the out-of-memory killer does."""
+    keys = [key for key in (f"alpha/{n:06}.txt" for n in range(4 * shards)) if lot(key, 7)]
+    deaths = dict(zip(keys[1::5], hows, strict=False))
     disk = LocalDisk(tmp_path)
-    stage = PoisonReader(deaths) if form == "reader" else Poison(deaths)
-    manifest = run_ray(disk, poison_run(stage, 2, 4), ray_runtime(disk))["poison"]
+    manifest = run_ray(disk, poison_run(form(deaths), shards, 4), ray_runtime(disk))["poison"]
     total = manifest.ledger.total()
-    assert total.quarantined == {KILLED: 2}
-    assert total.records_kept == total.records_in - 2
+    assert total.quarantined == {KILLED: len(hows)}
+    assert total.records_kept == total.records_in - len(hows)
     rejects = [row for ref in manifest.files("rejects") for row in pq.read_table(disk.root / ref.path).to_pylist()]
     assert [(row["key"], row["reason"]) for row in rejects] == [(key, KILLED) for key in deaths]
 
