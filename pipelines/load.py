@@ -14,13 +14,35 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.scalarfloat import ScalarFloat
+from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
 
 from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
+from pipelines.stage_table import STAGES
 
 Where = dict[tuple[str | int, ...], str]
+_FREE_OF_TAG = 2
+"""Where pydantic puts the tag of a stage's `kind` into a location: stages, index, tag, field."""
+
+
+class _Exact(RoundTripConstructor):
+    """Keeps positions, and reads 0.1 as one tenth, not as the nearest double."""
+
+
+def _decimal(_: Any, node: ScalarNode) -> Decimal:
+    text = str(node.value).replace("_", "").lower()
+    return Decimal(text.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+_Exact.add_constructor("tag:yaml.org,2002:float", _decimal)
+
+
+def _yaml(text: str) -> Any:
+    loader = YAML(typ="rt")
+    loader.Constructor = _Exact
+    return loader.load(text)
 
 
 def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
@@ -37,36 +59,44 @@ def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
-        lines = [_told(dict(item), where, path) for item in error.errors()]
+        lines = [_told(dict(item), where, path) for item in error.errors() if not _follows(item, error)]
         raise ConfigError("\n".join(lines)) from None
 
 
 def _read(path: Path, where: Where, at: tuple[str | int, ...]) -> Any:
     try:
-        loaded = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        loaded = _yaml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
         hint = f"; did you mean {path.parent / near[0]}?" if near else ""
         raise ConfigError(f"{path}: there is no such file{hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        spot = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise ConfigError(f"{path}:{spot}: not valid YAML: {error.problem}") from None
+    except (YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}:{_yaml_fault(error)}") from None
     return _plain(loaded, str(path), where, at, "1:1")
+
+
+def _yaml_fault(error: Exception) -> str:
+    """Return line, column and the first line of what is wrong."""
+    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    problem = (error.problem if isinstance(error, MarkedYAMLError) else str(error)) or type(error).__name__
+    spot = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+    return f"{spot}: not valid YAML: {problem.strip().splitlines()[0]}"
 
 
 def _plain(node: Any, file: str, where: Where, at: tuple[str | int, ...], spot: str) -> Any:
     """Return plain Python values and note the position of every key and item; decimals stay exact."""
     where[at] = f"{file}:{spot}"
     if isinstance(node, CommentedMap):
-        return {k: _plain(v, file, where, (*at, k), _spot(node.lc.key(k))) for k, v in node.items()}
+        own = node.lc.data or {}  # a key that came by `<<` has no position of its own
+        spots = {k: _spot(node.lc.key(k)) if k in own else spot for k in node}
+        return {k: _plain(v, file, where, (*at, k), spots[k]) for k, v in node.items()}
     if isinstance(node, CommentedSeq):
         return [_plain(v, file, where, (*at, i), _spot(node.lc.item(i))) for i, v in enumerate(node)]
-    if isinstance(node, ScalarFloat):
-        return Decimal(str(node))
-    return int(node) if isinstance(node, int) and not isinstance(node, bool) else node
+    if isinstance(node, int) and not isinstance(node, bool):
+        return int(node)
+    return str(node) if isinstance(node, str) else node
 
 
 def _spot(mark: tuple[int, int]) -> str:
@@ -105,41 +135,64 @@ def _override(tree: Any, override: str, where: Where) -> None:
         raise ConfigError(
             f"-s {override}: write it as key=value, e.g. -s out=runs/first or -s mixtures.0.total_tokens=1e6"
         )
-    value = _plain(YAML(typ="rt").load(text), f"-s {override}", {}, (), "1:1") if text else ""
-    node, path = tree, tuple(int(step) if step.isdigit() else step for step in key.split("."))
-    for step in path[:-1]:
-        if isinstance(node, dict):
-            node = node.setdefault(step, {})
-        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
-            node = node[step]
-        else:
-            raise ConfigError(f"-s {override}: there is no {step!r} to set in")
-    if isinstance(node, list) and not (isinstance(path[-1], int) and path[-1] < len(node)):
-        raise ConfigError(f"-s {override}: the list has {len(node)} items, counted from 0")
-    node[path[-1]] = value
-    for end in range(1, len(path) + 1):
-        where[path[:end]] = f"-s {override}"
+    spot = f"-s {override}"
+    try:
+        loaded = _yaml(text) if text else ""
+    except (YAMLError, RecursionError) as error:
+        raise ConfigError(f"{spot}: {_yaml_fault(error).partition(': ')[2]}; quote the value") from None
+    path = tuple(int(step) if step.isdigit() else step for step in key.split("."))
+    node = tree
+    for at, step in enumerate(path):
+        _check_step(node, step, spot)
+        if at + 1 < len(path):
+            node = node.setdefault(step, {}) if isinstance(node, dict) else node[step]
+            where.setdefault(path[: at + 1], spot)
+    for stale in [place for place in where if place[: len(path)] == path]:
+        del where[stale]
+    node[path[-1]] = _plain(loaded, spot, where, path, "")
+
+
+def _check_step(node: Any, step: str | int, spot: str) -> None:
+    """Raise ConfigError when `step` is neither a key of a mapping nor an index of a list."""
+    if isinstance(node, list) and not (isinstance(step, int) and step < len(node)):
+        raise ConfigError(f"{spot}: {step!r}: the list has {len(node)} items, counted from 0")
+    if not isinstance(node, dict | list):
+        raise ConfigError(f"{spot}: there is no {step!r} to set: {node!r} is a single value")
+
+
+def _follows(item: Mapping[str, Any], error: ValidationError) -> bool:
+    """Say whether a list is only "too short" because items of it are wrong, which is told anyway."""
+    loc = tuple(item["loc"])
+    others = (tuple(other["loc"]) for other in error.errors())
+    return item["type"] == "too_short" and any(len(o) > len(loc) and o[: len(loc)] == loc for o in others)
 
 
 def _told(error: Mapping[str, Any], where: Where, path: Path) -> str:
     """Return one line for one mistake: position, key, what is wrong, what to do."""
     loc = tuple(error["loc"])
-    kept = tuple(step for step in loc if not _is_tag(loc, step))
-    spot = next((where[kept[:n]] for n in range(len(kept), -1, -1) if kept[:n] in where), f"{path}:1:1")
+    kept = loc[:_FREE_OF_TAG] + loc[_FREE_OF_TAG + 1 :] if loc[:1] == ("stages",) else loc
+    if error["type"].startswith("union_tag"):
+        kept = (*kept, "kind")
+    spot = next((where[kept[:n]] for n in range(len(kept), -1, -1) if kept[:n] in where), f"{path}:1:1").rstrip(":")
     key = ".".join(str(step) for step in kept) or "the run file"
+    return f"{spot}: {key}: {_fault(error, loc)}"
+
+
+def _fault(error: Mapping[str, Any], loc: tuple[str | int, ...]) -> str:
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(kept[-1]), _names(loc[:-1]), 1, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(_names(loc[:-1])))}"
-        return f"{spot}: {key}: unknown key; {hint}"
-    if error["type"] == "missing":
-        return f"{spot}: {key}: this field is missing; add it"
-    given = "" if isinstance(error["input"], dict | list) else f" (given: {error['input']!r})"
-    return f"{spot}: {key}: {error['msg'].removeprefix('Value error, ')}{given}"
+        return f"unknown key; {_nearest(str(loc[-1]), _names(loc[:-1]))}"
+    if error["type"] == "union_tag_invalid":
+        return f"unknown stage {error['ctx']['tag']!r}; {_nearest(str(error['ctx']['tag']), list(STAGES))}"
+    if error["type"] in ("missing", "union_tag_not_found"):
+        return "this field is missing; add it"
+    given = error["input"]
+    told = f" (given: {str(given) if isinstance(given, Decimal) else repr(given)})"
+    return str(error["msg"]).removeprefix("Value error, ") + ("" if isinstance(given, dict | list) else told)
 
 
-def _is_tag(loc: tuple[str | int, ...], step: str | int) -> bool:
-    """Say whether a step of a location is the tag that pydantic adds for a stage's `kind`."""
-    return len(loc) > 2 and loc[0] == "stages" and step == loc[2] and loc.index(step) == 2
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
 
 
 def _names(loc: tuple[str | int, ...]) -> list[str]:

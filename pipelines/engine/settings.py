@@ -5,9 +5,10 @@ start anew. A field is declared as `limit: Annotated[int, BYTES] = 3`; one that 
 class is made. SPEED also covers what says only where things lie or what the program prints. Not here: reading files.
 """
 
+from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 BYTES = Field(json_schema_extra={"decides": "bytes"})
 SPEED = Field(json_schema_extra={"decides": "speed"})
@@ -16,13 +17,20 @@ SPEED = Field(json_schema_extra={"decides": "speed"})
 class Settings(BaseModel):
     """Immutable settings without unknown keys, every field declared with `BYTES` or `SPEED`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         for name in cls.model_fields:
             cls.decides(name)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _free_form_is_json(cls, value: Any, info: ValidationInfo) -> Any:
+        """Turn decimals into floats in fields of any content, such as options: whoever reads them knows only JSON."""
+        is_free = info.field_name and cls.model_fields[info.field_name].annotation == dict[str, Any]
+        return _as_json(value) if is_free else value
 
     @classmethod
     def decides(cls, name: str) -> str:
@@ -43,3 +51,11 @@ class Settings(BaseModel):
             elif isinstance(value, tuple) and value and all(isinstance(item, Settings) for item in value):
                 values[name] = [item.identity() for item in value]
         return {name: value for name, value in values.items() if self.decides(name) == "bytes"}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value
