@@ -43,14 +43,20 @@ class Settings(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """Return the fields that decide bytes as JSON values, nested settings by their own identity."""
-        values = self.model_dump(mode="json")
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, Settings):
-                values[name] = value.identity()
-            elif isinstance(value, tuple) and value and all(isinstance(item, Settings) for item in value):
-                values[name] = [item.identity() for item in value]
-        return {name: value for name, value in values.items() if self.decides(name) == "bytes"}
+        dumped = self.model_dump(mode="json")
+        names = [name for name in type(self).model_fields if self.decides(name) == "bytes"]
+        return {name: _deciding(getattr(self, name), dumped[name]) for name in names}
+
+
+def _deciding(value: Any, dumped: Any) -> Any:
+    """Return a dumped value with all settings within it, however deep, reduced to their identity."""
+    if isinstance(value, Settings):
+        return value.identity()
+    if isinstance(value, list | tuple):
+        return [_deciding(*pair) for pair in zip(value, dumped, strict=True)]
+    if isinstance(value, dict):
+        return {key: _deciding(item, inner) for item, (key, inner) in zip(value.values(), dumped.items(), strict=True)}
+    return dumped
 
 
 def _as_json(value: Any) -> Any:

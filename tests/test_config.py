@@ -1,0 +1,176 @@
+"""Every field of a run file decides bytes or speed, and the identity changes exactly when the former do."""
+
+import copy
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from pipelines.config import RunConfig
+from pipelines.engine.settings import Settings
+from pipelines.stage_table import STAGES
+
+NEEDED = {"datatrove": {"block": "RegexFilter", "args": {"regex_exp": "x"}}}
+FULL: dict[str, Any] = {
+    "name": "full",
+    "out": "out/full",
+    "seed": 7,
+    "sources": [
+        {"name": "who", "kind": "guideline", "path": "who"},
+        {"name": "cdc", "kind": "guideline", "path": "cdc"},
+    ],
+    "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in STAGES],
+    "mixtures": [
+        {
+            "name": "plain",
+            "target": "demo",
+            "components": [{"name": "all", "weight": "0.5"}, {"name": "rest", "kinds": ["mcq"], "weight": "0.5"}],
+        },
+        {
+            "name": "m",
+            "target": "demo",
+            "components": [{"name": "all", "weight": "0.5"}, {"name": "rest", "kinds": ["mcq"], "weight": "0.5"}],
+            "phases": [
+                {"share": "0.5", "weights": {"all": "1", "rest": "1"}},
+                {"share": "0.5", "weights": {"all": "1"}, "weights_to": {"all": "2"}},
+            ],
+        },
+    ],
+}
+Place = tuple[str | int, ...]
+TIED = {
+    ("mixtures", 1, group, at, name) for group, name in (("phases", "share"), ("components", "name")) for at in (0, 1)
+}
+"""What cannot change alone: shares add up to one, phases name the components. The first mixture has no phases."""
+
+
+def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterator[tuple[Place, bool]]:
+    """Yield (place, decides bytes) of each field below a model; a field within a speed field decides speed."""
+    assert isinstance(model, Settings)
+    for name in type(model).model_fields:
+        decides = bytes_above and model.decides(name) == "bytes"
+        value = getattr(model, name)
+        yield (*at, name), decides
+        children = [((name,), value)] if isinstance(value, BaseModel) else []
+        if isinstance(value, tuple):
+            children = [((name, index), item) for index, item in enumerate(value) if isinstance(item, BaseModel)]
+        for step, child in children:
+            yield from places(child, (*at, *step), decides)
+
+
+def others(value: Any, annotation: Any) -> list[Any]:
+    """Return values to try in place of one."""
+    literals = [
+        item for part in (annotation, *get_args(annotation)) if get_origin(part) is Literal for item in get_args(part)
+    ]
+    if literals:
+        return [item for item in literals if item != value]
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int | float | Decimal):
+        return [value + 1, value / 2, value * 2]
+    if isinstance(value, str):
+        return [f"{value}x", "CC-BY-4.0", "NLLBx", "lines"]
+    if isinstance(value, dict):
+        return [{**value, "flipped": 1}, dict.fromkeys(value, 3), {}]
+    if isinstance(value, list | tuple):
+        halves = [item / 2 for item in value] if all(isinstance(item, float) for item in value) else []
+        phase = {"share": 1, "weights": {"all": 1}}
+        return [halves, list(value)[:-1], [*value, "x"], ["who"], ["guideline"], [*value, *value], [phase]]
+    return ["x", ["who"], ["guideline"], 5, {"all": 2}]
+
+
+RUN = RunConfig.model_validate(FULL)
+PLACES = list(places(RUN))
+
+
+def annotation_at(place: Place) -> Any:
+    node: Any = RUN
+    for step in place[:-1]:
+        node = node[step] if isinstance(step, int) else getattr(node, step)
+    return type(node).model_fields[str(place[-1])].annotation
+
+
+def flipped(place: Place) -> RunConfig | None:
+    """Return the run with another valid value at a place, None when none of those tried is valid."""
+    tree = RUN.model_dump(mode="python")
+    node: Any = tree
+    for step in place[:-1]:
+        node = node[step]
+    value = node[place[-1]]
+    for other in others(value, annotation_at(place)):
+        changed = copy.deepcopy(tree)
+        node = changed
+        for step in place[:-1]:
+            node = node[step]
+        node[place[-1]] = other
+        try:
+            run = RunConfig.model_validate(changed)
+        except ValidationError:
+            continue
+        if run != RUN:
+            return run
+    return None
+
+
+@pytest.mark.parametrize(
+    ("place", "decides_bytes"),
+    PLACES,
+    ids=lambda value: ".".join(map(str, value)) if value and isinstance(value, tuple) else "",
+)
+def test_the_identity_changes_if_and_only_if_a_field_decides_bytes(place: Place, decides_bytes: bool) -> None:
+    if place[-1] == "kind" and place[0] == "stages":
+        pytest.skip("another kind is another model")
+    run = flipped(place)
+    if run is None:
+        inner = [other for other, _ in PLACES if other[: len(place)] == place and other != place]
+        assert inner or place in TIED, f"no other valid value was found for {place}"
+        return
+    assert (run.identity() != RUN.identity()) == decides_bytes
+
+
+def test_all_settings_that_a_run_file_can_hold_are_walked() -> None:
+    walked = {type(node_at(place[:-1])).__name__ for place, _ in PLACES}
+    assert set(RunConfig.model_json_schema()["$defs"]) <= walked
+
+
+def node_at(place: Place) -> Any:
+    node: Any = RUN
+    for step in place:
+        node = node[step] if isinstance(step, int) else getattr(node, step)
+    return node
+
+
+def test_shares_of_phases_decide_bytes() -> None:
+    other = copy.deepcopy(FULL)
+    other["mixtures"][1]["phases"][0]["share"], other["mixtures"][1]["phases"][1]["share"] = "0.25", "0.75"
+    assert RunConfig.model_validate(other).identity() != RUN.identity()
+
+
+def test_equal_weights_written_otherwise_are_exact() -> None:
+    assert RUN.mixtures[0].components[0].weight == Decimal("0.5")
+    other = copy.deepcopy(FULL)
+    other["mixtures"][0]["components"][0]["weight"] = Decimal("0.50")
+    assert RunConfig.model_validate(other) == RUN
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sources": [FULL["sources"][0], FULL["sources"][0]]}, "names must differ"),
+        ({"sources": []}, "at least 1 item"),
+        ({"max_quarantined": 1.5}, "less than or equal to 1"),
+        ({"profile": "closed"}, "Input should be 'open'"),
+        ({"name": "A run"}, "should match pattern"),
+    ],
+)
+def test_what_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        RunConfig.model_validate({**FULL, **change})
+
+
+def test_a_run_is_immutable() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        RUN.seed = 8  # type: ignore[misc]
