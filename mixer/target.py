@@ -20,8 +20,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from mixer.hub import fetch_tokenizer
 from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.hashing import sha256_bytes
+from pipelines.engine.sandbox import attempt
 from pipelines.engine.settings import BYTES, SPEED, Settings
 
 DEMO = "demo"
@@ -110,8 +112,8 @@ class Target(Settings):
 def find_target(name: str, tokenizer: Path | None = None) -> Target:
     """Return the target of `configs/targets/{name}.yaml`, or of the YAML file at the path `name`.
 
-    `tokenizer` replaces the file's own. Where the tokenizer file is there, the target carries its digest.
-    Raises ConfigError.
+    `tokenizer` replaces the file's own. Where the tokenizer file is there, the target carries its digest; a hub id
+    at a revision is fetched when no cache has it. Raises ConfigError, InputError.
     """
     known = sorted(path.stem for path in TARGETS.glob("*.yaml"))
     path = TARGETS / f"{name}.yaml" if name in known else Path(name)
@@ -125,6 +127,8 @@ def find_target(name: str, tokenizer: Path | None = None) -> Target:
     except (YAMLError, ValidationError, TypeError, ValueError, OSError) as error:
         raise ConfigError(f"{path}: not a target: {error}") from error
     found = target.tokenizer_path()
+    if found is None and target.tokenizer and target.revision:
+        found = fetch_tokenizer(target.tokenizer, target.revision)
     if found is None:
         return target
     digest = sha256_bytes(_read(found))
@@ -161,12 +165,11 @@ def load_tokenizer_bytes(data: bytes, ordinary: Sequence[str] = ()) -> Tokenizer
             token["special"] = token["content"].strip() != "" and token["content"] not in ordinary
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"not a tokenizer.json ({len(data)} bytes): {error!r}") from error
-    try:
-        tokenizer = Tokenizer.from_str(json.dumps(tree))
-    except Exception as error:  # the library raises nothing narrower
-        raise InputError(f"not a tokenizer.json ({len(data)} bytes): {error}") from error
-    tokenizer.encode_special_tokens = True
-    return tokenizer
+    loaded = attempt(Tokenizer.from_str, json.dumps(tree))  # the library raises nothing narrower than Exception
+    if loaded.value is None:
+        raise InputError(f"not a tokenizer.json ({len(data)} bytes): {loaded.error}")
+    loaded.value.encode_special_tokens = True
+    return loaded.value
 
 
 def control_ids(tokenizer: Tokenizer) -> np.ndarray[Any, np.dtype[np.int64]]:

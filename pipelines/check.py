@@ -9,10 +9,12 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines.engine.errors import CorruptionError, InputError
-from pipelines.engine.storage import local_storage
+from pipelines.engine.manifest import manifest_path, stage_folder
+from pipelines.engine.stage import FileRef
+from pipelines.engine.storage import Storage, local_storage
 from pipelines.engine.verify import sweep as sweep_away
 from pipelines.engine.verify import verify
-from pipelines.result import PLAN, RESULT, read_result
+from pipelines.result import PLAN, RESULT
 
 
 def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
@@ -20,8 +22,11 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
     if not (folder / PLAN).is_file() and not (folder / RESULT).is_file():
         raise InputError(f"{folder}: this is not the folder of a run; give the `out` of a run file")
     storage = local_storage(folder)
-    verdict = verify(storage)
-    problems = [*verdict.problems, *_run_files(folder)]
+    problems, current = _run_files(storage)
+    verdict = verify(storage, current)
+    problems = [*problems, *verdict.problems]
+    if current is None:
+        console.print(f"not finished: no sound {RESULT} here, so nothing is called superseded")
     for kind, paths in (("left over by a crash", verdict.orphans), ("superseded", verdict.superseded)):
         for path in paths:
             console.print(f"{kind}: {path}", soft_wrap=True)
@@ -35,23 +40,24 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
         raise CorruptionError("\n".join(problems))
 
 
-def _run_files(folder: Path) -> list[str]:
-    """Return what is wrong with the plan, the index and the derived files."""
+def _run_files(storage: Storage) -> tuple[list[str], set[str] | None]:
+    """Return what is wrong with the plan, the index and the derived files, and the manifests that the index needs."""
     problems = []
-    storage = local_storage(folder)
     try:
-        storage.read_sealed(PLAN)
+        if storage.read_sealed(PLAN) is None:
+            problems.append(f"{PLAN}: missing; run again to rebuild it")
     except CorruptionError as error:
         problems.append(str(error))
-    if storage.size(RESULT) is None:
-        return problems
     try:
-        result = read_result(folder)
+        body = storage.read_sealed(RESULT)
     except CorruptionError as error:
-        return [*problems, str(error)]
-    for ref in result.files.values():
+        return [*problems, str(error)], None
+    if body is None:
+        return problems, None
+    for path, ref in body["files"].items():
         try:
-            storage.read(ref)
+            storage.read(FileRef(path, ref["sha256"], ref["size_bytes"]))
         except CorruptionError as error:
             problems.append(str(error))
-    return problems
+    places = [(stage_folder(one["name"], one["version"]), one["fingerprint"]) for one in body["stages"]]
+    return problems, {manifest_path(folder, fingerprint) for folder, fingerprint in places}

@@ -14,12 +14,12 @@ from mixer.materialise import Materialise
 from mixer.mixture import MixtureStage
 from mixer.publish import Publish
 from mixer.settings import MixtureConfig
-from mixer.target import DEMO, find_target
+from mixer.target import DEMO, Target, find_target
 from mixer.tokenized import Tokenize
 from mixer.train_tokenizer import TrainTokenizer
 from pipelines.config import RunConfig
 from pipelines.engine.driver import PlannedStage
-from pipelines.engine.errors import ConfigError
+from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.rows import Rows
 from pipelines.engine.stage import RowStage, Stage
 from pipelines.stage_table import STAGES
@@ -50,13 +50,15 @@ class Plan:
 
 
 def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
-    """Return the plan of a run. Raises ConfigError or InputError."""
+    """Return the plan of a run; digests of inputs are added to `cache`, not saved. Raises ConfigError or InputError."""
     plan = Plan()
     stream = tuple(_plan_source(plan, config, index, cache) for index in range(len(config.sources)))
     stream = tuple(name for name in stream if name)
-    cache.save()
     if not stream:
-        raise ConfigError("none of the sources has a file: " + "; ".join(plan.notes))
+        raise ConfigError(
+            f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, correct `path`, "
+            "or export the variable that it names"
+        )
     attributes: dict[str, tuple[str, ...]] = {}
     for item in config.stages:
         stream, attributes = _plan_stage(plan, config, item, stream, attributes)
@@ -71,7 +73,7 @@ def _plan_source(plan: Plan, config: RunConfig, index: int, cache: DigestCache) 
     path = folder_of(source, Path.cwd())
     files = list_files(source, path, cache) if path else []
     if path is None or not files:
-        what = "its folder is not there" if path is None else f"no file matches {list(source.include)}"
+        what = f"{source.path} is not there" if path is None else f"no file matches {list(source.include)}"
         plan.notes.append(f"source {source.name} is optional and was left out: {what}")
         return ""
     plan.inputs[source.name] = files
@@ -108,17 +110,19 @@ def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream:
             plan.add(TrainTokenizer(config.demo_tokenizer.vocabulary), documents=stream)
         target, roles = find_target(DEMO, None), {"tokenizer": ("train-tokenizer",)}
     else:
-        path = Path(os.path.expandvars(mixture.tokenizer)) if mixture.tokenizer else None
-        target = find_target(mixture.target, path)
-        if mixture.optional and not target.tokenizer_is_there():
-            plan.notes.append(
-                f"mixture {mixture.name} is optional and was left out: no tokenizer file for {target.name}"
-            )
+        found = _named_target(mixture)
+        if isinstance(found, str):
+            plan.notes.append(f"mixture {mixture.name} is optional and was left out: {found}")
             return
-        roles = {}
+        target, roles = found, {}
     tokenize = Tokenize(target)
-    if not any(item.stage.name == tokenize.name for item in plan.stages):
+    same = [item.stage for item in plan.stages if item.stage.name == tokenize.name]
+    if not same:
         plan.add(tokenize, documents=stream, **roles)
+    elif same[0].identity() != tokenize.identity():
+        raise ConfigError(
+            f"mixture {mixture.name}: another mixture uses target {target.name} with another tokenizer file"
+        )
     absent = frozenset(source.name for source in config.sources if source.name not in plan.inputs)
     mixing = MixtureStage(mixture, config.seed, target, absent)
     order = plan.add(mixing, tokens=(tokenize.name,))
@@ -129,3 +133,20 @@ def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream:
     )
     publish = Publish(mixture.name, target, mixture.sequence_tokens)
     plan.mixtures[mixture.name] = plan.add(publish, shards=(shards,), plan=(order,), **roles)
+
+
+def _named_target(mixture: MixtureConfig) -> Target | str:
+    """Return the target of a mixture, or why an optional mixture cannot have it. Raises ConfigError, InputError."""
+    try:
+        path = Path(os.path.expandvars(mixture.tokenizer)) if mixture.tokenizer else None
+        target = find_target(mixture.target, path)
+        if not target.tokenizer_is_there():
+            raise InputError(
+                f"mixture {mixture.name}: there is no tokenizer file for {target.name} at {target.tokenizer}; "
+                "give its path as `tokenizer:`, or set `optional: true`"
+            )
+    except InputError as error:
+        if mixture.optional:
+            return str(error)
+        raise
+    return target

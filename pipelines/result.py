@@ -52,10 +52,27 @@ def write_result(storage: Storage, body: dict[str, Any], done: dict[str, Manifes
     for path, data in sorted(derived.items()):
         storage.replace_file(path, data)
         files[path] = {"sha256": sha256_bytes(data), "size_bytes": len(data)}
+    storage.replace_file(RESULT, seal({**_index(body, done), "files": files}))
+
+
+def stands(storage: Storage, body: dict[str, Any], done: dict[str, Manifest]) -> bool:
+    """Say whether the index of exactly this work is there already, and its derived files with it."""
+    try:
+        standing = storage.read_sealed(RESULT)
+        if standing is None or {**standing, "files": {}} != {**_index(body, done), "files": {}}:
+            return False
+        for path, ref in standing["files"].items():
+            storage.read(FileRef(path, ref["sha256"], ref["size_bytes"]))
+    except CorruptionError:
+        return False
+    return True
+
+
+def _index(body: dict[str, Any], done: dict[str, Manifest]) -> dict[str, Any]:
     stages = [
         {"name": m.stage, "version": m.version, "fingerprint": m.fingerprint, "digest": m.digest} for m in done.values()
     ]
-    storage.replace_file(RESULT, seal({"format": FORMAT, **body, "stages": stages, "files": files}))
+    return {"format": FORMAT, **body, "stages": stages}
 
 
 def read_result(folder: Path) -> Result:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import RunConfig
+from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import Outlook, look, run_stages
 from pipelines.engine.errors import QuarantineError
 from pipelines.engine.events import Events
@@ -19,8 +20,11 @@ from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runti
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.plan import Plan, plan_run
 from pipelines.report.funnel import funnel_parquet
-from pipelines.result import Result, read_result, write_plan, write_result
+from pipelines.result import Result, read_result, stands, write_plan, write_result
 from sources.digests import DigestCache
+
+DIGESTS = ".inputs.json"
+"""The cache of input digests: no data, and as good as none when it is damaged or gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ def run(config: RunConfig, how: How) -> Result:
         lazy = _Lazy(lambda: _runtime(storage, config, how))
         finished = False
         try:
-            plan = plan_run(config, DigestCache(out / ".inputs.json"))
+            cache = DigestCache(out / DIGESTS)
+            plan = plan_run(config, cache)
+            cache.save()
             write_plan(storage, _planned(config, plan))
             events.emit("run_started", name=config.name, stages=len(plan.stages))
             for note in plan.notes:
@@ -67,8 +73,9 @@ def run(config: RunConfig, how: How) -> Result:
             manifests = run_stages(storage, plan.stages, lazy, events)
             for note in alarms(manifests):
                 events.emit("note", text=note)
-            derived = {"funnel.parquet": funnel_parquet(manifests)}
-            write_result(storage, _resulted(config, plan, manifests), manifests, derived)
+            body = _resulted(config, plan, manifests)
+            if not stands(storage, body, manifests):
+                write_result(storage, body, manifests, {"funnel.parquet": funnel_parquet(manifests)})
             finished = True
         finally:
             lazy.close()
@@ -135,10 +142,13 @@ class Expectation:
 
 
 def expect(config: RunConfig) -> tuple[Plan, list[Expectation]]:
-    """Return the plan and what each stage would do now, writing nothing but the cache of input digests."""
+    """Return the plan and what each stage would do now; writes nothing but digests of inputs, beside a run that is there."""
     out = Path(config.out).absolute()
-    storage = local_storage(out)
-    plan = plan_run(config, DigestCache(out / ".inputs.json"))
+    storage = Storage(LocalDisk(out))
+    cache = DigestCache(out / DIGESTS)
+    plan = plan_run(config, cache)
+    if out.is_dir():
+        cache.save()
     manifests: dict[str, Manifest] = {}
     told = []
     for item in plan.stages:

@@ -129,7 +129,7 @@ def _render(item: Traced) -> Table:
             "; ".join(f"{e['stage']}@{e['version']}: {', '.join(e['names'] or [])}" for e in document.edits) or "none",
         ),
         ("epoch", str(piece.epoch)),
-        ("tokens of the document", f"{piece.offset}-{piece.offset + piece.length - 1}"),
+        ("tokens of the document", f"{piece.offset}-{piece.offset + piece.text_tokens - 1}"),
     ]
     if item.token is not None:
         rows.append((f"token {item.token}", _in_context(document.text, item.chars)))

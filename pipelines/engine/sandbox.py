@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from pipelines.engine.errors import StageError
+from pipelines.engine.errors import MedmixError, StageError
 from pipelines.engine.sandbox_process import DONE, RECORD, START_S, Child, Death, SandboxLimits
 
 __all__ = ["FAULT_REASONS", "Attempt", "Sandbox", "SandboxLimits", "attempt"]
@@ -37,9 +37,14 @@ class Attempt(Generic[T]):
 
 
 def attempt(function: Callable[..., T], *args: Any) -> Attempt[T]:
-    """Call `function` and hold what came of it. Interrupts and SystemExit pass through."""
+    """Call `function` and hold what came of it.
+
+    Interrupts and SystemExit pass through, and so does MedmixError: a missing model is no fault of the record.
+    """
     try:
         return Attempt(value=function(*args))
+    except MedmixError:
+        raise
     except Exception as error:
         reason, detail = getattr(error, "reason", None), getattr(error, "detail", None)
         declared = (reason, detail) if isinstance(reason, str) and isinstance(detail, str) else None
