@@ -56,8 +56,8 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     stream = tuple(name for name in stream if name)
     if not stream:
         raise ConfigError(
-            f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, correct `path`, "
-            "or export the variable that it names"
+            f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, "
+            "correct `path`, or export the variable that it names"
         )
     attributes: dict[str, tuple[str, ...]] = {}
     for item in config.stages:

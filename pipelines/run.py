@@ -142,7 +142,7 @@ class Expectation:
 
 
 def expect(config: RunConfig) -> tuple[Plan, list[Expectation]]:
-    """Return the plan and what each stage would do now; writes nothing but digests of inputs, beside a run that is there."""
+    """Return the plan and what each stage would do now; writes only digests of inputs, beside a run that is there."""
     out = Path(config.out).absolute()
     storage = Storage(LocalDisk(out))
     cache = DigestCache(out / DIGESTS)
@@ -204,6 +204,9 @@ def _differences(old: object, new: object, at: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [line for k in keys for line in _differences(old.get(k), new.get(k), f"{at}.{k}" if at else str(k))]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [line for i, pair in pairs for line in _differences(*pair, f"{at}.{i}" if at else str(i))]
     return [] if old == new else [f"{at} was {old!r}, is {new!r}"]
 
 
