@@ -11,7 +11,6 @@ from importlib import import_module
 
 from pipelines.engine.errors import ConfigError
 from sources.catalog import PARSERS, SourceConfig
-from sources.datatrove_reader import reader_names
 from sources.parse.part import Unreadable
 
 _ROWS = {"columns", "delimiter", "encoding", "fields", "format", "headers", "quote", "root", "where"}
@@ -56,13 +55,14 @@ def check_options(config: SourceConfig) -> None:
 
 
 def _try(config: SourceConfig, where: str) -> None:
-    if config.parser == "datatrove":  # its readers want bytes of their own format; the name is what can be wrong
-        reader = config.options.get("reader")
-        if reader not in reader_names():
-            raise ConfigError(f"{where}.reader: datatrove has no reader {reader!r}; it has {', '.join(reader_names())}")
-        return
     module, _, function = PARSERS[config.parser].target.partition(":")
-    parse = getattr(import_module(module), function)
+    found = import_module(module)  # only here: some parsers take a second to import
+    if config.parser == "datatrove":  # its readers want bytes of their own format; the name is what can be wrong
+        names = found.reader_names()
+        if (reader := config.options.get("reader")) not in names:
+            raise ConfigError(f"{where}.reader: datatrove has no reader {reader!r}; it has {', '.join(names)}")
+        return
+    parse = getattr(found, function)
     try:
         for _ in parse(_TRIALS.get(config.parser, b"[]"), "trial", dict(config.options)):
             pass

@@ -471,3 +471,11 @@ def test_bad_inputs_are_quarantined_with_a_reason_of_their_own(tmp_path: Path) -
 def stage_of(root: Path, **settings: Any) -> Extract:
     source = config(**settings)
     return Extract(source, root, list_files(source, root, DigestCache(Path("/nonexistent"))), 1 << 20)
+
+
+def test_a_reader_that_datatrove_does_not_have_is_told() -> None:
+    check_options(config(parser="datatrove", options={"reader": "JsonlReader"}))
+    with pytest.raises(
+        ConfigError, match=r"src: options\.reader: datatrove has no reader 'JsonlRader'; it has .*JsonlReader"
+    ):
+        check_options(config(parser="datatrove", options={"reader": "JsonlRader"}))
