@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines.engine.errors import CorruptionError, InputError
+from pipelines.engine.hashing import digest
 from pipelines.engine.manifest import manifest_path, stage_folder
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import Storage, local_storage
@@ -26,7 +27,7 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
     verdict = verify(storage, current)
     problems = [*problems, *verdict.problems]
     if current is None:
-        console.print(f"not finished: no sound {RESULT} here, so nothing is called superseded")
+        console.print(f"not finished: no sound {RESULT} of {PLAN} here, so nothing is called superseded; run again")
     for kind, paths in (("left over by a crash", verdict.orphans), ("superseded", verdict.superseded)):
         for path in paths:
             console.print(f"{kind}: {path}", soft_wrap=True)
@@ -42,9 +43,10 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
 
 def _run_files(storage: Storage) -> tuple[list[str], set[str] | None]:
     """Return what is wrong with the plan, the index and the derived files, and the manifests that the index needs."""
-    problems = []
+    problems, plan = [], None
     try:
-        if storage.read_sealed(PLAN) is None:
+        plan = storage.read_sealed(PLAN)
+        if plan is None:
             problems.append(f"{PLAN}: missing; run again to rebuild it")
     except CorruptionError as error:
         problems.append(str(error))
@@ -60,4 +62,6 @@ def _run_files(storage: Storage) -> tuple[list[str], set[str] | None]:
         except CorruptionError as error:
             problems.append(str(error))
     places = [(stage_folder(one["name"], one["version"]), one["fingerprint"]) for one in body["stages"]]
+    if plan is not None and digest(plan) != body["plan"]:
+        return problems, None  # a later run was planned and has not finished: its work is not superseded
     return problems, {manifest_path(folder, fingerprint) for folder, fingerprint in places}

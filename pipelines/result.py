@@ -46,7 +46,7 @@ def write_plan(storage: Storage, body: dict[str, Any]) -> None:
 def write_result(storage: Storage, body: dict[str, Any], done: dict[str, Manifest], derived: dict[str, bytes]) -> None:
     """Write the derived files and then the index, which lists them and the manifests by digest.
 
-    `body` has name, config, documents (stages), mixtures (name -> folder) and notes.
+    `body` has name, config, plan (its digest), documents (stages), mixtures (name -> folder) and notes.
     """
     files = {}
     for path, data in sorted(derived.items()):

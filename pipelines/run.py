@@ -14,6 +14,7 @@ from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import Outlook, look, run_stages
 from pipelines.engine.errors import QuarantineError
 from pipelines.engine.events import Events
+from pipelines.engine.hashing import digest
 from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import Manifest, stage_folder
 from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
@@ -66,14 +67,15 @@ def run(config: RunConfig, how: How) -> Result:
             cache = DigestCache(out / DIGESTS)
             plan = plan_run(config, cache)
             cache.save()
-            write_plan(storage, _planned(config, plan))
+            planned = _planned(config, plan)
+            write_plan(storage, planned)
             events.emit("run_started", name=config.name, stages=len(plan.stages))
             for note in plan.notes:
                 events.emit("note", text=note)
             manifests = run_stages(storage, plan.stages, lazy, events)
             for note in alarms(manifests):
                 events.emit("note", text=note)
-            body = _resulted(config, plan, manifests)
+            body = {**_resulted(config, plan, manifests), "plan": digest(planned)}
             if not stands(storage, body, manifests):
                 write_result(storage, body, manifests, {"funnel.parquet": funnel_parquet(manifests)})
             finished = True

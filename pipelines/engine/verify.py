@@ -23,6 +23,8 @@ from pipelines.engine.storage import STAGING, Storage, as_buffer
 
 ROOT = "stages"
 _MANIFEST = re.compile(rf"{ROOT}/[^/]+/manifest-[0-9a-f]{{16}}\.json")
+_NAMED = re.compile(r"([^/]+-)[0-9a-f]{12}(?![^/])")
+CARD = "README.md"
 _RECORD = re.compile(rf"{ROOT}/[^/]+/records/[^/]+\.json")
 
 
@@ -91,12 +93,17 @@ def _read_lists(storage: Storage, verdict: Verdict) -> _Run:
 
 
 def _read_homes(storage: Storage, listed: Collection[str], run: _Run, verdict: Verdict) -> None:
-    """Look for strangers among results kept outside `stages/`; files of other kinds there are not our business."""
-    kinds = {(PurePosixPath(path).parent, PurePosixPath(path).suffix) for path in listed}
-    for home in sorted({str(folder) for folder, _ in kinds}):
-        here = [path for path in map(PurePosixPath, storage.list(home)) if str(path.parent) == home]
-        verdict.orphans += [str(path) for path in here if path.name.startswith(STAGING)]
-        run.others += [str(path) for path in here if (path.parent, path.suffix) in kinds]
+    """Look for strangers among results kept outside `stages/`; a card (README.md) is none.
+
+    All of a top folder that holds results is ours, and so is one that differs only in the 12 digits at its end.
+    """
+    tops = {path.partition("/")[0] for path in listed}
+    stems = {found[1] for top in tops if (found := _NAMED.fullmatch(top))}
+    here = {path for path in storage.list(".") if (found := _NAMED.match(path)) and found[1] in stems}
+    here |= {path for top in tops for path in storage.list(top)}
+    names = {path: PurePosixPath(path).name for path in here}
+    verdict.orphans += sorted(path for path in here if names[path].startswith(STAGING))
+    run.others += sorted(path for path in here if not names[path].startswith((STAGING, CARD)))
 
 
 def _read_list(storage: Storage, path: str, run: _Run, verdict: Verdict) -> bool:
@@ -147,15 +154,20 @@ def _check_file(storage: Storage, ref: FileRef, verdict: Verdict) -> None:
 
 
 def _sort_extra(run: _Run, extra: Collection[str], verdict: Verdict) -> None:
-    """An unlisted file beside a manifest is a problem; in a stage that was interrupted it is an orphan."""
-    begun = {_folder(path) for path in run.others if path.startswith(f"{ROOT}/")}
-    begun -= {_folder(path) for path in (*run.manifests, *run.unreadable)}
-    verdict.orphans += sorted(path for path in extra if _folder(path) in begun)
+    """An unlisted file beside what a manifest lists is a problem; where a stage was interrupted it is an orphan."""
+    whole = {_folder(ref.path) for one in run.manifests.values() for ref in _refs(one.shards)}
+    whole |= {_folder(path) for path in (*run.manifests, *run.unreadable)}
+    begun = {path for path in extra if _folder(path) not in whole and (path.startswith(f"{ROOT}/") or _is_named(path))}
+    verdict.orphans += sorted(begun)
     verdict.problems += [
         f"{path}: no manifest or record lists it; it was put there, or a changed run was interrupted: remove it"
-        for path in sorted(extra)
-        if _folder(path) not in begun
+        for path in sorted(set(extra) - begun)
     ]
+
+
+def _is_named(path: str) -> bool:
+    """Say whether a file lies in a folder of results that is named by what decided them."""
+    return any(_NAMED.fullmatch(part) for part in path.split("/")[:-1])
 
 
 def _superseded(run: _Run, current: Collection[str] | None) -> list[str]:
@@ -175,7 +187,8 @@ def _superseded(run: _Run, current: Collection[str] | None) -> list[str]:
 
 
 def _folder(path: str) -> str:
-    return "/".join(path.split("/")[:2])
+    """Return the folder that stands or falls as one: of a stage, or of results elsewhere."""
+    return "/".join(path.split("/")[:2]) if path.startswith(f"{ROOT}/") else path.rpartition("/")[0]
 
 
 def _records(manifest: Manifest) -> list[str]:

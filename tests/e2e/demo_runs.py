@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import xxhash
+
+from pipelines.engine.manifest import ShardRecord
+
 REPOSITORY = Path(__file__).parents[2]
 DEMO = REPOSITORY / "configs" / "demo.yaml"
 NOT_DATA = {"events.jsonl", ".inputs.json", ".lock", ".lock.json", ".lock.json.new"}
@@ -42,3 +46,14 @@ def run_demo(folder: Path, *words: object, **how: object) -> None:
     """Run the demo into a folder, with an error that shows what it said."""
     done = run_medmix("run", DEMO, "-s", f"out={folder}", *words, **how)  # type: ignore[arg-type]
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def damaged_batches(folder: Path, shard: ShardRecord) -> list[int]:
+    """Return which record batches of a training shard differ from the checksums that its record holds."""
+    content = (folder / shard.main.path).read_bytes()
+    bad = []
+    for number, batch in enumerate(shard.facts["batches"]):
+        found = content[batch["offset"] : batch["offset"] + batch["size_bytes"]]
+        if xxhash.xxh3_64_hexdigest(found) != batch["xxh3"]:
+            bad.append(number)
+    return bad

@@ -131,7 +131,7 @@ class Elsewhere(Seeds):
         return [replace(task, folder="mixtures/demo/data") for task in super().tasks(inputs)]
 
 
-def test_results_outside_stages_are_checked_and_other_files_there_are_left_alone() -> None:
+def test_results_outside_stages_are_checked_and_strangers_there_are_named() -> None:
     disk = MemoryDisk()
     run_inline(disk, [PlannedStage(Elsewhere("alpha", 2, 9))])
     homes = [path for path in disk.names if path.startswith("mixtures/demo/data/alpha-00001-")]
@@ -139,10 +139,12 @@ def test_results_outside_stages_are_checked_and_other_files_there_are_left_alone
     committed = disk.files()
     assert verify(Storage(disk)).problems == []
     assert named({**committed, homes[0]: committed[homes[0]][:-1]}, homes[0])
-    added = [f"mixtures/demo/{path}" for path in ("README.md", "data/a.txt", "data/.stage-1", "data/x.parquet")]
+    strangers = ["mixtures/demo/data/a.txt", "mixtures/demo/data/x.parquet", "mixtures/else/y.arrow"]
+    begun = ["mixtures/demo-0123456789ab/z.arrow", "mixtures/demo/data/.stage-1"]
+    added = [*strangers, *begun, "mixtures/demo/data/README.md", "elsewhere/notes.txt"]
     verdict = verify(Storage(disk_of(committed | dict.fromkeys(added, b"x"))))
-    assert [problem.partition(":")[0] for problem in verdict.problems] == ["mixtures/demo/data/x.parquet"]
-    assert verdict.orphans == ["mixtures/demo/data/.stage-1"]
+    assert [problem.partition(":")[0] for problem in verdict.problems] == strangers
+    assert sorted(verdict.orphans) == sorted(begun)
 
 
 def test_a_swapped_record_is_refused_on_resume(committed: dict[str, bytes]) -> None:
