@@ -22,17 +22,9 @@ from sources.europe_pmc import is_articles, split_articles
 from sources.parse.part import Fault
 from sources.warc import read_warc
 
-__all__ = ["CONTAINERS", "REASONS", "Item", "Limits", "container_of", "iter_range", "open_items"]
+__all__ = ["CONTAINERS", "Item", "Limits", "container_of", "iter_range", "open_items"]
 
 CONTAINERS = ("auto", "file", "tar", "zip", "warc", "articles", "jsonl")
-REASONS = frozenset(
-    {
-        "truncated_archive", "corrupt_archive", "decompression_bomb", "too_large", "too_many_members",
-        "not_a_regular_file", "unsafe_member_name", "nested_archive", "encrypted_member", "unsupported_compression",
-        "corrupt_record", "truncated_record", "wrong_record_length", "unsupported_content_encoding", "not_articles",
-    }
-)  # fmt: skip
-"""Every reason that a fault of a container may have."""
 _BY_NAME = (
     ("tar", re.compile(r"\.(tar(\.gz|\.zst)?|tgz|tzst)$")),
     ("zip", re.compile(r"\.zip$")),

@@ -1,7 +1,8 @@
 """Read JSON and YAML with every scalar as the text that stands in the file: 1.10 stays 1.10, 1e3 stays 1e3.
 
 A dose read as a number and written again is another text (1.10 becomes 1.1, and yes becomes True), so nested guidance
-is read without numbers. JSON is checked strictly first (`strict_json`). Null alone is no text. Not here: rows.
+is read without numbers. JSON is checked strictly first (`strict_json`). Null alone is no text. Rows of YAML
+(`record_rows`) are read by the same loader. Not here: which key means what.
 """
 
 import json
@@ -33,7 +34,7 @@ def load(body: bytes, key: str) -> Any:
     """Return dicts, lists, strings and None; true and false are words. Raises Unreadable."""
     if not body.strip():
         raise Unreadable("empty", f"{len(body)} bytes")
-    return _yaml(body) if _YAML_NAME.search(key) else _json(body)
+    return load_yaml(decode(body, None, html=False)[0]) if _YAML_NAME.search(key) else _json(body)
 
 
 def _json(body: bytes) -> Any:
@@ -52,8 +53,11 @@ def _words(value: Any) -> Any:
     return [_words(item) for item in value] if isinstance(value, list) else value
 
 
-def _yaml(body: bytes) -> Any:
-    text, _ = decode(body, None, html=False)
+def load_yaml(text: str) -> Any:
+    """Return a YAML document, or a list when there are several; anchors may be used again (YAML 1.2.2, 3.2.2.2).
+
+    Raises Unreadable `invalid_yaml`.
+    """
     if _HALF_PAIR.search(text):
         raise Unreadable("invalid_yaml", "half of a surrogate pair")
     loader = YAML(typ="safe", pure=True)

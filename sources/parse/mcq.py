@@ -14,15 +14,12 @@ from sources.parse.mcq_options import GOLD_KINDS, LAYOUTS, Option, gold_of, lett
 from sources.parse.part import Fault, Part
 from sources.parse.record_fields import Row, RowError, is_selected, leading_names, plain_of, text_of
 from sources.parse.record_rows import read_rows
-from sources.parse.records import REASONS as ROW_REASONS
 from sources.parse.records import described, name_once
 
 FIELDS = {
     "question", "options", "gold", "explanation", "context", "subject", "split", "gold_text", "image", "name", "title",
     "url", "language", "published", "identifiers", "extra",
 }  # fmt: skip
-REASONS = ROW_REASONS | {"gold_not_in_options", "too_few_options", "needs_image"}
-"""Every reason that a fault, or an item that cannot be read, may have."""
 
 
 def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fault]:

@@ -8,15 +8,11 @@ Not here: which field means what (`sources.parse.record_fields`).
 
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import ReusedAnchorWarning, YAMLError
-
 from sources.parse import strict_json
+from sources.parse.as_written import load_yaml
 from sources.parse.part import Fault, Unreadable
 from sources.parse.record_fields import Row
 from sources.parse.record_table import csv_rows, parquet_rows
@@ -32,7 +28,6 @@ _BY_SUFFIX = {
     "yml": "yaml",
 }
 _SUFFIX = re.compile(r"\.(\w+?)(?:\.gz|\.zst)?(?:![LB]\d+)?$", re.IGNORECASE)
-_SURROGATE_ESCAPE = re.compile(rb"\\(?:u|U0000)[dD][89a-fA-F]")
 _BLOCK = re.compile(r"!([LB])(\d+)$")
 
 
@@ -90,27 +85,11 @@ def _json(body: bytes) -> Any:
         raise Unreadable("invalid_json", str(error)) from error
 
 
-class _AsWritten(SafeConstructor):
-    """Builds every scalar but null as the text that stands in the file."""
-
-
-for _tag in ("bool", "int", "float", "timestamp"):
-    _AsWritten.add_constructor(f"tag:yaml.org,2002:{_tag}", SafeConstructor.construct_yaml_str)
-
-
 def _yaml(body: bytes) -> Any:
-    """Load YAML; several documents make a list. Anchors may be used again (YAML 1.2.2, 3.2.2.2)."""
-    if _SURROGATE_ESCAPE.search(body):
-        raise Unreadable("invalid_yaml", "half of a surrogate pair")
-    loader = YAML(typ="safe", pure=True)
-    loader.Constructor = _AsWritten
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ReusedAnchorWarning)
-            documents = list(loader.load_all(body.decode("utf-8-sig")))
-    except (YAMLError, UnicodeDecodeError, ValueError, RecursionError, TypeError, AttributeError) as error:
+        return load_yaml(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
         raise Unreadable("invalid_yaml", type(error).__name__) from error
-    return documents[0] if len(documents) == 1 else documents
 
 
 def _tree(value: Any, options: dict[str, Any], expected: set[str]) -> Iterator[Row | Fault]:

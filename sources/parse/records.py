@@ -20,13 +20,6 @@ FIELDS = {
     "text", "title", "url", "language", "published", "name", "licence", "version", "kind", "messages", "identifiers",
     "extra",
 }  # fmt: skip
-REASONS = frozenset(
-    {
-        "empty_item", "unknown_format", "invalid_json", "invalid_yaml", "invalid_parquet", "invalid_encoding",
-        "no_rows_at_root", "bad_header", "duplicate_column", "ragged_row", "missing_field", "wrong_type", "empty_text",
-    }
-)  # fmt: skip
-"""Every reason that a fault, or an item that cannot be read, may have."""
 _DATE = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?)?(?=$|[T ])")
 _IDENTIFIER_PREFIX = re.compile(
     r"^(https?://(dx\.)?doi\.org/|doi:\s*|pmid:\s*|https?://[^/]*ncbi\.nlm\.nih\.gov/.*/)", re.I
