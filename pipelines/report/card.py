@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pipelines.engine.storage import as_buffer
 from pipelines.result import Result
+from sources.rights import Profile, may_release, rights_from
 
 
 def write_cards(result: Result) -> Iterator[str]:
@@ -52,11 +53,15 @@ def card(result: Result, name: str, rights: dict[tuple[str, str, str], tuple[int
         "",
         "## Sources and licences",
         "",
-        "| source | kind | licence | documents kept | tokens (est.) |",
-        "|---|---|---|---|---|",
-        *(f"| {s} | {k} | {spdx} | {n:,} | {t:,} |" for (s, k, spdx), (n, t) in sorted(rights.items())),
+        "| source | kind | licence | documents kept | tokens (est.) | may be released |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {s} | {k} | {spdx} | {n:,} | {t:,} | {_released(spdx, result.config['profile'])} |"
+            for (s, k, spdx), (n, t) in sorted(rights.items())
+        ),
         "",
-        f"Licences in this mixture: {', '.join(licences)}. Evidence stands in each document's `rights`.",
+        f"The profile of this run is `{result.config['profile']}`. Licences: {', '.join(licences)}. Evidence stands in "
+        "each document's `rights`.",
         "",
         "## What was left out",
         "",
@@ -76,6 +81,11 @@ def card(result: Result, name: str, rights: dict[tuple[str, str, str], tuple[int
         "",
     ]
     return "\n".join(lines)
+
+
+def _released(spdx: str, profile: Profile) -> str:
+    """Say whether documents under a licence may be published from a run of this profile; unknown means no."""
+    return "yes" if may_release(rights_from(spdx), profile) else "no"
 
 
 def _losses(result: Result) -> Iterator[str]:
