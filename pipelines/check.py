@@ -15,7 +15,7 @@ from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.engine.verify import sweep as sweep_away
 from pipelines.engine.verify import verify
-from pipelines.result import PLAN, RESULT
+from pipelines.result import PLAN, RESULT, read_index, read_plan
 
 
 def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
@@ -45,13 +45,13 @@ def _run_files(storage: Storage) -> tuple[list[str], set[str] | None]:
     """Return what is wrong with the plan, the index and the derived files, and the manifests that the index needs."""
     problems, plan = [], None
     try:
-        plan = storage.read_sealed(PLAN)
+        plan = read_plan(storage)
         if plan is None:
             problems.append(f"{PLAN}: missing; run again to rebuild it")
     except CorruptionError as error:
         problems.append(str(error))
     try:
-        body = storage.read_sealed(RESULT)
+        body = read_index(storage)
     except CorruptionError as error:
         return [*problems, str(error)], None
     if body is None:

@@ -58,7 +58,7 @@ def write_result(storage: Storage, body: dict[str, Any], done: dict[str, Manifes
 def stands(storage: Storage, body: dict[str, Any], done: dict[str, Manifest]) -> bool:
     """Say whether the index of exactly this work is there already, and its derived files with it."""
     try:
-        standing = storage.read_sealed(RESULT)
+        standing = read_index(storage)
         if standing is None or {**standing, "files": {}} != {**_index(body, done), "files": {}}:
             return False
         for path, ref in standing["files"].items():
@@ -75,12 +75,32 @@ def _index(body: dict[str, Any], done: dict[str, Manifest]) -> dict[str, Any]:
     return {"format": FORMAT, **body, "stages": stages}
 
 
+def read_plan(storage: Storage) -> dict[str, Any] | None:
+    """Return the body of the plan, None when there is none. Raises CorruptionError."""
+    return _sealed(storage, PLAN, {"name", "config", "stages", "inputs", "notes"})
+
+
+def read_index(storage: Storage) -> dict[str, Any] | None:
+    """Return the body of the index, None while the run is not finished. Raises CorruptionError."""
+    body = _sealed(storage, RESULT, {"format", "name", "config", "plan", "documents", "mixtures", "stages", "files"})
+    if body is not None and body["format"] != FORMAT:
+        raise CorruptionError(f"{RESULT}: another version of medmix wrote it (format {body['format']}); run again")
+    return body
+
+
+def _sealed(storage: Storage, path: str, keys: set[str]) -> dict[str, Any] | None:
+    body = storage.read_sealed(path)
+    if body is not None and not keys <= body.keys():
+        raise CorruptionError(f"{path}: holds another file than its name says; remove it and run again")
+    return body
+
+
 def read_result(folder: Path) -> Result:
     """Return the finished run in a folder. Raises InputError when there is none, CorruptionError when it is damaged."""
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such run folder")
     storage = local_storage(folder)
-    body = storage.read_sealed(RESULT)
+    body = read_index(storage)
     if body is None:
         raise InputError(
             f"{folder}: no finished run here ({RESULT} is missing); see `medmix status {folder}`, then run again"

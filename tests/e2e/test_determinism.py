@@ -10,7 +10,10 @@ from demo_runs import digests, run_demo
 
 PUSH = [
     (["--inline"], {"PYTHONHASHSEED": "1", "LC_ALL": "C", "LANG": None, "TZ": "America/St_Johns"}),
-    (["--workers", "2"], {"PYTHONHASHSEED": "42", "LC_ALL": "C.utf8", "TZ": "Pacific/Kiritimati", "OMP_NUM_THREADS": "1"}),
+    (
+        ["--workers", "2"],
+        {"PYTHONHASHSEED": "42", "LC_ALL": "C.utf8", "TZ": "Pacific/Kiritimati", "OMP_NUM_THREADS": "1"},
+    ),
 ]
 NIGHTLY = [
     (["--inline"], {"PYTHONHASHSEED": "0", "LC_ALL": "POSIX", "TZ": "Asia/Kathmandu", "RAYON_NUM_THREADS": "1"}),
@@ -21,7 +24,9 @@ NIGHTLY = [
 
 
 def name(case: object) -> str:
-    return "".join(case) if isinstance(case, list) else str(case.get("PYTHONHASHSEED")) if isinstance(case, dict) else ""
+    return (
+        "".join(case) if isinstance(case, list) else str(case.get("PYTHONHASHSEED")) if isinstance(case, dict) else ""
+    )
 
 
 def check(tmp_path: Path, words: list[str], env: dict[str, str | None], expected: dict[str, str]) -> None:
