@@ -18,7 +18,14 @@ from sources.parse.html_inline import settle_inline
 from sources.parse.html_markdown import markdown
 from sources.parse.html_meta import PageFacts, page_facts
 from sources.parse.html_select import choose
-from sources.parse.html_tree import parse_tree, remove_invisible, remove_matching, select, without_controls
+from sources.parse.html_tree import (
+    join_phrases,
+    parse_tree,
+    remove_invisible,
+    remove_matching,
+    select,
+    without_controls,
+)
 from sources.parse.part import Fault, Part, Unreadable
 
 MAX_ERROR_PAGE_CHARS = 600
@@ -89,6 +96,7 @@ def _main_blocks(tree: HtmlElement, options: dict[str, Any]) -> tuple[list[Block
         return [block for node in outer for block in blocks_of(node)], "declared"
     body = tree.find(".//body")
     root = body if body is not None else tree
+    join_phrases(root)
     blocks = blocks_of(root)
     if not blocks:
         return [], "walk"

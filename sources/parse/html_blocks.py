@@ -35,8 +35,10 @@ _FURNITURE_NAME = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_SPACE = re.compile(r"[ \t\n\r\f\v\xa0]+")
-_AROUND_BREAK = re.compile(r" *\n *")
+_SPACE = re.compile(r"[ \t\n\r\f\v\xa0]{2,}|[\t\n\r\f\v\xa0]")
+_BREAK = "\x1e"
+"""Stands for <br> in a run of text: no tree holds this character."""
+_LINE_TAGS = frozenset({"a", "br", "q"})
 
 
 @dataclass(slots=True)
@@ -76,86 +78,93 @@ class _Walk:
         self.lists: list[int | None] = []
         self.marker = ""
         self.in_link = 0
+        self.preformatted = False
 
     def run(self, root: etree._Element) -> list[Block]:
         walk = etree.iterwalk(root, events=("start", "end"))
         for event, element in walk:
-            if not isinstance(element.tag, str):
+            tag = element.tag
+            if not isinstance(tag, str):
                 continue
             if event == "start":
-                if element.tag == "table" and is_data_table(element):
+                if tag == "table" and is_data_table(element):
                     self.table(element)
                     walk.skip_subtree()
-                else:
-                    self.start(element)
+                    continue
+                if tag in BLOCKS:
+                    self.open_block(element)
+                elif tag in _LINE_TAGS:
+                    self.open_inline(tag)
+                text, is_tail = element.text, False
             else:
-                if (self.open and self.open[-1] is element) or element.tag not in BLOCKS or element.tag == "hr":
-                    self.end(element)
-                if element is not root:
-                    self.add(element.tail, element, is_tail=True)
+                if tag in BLOCKS:
+                    if self.open and self.open[-1] is element:
+                        self.close_block(tag)
+                elif tag in _LINE_TAGS:
+                    self.close_inline(tag)
+                text, is_tail = None if element is root else element.tail, True
+            if text:
+                self.add(text, element, is_tail=is_tail)
         self.flush()
         return self.blocks
 
-    def start(self, element: etree._Element) -> None:
+    def open_block(self, element: etree._Element) -> None:
         tag = element.tag
+        self.flush()
+        self.open_furniture.append(element if is_furniture(element) else self.in_furniture())
+        self.open.append(element)
+        self.preformatted = tag == "pre"
+        if tag in LISTS:
+            self.lists.append(_first_number(element))
+        elif tag == "li":
+            self.marker = self.next_marker(element)
+        elif tag == "dd":
+            self.marker = ": "
+
+    def close_block(self, tag: str) -> None:
+        self.flush()
+        self.open.pop()
+        self.open_furniture.pop()
+        self.preformatted = bool(self.open) and self.open[-1].tag == "pre"
+        if tag in LISTS:
+            self.lists.pop()
+        if tag in ("li", "dd"):
+            self.marker = ""
+
+    def open_inline(self, tag: str) -> None:
         if tag == "br":
-            self.run_text.append("\n")
-        elif tag in BLOCKS:
-            self.flush()
-            self.open_furniture.append(element if is_furniture(element) else self.in_furniture())
-            self.open.append(element)
-            if tag in LISTS:
-                self.lists.append(_first_number(element))
-            elif tag == "li":
-                self.marker = self.next_marker(element)
-            elif tag == "dd":
-                self.marker = ": "
+            self.run_text.append(_BREAK)
         elif tag == "a":
             self.in_link += 1
-        elif tag == "q":
+        else:
             self.run_text.append("“")
-        self.add(element.text, element, is_tail=False)
 
-    def end(self, element: etree._Element) -> None:
-        tag = element.tag
-        if tag in BLOCKS:
-            self.flush()
-            self.open.pop()
-            self.open_furniture.pop()
-            if tag in LISTS:
-                self.lists.pop()
-            if tag in ("li", "dd"):
-                self.marker = ""
-        elif tag == "a":
+    def close_inline(self, tag: str) -> None:
+        if tag == "a":
             self.in_link -= 1
         elif tag == "q":
             self.run_text.append("”")
 
-    def add(self, text: str | None, element: etree._Element, *, is_tail: bool) -> None:
-        if not text:
-            return
-        if not self.preformatted():
-            text = _SPACE.sub(" ", text)
-        if self.anchor is None and text.strip():
+    def add(self, text: str, element: etree._Element, *, is_tail: bool) -> None:
+        if self.anchor is None and not text.isspace():
             self.anchor = (element, is_tail)
         if self.in_link:
             self.run_links += len(text.strip())
-        self.run_text.append(text)
+        if self.run_text or self.anchor or self.preformatted:
+            self.run_text.append(text)
 
     def in_furniture(self) -> etree._Element | None:
         return self.open_furniture[-1] if self.open_furniture else None
 
-    def preformatted(self) -> bool:
-        return bool(self.open) and self.open[-1].tag == "pre"
-
     def flush(self) -> None:
         """Close the run of inline text as one block of the innermost open element."""
-        raw = "".join(self.run_text)
-        text = (
-            raw.strip("\n").rstrip()
-            if self.preformatted()
-            else _AROUND_BREAK.sub("\n", _SPACE_RUN.sub(" ", raw)).strip()
-        )
+        if not self.run_text:
+            return
+        lines = "".join(self.run_text).split(_BREAK)
+        if self.preformatted:
+            text = "\n".join(lines).strip("\n").rstrip()
+        else:
+            text = "\n".join(_SPACE.sub(" ", line).strip(" ") for line in lines).strip()
         if text and self.anchor and self.open:
             self.blocks.append(self.block(text, self.anchor))
         self.run_text, self.run_links, self.anchor = [], 0, None
@@ -166,7 +175,7 @@ class _Walk:
         level = next((HEADINGS[e.tag] for e in reversed(self.open[-4:]) if e.tag in HEADINGS), 0)
         if level:
             block.kind, block.level, block.text = "heading", level, text.replace("\n", " ")
-        elif self.preformatted():
+        elif self.preformatted:
             block.kind = "preformatted"
         elif parent.tag in ("dt", "dd"):
             block.kind, block.prefix = "definition", self.marker
@@ -190,9 +199,6 @@ class _Walk:
         number = _integer(item.get("value"), self.lists[-1])
         self.lists[-1] = number + 1
         return f"{number}. "
-
-
-_SPACE_RUN = re.compile(r"  +")
 
 
 def is_furniture(element: etree._Element) -> bool:

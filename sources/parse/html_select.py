@@ -20,7 +20,12 @@ from sources.parse.html_gaps import fill_gaps
 _ALPHABETS = ("".join(map(chr, range(0x2801, 0x2900))), "".join(map(chr, range(0x1D000, 0x1D0F6))))
 """Printable, no letters, no digits: Braille patterns, Byzantine musical signs. A page that uses both gets no votes."""
 
+import os
+
+FAST = bool(os.environ.get("FAST"))
 MAX_VOTED_CHARS = 5_000_000
+MIN_VOTED_SHARE = 0.5
+"""Fewer votes than this share of the plain text outside furniture: trafilatura is asked again, with its fallbacks."""
 
 
 def choose(tree: etree._Element, blocks: Sequence[Block]) -> tuple[list[bool], str]:
@@ -40,6 +45,19 @@ def _votes(tree: etree._Element, blocks: Sequence[Block]) -> list[bool]:
     if not alphabet or sum(len(block.text) for block in blocks) > MAX_VOTED_CHARS:
         return [False] * len(blocks)
     width = 2 if len(blocks) <= len(alphabet) ** 2 else 3
+    _mark_all(tree, blocks, alphabet, width)
+    marks = re.compile(f"[{alphabet}]{{{width}}}")
+    votes = [False] * len(blocks)
+    for fast in (True, False):
+        chosen = {_number(mark, alphabet) for mark in marks.findall(_extracted(tree, fast=fast))}
+        votes = [number in chosen for number in range(len(blocks))]
+        if _voted_share(blocks, votes) >= MIN_VOTED_SHARE:
+            break
+    return votes
+
+
+def _mark_all(tree: etree._Element, blocks: Sequence[Block], alphabet: str, width: int) -> None:
+    """Write the mark of each block before its text, and make the tree easy on trafilatura."""
     for number, block in enumerate(blocks):
         element, is_tail = block.anchor
         mark = _mark(number, alphabet, width)
@@ -47,18 +65,24 @@ def _votes(tree: etree._Element, blocks: Sequence[Block]) -> list[bool]:
             element.tail = _marked(element.tail, mark)
         else:
             element.text = _marked(element.text, mark)
-    for cell in tree.iter("td", "th"):  # trafilatura writes out every spanned cell, however many are claimed
-        for name in ("colspan", "rowspan"):
-            if name in cell.attrib:
-                del cell.attrib[name]
-    found = re.findall(f"[{alphabet}]{{{width}}}", _extracted(tree))
-    chosen = {_number(mark, alphabet) for mark in found}
-    return [number in chosen for number in range(len(blocks))]
+    etree.strip_attributes(tree, "colspan", "rowspan")  # it writes out every spanned cell, however many are claimed
 
 
-def _extracted(tree: etree._Element) -> str:
+def _voted_share(blocks: Sequence[Block], votes: Sequence[bool]) -> float:
+    """Return the share of the text without links and outside furniture that was voted for."""
+    voted = plain = 0
+    for block, vote in zip(blocks, votes, strict=True):
+        if vote or block.furniture is None:
+            chars = len(block.text) - block.link_chars
+            plain += chars
+            voted += chars if vote else 0
+    return voted / plain if plain else 0.0
+
+
+def _extracted(tree: etree._Element, *, fast: bool) -> str:
+    """Return the text that trafilatura takes, without its fallbacks to other extractors when `fast`."""
     try:
-        found = trafilatura.bare_extraction(tree, include_comments=False, deduplicate=False)
+        found = trafilatura.bare_extraction(tree, include_comments=False, output_format="txt", fast=fast)
     except RecursionError:
         return ""
     return "".join(found.body.itertext()) if found is not None and found.body is not None else ""

@@ -9,7 +9,7 @@ silence, we refuse the page. Not here: choosing the main text, and rendering.
 import re
 
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction, document_fromstring
 
 from sources.parse.part import Unreadable
 
@@ -17,12 +17,20 @@ _OPEN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
 _TAIL_CHARS = 20_000
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
+_CLASSES = etree.ElementDefaultClassLookup(HtmlElement, HtmlComment, HtmlProcessingInstruction, HtmlEntity)
+"""One class for every element: lxml.html asks a Python function about each element whenever a walk comes by it."""
 
 INVISIBLE = (
     *("script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "svg", "canvas", "audio"),
     *("video", "select", "datalist", "textarea", "input", "link", "meta", "base", "frameset"),
 )
 """Elements that show no text of the page."""
+
+PHRASING = (
+    *("abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "data", "dfn", "em", "font", "i", "ins", "kbd", "mark"),
+    *("nobr", "samp", "small", "span", "strong", "tt", "u", "var", "wbr"),
+)
+"""Elements within a line whose markup says nothing once `settle_inline` has read it."""
 
 
 def parse_tree(text: str) -> HtmlElement:
@@ -32,7 +40,8 @@ def parse_tree(text: str) -> HtmlElement:
     up on it, no_text when there is no element at all.
     """
     _refuse_truncated(text)
-    parser = HTMLParser(huge_tree=True, encoding="utf-8")
+    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
+    parser.set_element_class_lookup(_CLASSES)
     try:
         tree: HtmlElement = document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError) as error:
@@ -67,12 +76,13 @@ def _refuse_truncated(text: str) -> None:
 
 def remove_invisible(tree: HtmlElement) -> None:
     """Remove, in place, comments and elements that show no text; what follows them stays."""
-    for element in list(tree.iter(*INVISIBLE)):
-        if element.getparent() is not None:
-            element.drop_tree()
-    for node in list(tree.iter(etree.Comment, etree.ProcessingInstruction)):
-        if node.getparent() is not None:
-            node.drop_tree()
+    etree.strip_elements(tree, *INVISIBLE, with_tail=False)
+    etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction)
+
+
+def join_phrases(tree: etree._Element) -> None:
+    """Replace, in place, each element of PHRASING below `tree` by its content, so that later walks have less to see."""
+    etree.strip_tags(tree, *PHRASING)
 
 
 def remove_matching(tree: HtmlElement, xpaths: list[str]) -> None:
