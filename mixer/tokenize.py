@@ -3,11 +3,10 @@
 The ids are exactly those that Hugging Face `tokenizers` gives for `encode(text, add_special_tokens=False)`; BOS and
 EOS are added by packing. Places to cut are token positions where a section or a paragraph begins, noted for texts
 that may exceed a sequence. Batches are bounded in characters, so memory is too. Not here: loading the tokenizer
-(`target`), and choosing where to cut (`pack`).
+(`target`), the libraries (`encode`), and choosing where to cut (`pack`).
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
+from mixer.encode import Encode, Encoded, by_tokenizers
 from mixer.target import Target, control_ids
 from pipelines.engine.errors import StageError
 
@@ -41,24 +41,24 @@ def tokens_schema(target: Target) -> pa.Schema:
     )
 
 
-def tokenize_documents(table: pa.Table, tokenizer: Tokenizer, target: Target) -> pa.Table:
-    """Return one row of `tokens_schema` for each document, in order.
+def tokenize_documents(table: pa.Table, tokenizer: Tokenizer, target: Target, encode: Encode | None = None) -> pa.Table:
+    """Return one row of `tokens_schema` for each document, in order; `encode` is another way to the same ids.
 
     Raises StageError when an id is outside the vocabulary or a control token comes out of a text: then the
     tokenizer was not loaded by `mixer.target`.
     """
+    encode = encode or by_tokenizers(tokenizer)
     sections = _section_starts(table["sections"])
     ids: list[np.ndarray[Any, Any]] = []
     section_breaks: list[list[int]] = []
     paragraph_breaks: list[list[int]] = []
     for rows, texts in _batches(table["text"]):
-        encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
-        for row, text, encoding in zip(rows, texts, encodings, strict=True):
-            ids.append(np.array(encoding.ids, dtype=np.uint32))
+        for row, text, encoded in zip(rows, texts, encode(texts), strict=True):
+            ids.append(encoded.ids)
             long = len(text) >= BREAKS_FROM_CHARS
             paragraphs = [match.end() for match in _PARAGRAPH.finditer(text)] if long else []
-            section_breaks.append(_token_positions(encoding, sections[row] if long else []))
-            paragraph_breaks.append(_token_positions(encoding, paragraphs))
+            section_breaks.append(_token_positions(encoded, sections[row] if long else []))
+            paragraph_breaks.append(_token_positions(encoded, paragraphs))
     columns = [table["id"], table["source"], table["kind"], table["language"]]
     columns += [_id_lists(ids, tokenizer, target)]
     columns += [pa.array(breaks, pa.list_(pa.int32())) for breaks in (section_breaks, paragraph_breaks)]
@@ -87,13 +87,11 @@ def _section_starts(column: pa.ChunkedArray) -> list[list[int]]:
     return starts
 
 
-def _token_positions(encoding: Encoding, chars: list[int]) -> list[int]:
+def _token_positions(encoded: Encoded, chars: list[int]) -> list[int]:
     """Return the first token that begins at or after each character, without the ends of the document."""
     if not chars:
         return []
-    offsets = encoding.offsets
-    found = {bisect_left(offsets, (char,)) for char in chars}
-    return sorted(found - {0, len(offsets)})
+    return sorted(set(encoded.tokens_at(chars)) - {0, len(encoded.ids)})
 
 
 def _id_lists(ids: list[np.ndarray[Any, Any]], tokenizer: Tokenizer, target: Target) -> pa.Array:

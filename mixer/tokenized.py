@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import tokenizers
 
+from mixer.encode import Encode, by_tokenizers, fastest
 from mixer.target import Target, load_tokenizer, load_tokenizer_bytes
 from mixer.tokenize import tokenize_documents, tokens_schema
 from pipelines.engine.manifest import Manifest
@@ -40,13 +41,13 @@ class Tokenize:
 
     def run(self, shard: Shard) -> None:
         """Write the ids of each document of the shard, in order."""
-        tokenizer = self._tokenizer(shard)
+        tokenizer, encode = self._tokenizer(shard)
         sink = shard.sink("main", "arrow")
         schema = tokens_schema(self.target)
         rows = tokens = 0
         with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
             for _, table in shard.documents():
-                found = tokenize_documents(table, tokenizer, self.target)
+                found = tokenize_documents(table, tokenizer, self.target, encode)
                 writer.write_table(found)
                 shard.kept(table)
                 rows += found.num_rows
@@ -54,17 +55,19 @@ class Tokenize:
         shard.sized("main", rows, tokens)
         shard.facts["target_tokens"] = tokens
 
-    def _tokenizer(self, shard: Shard) -> tokenizers.Tokenizer:
+    def _tokenizer(self, shard: Shard) -> tuple[tokenizers.Tokenizer, Encode]:
         trained = shard.inputs("tokenizer")
         if trained:
-            return load_tokenizer_bytes(bytes(shard.read(trained[0])))
+            tokenizer = load_tokenizer_bytes(bytes(shard.read(trained[0])))
+            return tokenizer, by_tokenizers(tokenizer)
         return _loaded(self.target)
 
 
 @lru_cache(maxsize=4)
-def _loaded(target: Target) -> tokenizers.Tokenizer:
+def _loaded(target: Target) -> tuple[tokenizers.Tokenizer, Encode]:
     """Keep a tokenizer from task to task: loading takes longer than a small shard, and its word cache is its speed."""
-    return load_tokenizer(target)
+    tokenizer = load_tokenizer(target)
+    return tokenizer, fastest(tokenizer)
 
 
 def open_tokens(shard: Shard, ref: FileRef) -> pa.Table:
