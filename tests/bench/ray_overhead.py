@@ -1,0 +1,161 @@
+"""The same stage work under our Ray runtime and under a plain fork pool of 2, start-up of both excluded.
+
+Run `python -m tests.bench.ray_overhead [--seconds N] [--rounds N]`. The work is a stage of the product (`quality`) over
+Parquet shards of synthetic text, through `pipelines.engine.work.execute`: reading, verifying, computing, committing.
+Orders are dealt into rounds and the two alternate (A B, B A, ...). Each side's processes work once before the clock
+starts: imports and compiled loops are loaded. Nothing is compared across machines; the ratio is the figure.
+"""
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pyarrow.parquet as pq
+
+from pipelines.engine.hashing import sha256_bytes
+from pipelines.engine.rows import Rows
+from pipelines.engine.runtime import RayRuntime, Resources
+from pipelines.engine.settle import settle
+from pipelines.engine.shard import PARQUET
+from pipelines.engine.stage import FileRef, ShardTask
+from pipelines.engine.storage import local_storage
+from pipelines.engine.work import Order, execute
+from pipelines.stages.quality import Quality, QualityConfig
+from sources.document import Document, document_id, estimate_tokens, to_table
+from sources.rights import UNKNOWN, rights_from
+from tests.bench.meter import environment, measure
+
+WORKERS = 2
+FILES = 8
+ROWS = 12_000
+WORDS_A_ROW = 600
+
+
+def main() -> None:
+    """Measure a child that does both, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60, help="work of each side, in seconds of one worker")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        race(args.child, args.seconds, args.rounds)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-ray-") as folder:
+        command = [sys.executable, "-m", "tests.bench.ray_overhead", "--child", folder]
+        command += ["--seconds", str(args.seconds), "--rounds", str(args.rounds)]
+        readings = measure(["nice", *command], Path(folder, "log"))
+        if readings.exit_code:
+            raise SystemExit(Path(folder, "log").read_text()[-3000:])
+        rounds = [json.loads(line) for line in Path(folder, "rounds.jsonl").read_text().splitlines()]
+    print(environment("ray", "pyarrow", "numba"))
+    walls: dict[str, list[float]] = {"ray": [], "pool": []}
+    cpus: dict[str, list[float]] = {"ray": [], "pool": []}
+    for one in rounds:
+        walls[one["side"]].append(one["end"] - one["begin"])
+        cpus[one["side"]].append(readings.cpu_between(one["begin"], one["end"]))
+    shards = sum(one["shards"] for one in rounds if one["side"] == "ray")
+    print(f"{shards} shards of {rounds[0]['text_bytes'] / 1e6:.0f} MB of text, {args.rounds} rounds, {WORKERS} workers")
+    for side in walls:
+        seconds = ", ".join(f"{wall:.1f}" for wall in walls[side])
+        print(f"{side:<5} wall {sum(walls[side]):6.1f} s ({seconds}), CPU {sum(cpus[side]):6.1f} s")
+    wall = statistics.median(ray / pool for ray, pool in zip(walls["ray"], walls["pool"], strict=True))
+    cpu = statistics.median(ray / pool for ray, pool in zip(cpus["ray"], cpus["pool"], strict=True))
+    print(f"Ray over fork pool: {wall - 1:+.1%} wall, {cpu - 1:+.1%} CPU (medians over rounds; goal: 3 % at most)")
+
+
+def race(folder: Path, seconds: float, rounds: int) -> None:
+    """Do the work of each round under both and write when each began and ended."""
+    files = [make_shard(folder, number) for number in range(FILES)]
+    trial = execute_some(folder / "trial", files, range(4))
+    count = max(2 * WORKERS, round(seconds / rounds / trial))
+    for number in range(rounds):
+        for side in ("ray", "pool") if number % 2 == 0 else ("pool", "ray"):
+            run = run_ray if side == "ray" else run_pool
+            begin, end = run(folder / f"{side}-{number}", files, count)
+            told = {"side": side, "begin": begin, "end": end, "shards": count, "text_bytes": ROWS * WORDS_A_ROW * 7}
+            with (folder / "rounds.jsonl").open("a") as out:
+                out.write(json.dumps(told) + "\n")
+
+
+def make_shard(folder: Path, number: int) -> FileRef:
+    """Write documents of invented words to Parquet as the engine does, and return the reference of the file."""
+    random = Random(number)
+    words = ["".join(random.choices("aeioulnrstmdp", k=random.randint(2, 11))) for _ in range(20_000)]
+    documents = []
+    for row in range(ROWS):
+        text = " ".join(random.choices(words, k=WORDS_A_ROW)) + "."
+        documents.append(_document(f"{number}/{row}", text))
+    path = folder / f"input-{number}.parquet"
+    pq.write_table(to_table(documents), path, row_group_size=512, **PARQUET)
+    data = path.read_bytes()
+    return FileRef(str(path), sha256_bytes(data), len(data), ROWS)
+
+
+def _document(key: str, text: str) -> Document:
+    return Document(
+        id=document_id("bench", key, None),
+        kind="replay",
+        source="bench",
+        key=key,
+        text=text,
+        rights=rights_from(UNKNOWN),
+        tokens=estimate_tokens(text),
+    )
+
+
+def orders(files: list[FileRef], numbers: range, name: str) -> Iterator[Order]:
+    """Yield an order for each number; files are used again under other names of shards."""
+    stage = Rows(Quality(QualityConfig()))
+    for number in numbers:
+        yield Order(stage, ShardTask(f"{name}-{number:05d}", {"documents": (files[number % FILES],)}))
+
+
+def execute_some(folder: Path, files: list[FileRef], numbers: range) -> float:
+    """Execute a few orders in this process and return the median seconds of one."""
+    reports = [execute(local_storage(folder), order) for order in orders(files, numbers, "trial")]
+    return statistics.median(report.seconds for report in reports[1:])
+
+
+def run_ray(folder: Path, files: list[FileRef], count: int) -> tuple[float, float]:
+    """Settle the orders on a Ray of our own, as the driver does."""
+    resources = Resources()
+    runtime = RayRuntime(local_storage(folder), workers=WORKERS, address=None, resources=resources)
+    try:
+        list(settle(runtime, list(orders(files, range(2 * WORKERS), "warm")), lambda *_: None))
+        with _timed() as times:
+            list(settle(runtime, list(orders(files, range(count), "work")), lambda *_: None))
+    finally:
+        runtime.close()
+    return times[0], times[1]
+
+
+def run_pool(folder: Path, files: list[FileRef], count: int) -> tuple[float, float]:
+    """Map the orders over a fork pool."""
+    storage = local_storage(folder)
+    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+        task = partial(execute, storage)
+        list(pool.imap_unordered(task, orders(files, range(2 * WORKERS), "warm")))
+        with _timed() as times:
+            list(pool.imap_unordered(task, list(orders(files, range(count), "work"))))
+    return times[0], times[1]
+
+
+@contextmanager
+def _timed() -> Iterator[list[float]]:
+    times = [time.time()]
+    yield times
+    times.append(time.time())
+
+
+if __name__ == "__main__":
+    main()
