@@ -131,13 +131,25 @@ def find_boxes(page: int, codes: Codes, classes: npt.NDArray[np.uint8], starts: 
 
 def find_turned(box: Floats, starts: Ints, ends: Ints) -> tuple[Mask, int]:
     """Say which words run up or down the page, and the turn (1 up, -1 down) when most of the page does."""
-    first, last = box[starts], box[ends - 1]
-    rise, run = last[:, 1] - first[:, 1], last[:, 0] - first[:, 0]
-    long = ends - starts > 2
-    turned = long & (np.abs(rise) > 2 * np.abs(run)) & (np.abs(rise) > 2)
-    if 2 * turned.sum() > long.sum() and turned.sum() > 3:
+    turned, rise = np.zeros(len(starts), np.bool_), np.zeros(len(starts))
+    long = _turn(box, starts, ends, turned, rise)
+    count = int(turned.sum())
+    if 2 * count > long and count > 3:
         return turned, 1 if np.median(rise[turned]) > 0 else -1
     return turned, 0
+
+
+@njit(types.int64(_boxes_t, _ints_t, _ints_t, _mask_t, _floats_t), cache=True)  # type: ignore[untyped-decorator]
+def _turn(box: Floats, starts: Ints, ends: Ints, turned: Mask, rise: Floats) -> int:
+    """Fill in by how much each word rises and whether more than it runs; return the number of words long enough."""
+    long = 0
+    for n in range(len(starts)):
+        first, last = starts[n], ends[n] - 1
+        rise[n] = box[last, 1] - box[first, 1]
+        if last - first > 1:
+            long += 1
+            turned[n] = abs(rise[n]) > 2 * abs(box[last, 0] - box[first, 0]) and abs(rise[n]) > 2
+    return long
 
 
 def turn_upright(box: Floats, quarter: int) -> Floats:

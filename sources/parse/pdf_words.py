@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pypdfium2.raw as pdfium
 
-from sources.parse.pdf_joints import Stretches, find_stretches, true_heights
+from sources.parse.pdf_joints import Stretches, find_stretches, median, true_heights
 from sources.parse.pdf_pieces import (
     SCRIPT,
     SPACE,
@@ -91,7 +91,7 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
         return PageText([], aside, width, height)
     pieces = find_pieces(page, box, starts, ends)
     if not quarter:
-        true_heights(pieces, bottom)
+        true_heights(pieces, 1.2 * median(pieces.height), bottom)
     stretches = find_stretches(pieces, codes)
     found = _fragments(text, stretches, _fonts(raw, page, stretches))
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
@@ -103,16 +103,20 @@ def _fonts(raw: Any, page: int, stretches: Stretches) -> list[tuple[bool, bytes]
 
     It is not bold and has no name when its last piece has another font.
     """
-    head, last = stretches.head, stretches.stop - 1
-    pieces = stretches.pieces
-    first, final = pieces.font[head], find_fonts(page, pieces.end[last] - 1)
-    final[head == last] = first[head == last]
-    handles, at = np.unique(np.concatenate((first, final)), return_index=True)
-    where = np.concatenate((pieces.start[head], pieces.end[last] - 1))[at].tolist()
-    known = dict(zip(handles.tolist(), [_font(raw, index) for index in where], strict=True))
-    return [
-        known[a] if a == b else _common(known[a], known[b]) for a, b in zip(first.tolist(), final.tolist(), strict=True)
-    ]
+    pieces, head, last = stretches.pieces, stretches.head, stretches.stop - 1
+    starts, ends = pieces.start[head].tolist(), pieces.end[last] - 1
+    known: dict[int, tuple[bool, bytes]] = {}
+    fonts = []
+    for n, (one, other) in enumerate(zip(pieces.font[head].tolist(), find_fonts(page, ends).tolist(), strict=True)):
+        if one not in known:
+            known[one] = _font(raw, starts[n])
+        if one == other or head[n] == last[n]:
+            fonts.append(known[one])
+            continue
+        if other not in known:
+            known[other] = _font(raw, int(ends[n]))
+        fonts.append(_common(known[one], known[other]))
+    return fonts
 
 
 def _common(one: tuple[bool, bytes], other: tuple[bool, bytes]) -> tuple[bool, bytes]:
