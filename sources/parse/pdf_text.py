@@ -48,7 +48,7 @@ _SCRIPTS = {
 }
 _UNSPACED = re.compile("[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
 """Ideographs, kana and their punctuation: written without spaces."""
-_BROKEN = re.compile(r"\S+[-\u2010\u00ad]\s*\n\S+")
+_BROKEN = re.compile(r"(?<=\S)[-\u2010\u00ad]\s*\n(?=\S)")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _COMPOUND = frozenset(
     [
@@ -207,7 +207,8 @@ def _mapped(text: str, table: dict[str, str]) -> str:
 
 def vocabulary(lines: Iterable[str]) -> frozenset[str]:
     """Return the lower-case words and hyphenated compounds of a document, without those broken at a line's end."""
-    words = set(_WORDS.findall(_BROKEN.sub(" ", "\n".join(lines).lower())))
+    tokens = set(_BROKEN.sub("\0", "\n".join(lines).lower()).split())
+    words = set(_WORDS.findall(" ".join([token for token in tokens if "\0" not in token])))
     return frozenset(words.union(*(word.split("-") for word in words if "-" in word)))
 
 
