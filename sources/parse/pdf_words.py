@@ -16,6 +16,7 @@ from sources.parse.pdf_joints import Stretches, find_stretches, median, true_hei
 from sources.parse.pdf_pieces import (
     SCRIPT,
     SPACE,
+    Codes,
     Pieces,
     find_boxes,
     find_codes,
@@ -33,6 +34,7 @@ _BOLD = re.compile(rb"bold|black|heavy|demi|[-.]B$", re.IGNORECASE)
 _CLASSES = np.zeros(65536, np.uint8)
 _CLASSES[[9, 10, 11, 12, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]] = SPACE
 _CLASSES[SCRIPTABLE] |= SCRIPT
+_CLEAN = clean_codes(np.arange(65536, dtype=np.uint32))
 
 
 @dataclass(slots=True)
@@ -69,9 +71,7 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     left, bottom, right, top = bounds
     width, height = right - left, top - bottom
     raw, page = textpage.raw, ctypes.cast(textpage.raw, ctypes.c_void_p).value
-    codes = np.empty(textpage.count_chars(), np.uint32)
-    find_codes(page, codes)
-    codes = clean_codes(codes)
+    codes = _codes(raw, page, textpage.count_chars())
     starts, ends = find_words(codes, _CLASSES)
     if not len(starts):
         return PageText([], "", width, height)
@@ -96,6 +96,17 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     found = _fragments(text, stretches, _fonts(raw, page, stretches))
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
     return PageText(shown, aside, width, height)
+
+
+def _codes(raw: Any, page: int, count: int) -> Codes:
+    """Return one UTF-16 unit a character; pdfium's text is used when it aligns, else each character is asked for."""
+    units = (ctypes.c_ushort * (count + 1))()
+    if pdfium.FPDFText_GetText(raw, 0, count, units) == count + 1:
+        codes: Codes = _CLEAN[np.frombuffer(units, np.uint16, count)]
+        return codes
+    codes = np.empty(count, np.uint32)
+    find_codes(page, codes)
+    return clean_codes(codes)
 
 
 def _fonts(raw: Any, page: int, stretches: Stretches) -> list[tuple[bool, bytes]]:
