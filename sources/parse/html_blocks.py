@@ -38,7 +38,6 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _SPACE = re.compile(r"[ \t\n\r\f\v\xa0]{2,}|[\t\n\r\f\v\xa0]")
 _BREAK = "\x1e"
 """Stands for <br> in a run of text: no tree holds this character."""
-_LINE_TAGS = frozenset({"a", "br", "q"})
 
 
 @dataclass(slots=True)
@@ -90,26 +89,36 @@ class _Walk:
                 if tag == "table" and is_data_table(element):
                     self.table(element)
                     walk.skip_subtree()
-                    continue
-                if tag in BLOCKS:
-                    self.open_block(element)
-                elif tag in _LINE_TAGS:
-                    self.open_inline(tag)
-                text, is_tail = element.text, False
+                else:
+                    self.start(element, tag)
             else:
-                if tag in BLOCKS:
-                    if self.open and self.open[-1] is element:
-                        self.close_block(tag)
-                elif tag in _LINE_TAGS:
-                    self.close_inline(tag)
-                text, is_tail = None if element is root else element.tail, True
-            if text:
-                self.add(text, element, is_tail=is_tail)
+                self.end(element, tag)
+                if element is not root:
+                    self.add(element.tail, element, is_tail=True)
         self.flush()
         return self.blocks
 
-    def open_block(self, element: etree._Element) -> None:
-        tag = element.tag
+    def start(self, element: etree._Element, tag: str) -> None:
+        if tag in BLOCKS:
+            self.open_block(element, tag)
+        elif tag == "a":
+            self.in_link += 1
+        elif tag == "br":
+            self.run_text.append(_BREAK)
+        elif tag == "q":
+            self.run_text.append("“")
+        self.add(element.text, element, is_tail=False)
+
+    def end(self, element: etree._Element, tag: str) -> None:
+        if tag in BLOCKS:
+            if self.open and self.open[-1] is element:
+                self.close_block(tag)
+        elif tag == "a":
+            self.in_link -= 1
+        elif tag == "q":
+            self.run_text.append("”")
+
+    def open_block(self, element: etree._Element, tag: str) -> None:
         self.flush()
         self.open_furniture.append(element if is_furniture(element) else self.in_furniture())
         self.open.append(element)
@@ -131,21 +140,9 @@ class _Walk:
         if tag in ("li", "dd"):
             self.marker = ""
 
-    def open_inline(self, tag: str) -> None:
-        if tag == "br":
-            self.run_text.append(_BREAK)
-        elif tag == "a":
-            self.in_link += 1
-        else:
-            self.run_text.append("“")
-
-    def close_inline(self, tag: str) -> None:
-        if tag == "a":
-            self.in_link -= 1
-        elif tag == "q":
-            self.run_text.append("”")
-
-    def add(self, text: str, element: etree._Element, *, is_tail: bool) -> None:
+    def add(self, text: str | None, element: etree._Element, *, is_tail: bool) -> None:
+        if not text:
+            return
         if self.anchor is None and not text.isspace():
             self.anchor = (element, is_tail)
         if self.in_link:

@@ -8,11 +8,12 @@ guidelines rises and precision on news stays above trafilatura's F1.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lxml import etree
 
 from sources.parse.html_blocks import Block
+from sources.parse.html_outline import Outline
 
 REGION_SHARE = 0.9
 """The main region is the smallest element with this share of the chosen text."""
@@ -39,49 +40,36 @@ _QUANTITY = re.compile(
 )
 
 
-def fill_gaps(body: etree._Element, blocks: Sequence[Block], votes: Sequence[bool]) -> list[bool]:
+def fill_gaps(outline: Outline, blocks: Sequence[Block], votes: Sequence[bool]) -> list[bool]:
     """Return which of `blocks` are main text, given which were chosen; every chosen block stays chosen."""
-    chosen_chars = _sums(body, ((b, len(b.text)) for b, vote in zip(blocks, votes, strict=True) if vote))
-    lying = LYING_SHARE * chosen_chars.get(body, 0)
+    chosen_chars = outline.sums((b, len(b.text)) for b, vote in zip(blocks, votes, strict=True) if vote)
+    lying = LYING_SHARE * chosen_chars.get(outline.root, 0)
     own = [b.furniture is None or chosen_chars.get(b.furniture, 0) >= lying for b in blocks]
-    first, last = _main_range(body, blocks, votes, chosen_chars)
-    kept = _fill_containers(blocks, votes, own, range(first, last))
+    first, last = _main_range(outline, blocks, votes, chosen_chars)
+    kept = _fill_containers(outline, blocks, votes, own, range(first, last))
     kept = _fill_headings(blocks, kept, own, range(first, last))
-    return _fill_majority(body, blocks, kept, own, range(first, last))
-
-
-def _sums(body: etree._Element, weighted: Iterable[tuple[Block, int]]) -> dict[etree._Element, int]:
-    """Return for each element the sum of the weights of the blocks in it, in time linear in the tree."""
-    sums: dict[etree._Element, int] = {}
-    for block, weight in weighted:
-        sums[block.parent] = sums.get(block.parent, 0) + weight
-    for element in reversed(list(body.iter())):
-        parent = element.getparent()
-        if element is not body and element in sums and parent is not None:
-            sums[parent] = sums.get(parent, 0) + sums[element]
-    return sums
+    return _fill_majority(outline, blocks, kept, own, range(first, last))
 
 
 def _main_range(
-    body: etree._Element, blocks: Sequence[Block], votes: Sequence[bool], chosen_chars: dict[etree._Element, int]
+    outline: Outline, blocks: Sequence[Block], votes: Sequence[bool], chosen_chars: dict[etree._Element, int]
 ) -> tuple[int, int]:
     """Return [first, last) of the blocks of the main region, from its page heading on."""
-    region = body
-    while inner := [e for e in region if chosen_chars.get(e, 0) >= REGION_SHARE * chosen_chars[body]]:
-        region = inner[0]
-    inside = set(region.iter())
-    places = [i for i, block in enumerate(blocks) if block.parent in inside or votes[i]]
-    first = next(i for i in places if blocks[i].parent in inside)
-    headings = [i for i in range(first + 1) if blocks[i].kind == "heading" and blocks[i].level == 1]
-    return (headings[-1] if headings else first), max(i for i in places if blocks[i].parent in inside) + 1
+    region, enough = outline.root, REGION_SHARE * chosen_chars[outline.root]
+    for element, parent in outline.parents.items():
+        if parent is region and chosen_chars.get(element, 0) >= enough:
+            region = element
+    inside = outline.below(region)
+    places = [i for i, block in enumerate(blocks) if block.parent in inside]
+    headings = [i for i in range(places[0] + 1) if blocks[i].kind == "heading" and blocks[i].level == 1]
+    return (headings[-1] if headings else places[0]), places[-1] + 1
 
 
-def _container(block: Block) -> etree._Element:
+def _container(outline: Outline, block: Block) -> etree._Element:
     """Return the innermost element around a block that is not part of a paragraph, list or table."""
     element = block.parent
-    parent = element.getparent()
-    while element.tag in _INNER and parent is not None:
-        element, parent = parent, parent.getparent()
+    while element.tag in _INNER and element is not outline.root:
+        element = outline.parents[element]
     return element
 
 
@@ -89,9 +77,11 @@ def _is_linked(block: Block) -> bool:
     return block.link_chars > MAX_LINK_SHARE * len(block.text)
 
 
-def _fill_containers(blocks: Sequence[Block], votes: Sequence[bool], own: Sequence[bool], main: range) -> list[bool]:
+def _fill_containers(
+    outline: Outline, blocks: Sequence[Block], votes: Sequence[bool], own: Sequence[bool], main: range
+) -> list[bool]:
     """Take plain blocks beside a chosen one, and those in elements with enough plain text of their own."""
-    containers = [_container(block) for block in blocks]
+    containers = [_container(outline, block) for block in blocks]
     beside = {container for container, vote in zip(containers, votes, strict=True) if vote}
     inside_chars: dict[etree._Element, int] = {}
     outside_chars: dict[etree._Element, int] = {}
@@ -123,19 +113,17 @@ def _fill_headings(blocks: Sequence[Block], kept: list[bool], own: Sequence[bool
 
 
 def _fill_majority(
-    body: etree._Element, blocks: Sequence[Block], kept: list[bool], own: Sequence[bool], main: range
+    outline: Outline, blocks: Sequence[Block], kept: list[bool], own: Sequence[bool], main: range
 ) -> list[bool]:
     """Take tables, and the quantities and items of elements that are almost wholly main text."""
-    every = _sums(body, ((b, len(b.text)) for b, mine, k in zip(blocks, own, kept, strict=True) if mine or k))
-    taken = _sums(body, ((b, len(b.text)) for b, k in zip(blocks, kept, strict=True) if k))
-    mainly: dict[etree._Element, bool] = {}
-    for element in body.iter():
-        share = taken.get(element, 0) >= MAJORITY_SHARE * every.get(element, 1)
-        above = None if element is body else element.getparent()
-        mainly[element] = share or (above is not None and mainly.get(above, False))
+    every = outline.sums((b, len(b.text)) for b, mine, k in zip(blocks, own, kept, strict=True) if mine or k)
+    taken = outline.sums((b, len(b.text)) for b, k in zip(blocks, kept, strict=True) if k)
+    mainly = {outline.root: taken.get(outline.root, 0) >= MAJORITY_SHARE * every.get(outline.root, 1)}
+    for element, parent in outline.parents.items():
+        mainly[element] = mainly[parent] or taken.get(element, 0) >= MAJORITY_SHARE * every.get(element, 1)
     for i in range(main.start, len(blocks)):
         if own[i] and not kept[i]:
-            mine = mainly.get(blocks[i].parent, False)
+            mine = mainly[blocks[i].parent]
             kept[i] = _is_grid(blocks[i]) or (mine and _is_substance(blocks[i], in_main=i in main))
     return kept
 

@@ -56,6 +56,11 @@ def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
 
 def cell_text(cell: etree._Element, anchors: list[Anchor]) -> str:
     """Return the text of a cell on one line, blocks separated by `<br>`, pipes escaped; note its first text node."""
+    if len(cell) == 0:
+        text = _SPACE.sub(" ", cell.text or "").strip()
+        if text:
+            anchors.append((cell, False))
+        return text.replace("|", "\\|")
     pieces: list[str] = []
     first: Anchor | None = None
     for event, element in etree.iterwalk(cell, events=("start", "end")):

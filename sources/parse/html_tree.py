@@ -27,7 +27,24 @@ INVISIBLE = (
 """Elements that show no text of the page."""
 
 PHRASING = (
-    *("abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "data", "dfn", "em", "font", "i", "ins", "kbd", "mark"),
+    *(
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "data",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "mark",
+    ),
     *("nobr", "samp", "small", "span", "strong", "tt", "u", "var", "wbr"),
 )
 """Elements within a line whose markup says nothing once `settle_inline` has read it."""
