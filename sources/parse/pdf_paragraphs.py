@@ -60,7 +60,8 @@ def write(lines: Sequence[Line]) -> Written:
             unit.text, edit = join_lines(unit.text, line.text, known)
             unit.left = line.x0 if unit.lines == 1 or line.block != unit.last.block else unit.left
             unit.last, unit.lines = line, unit.lines + 1
-            unit.edits |= {edit} - {""}
+            if edit:
+                unit.edits.add(edit)
         else:
             units.append(_Unit(kind, line.text, line, line, line.x0))
     return _assemble(units, any(line.edited for line in lines))
