@@ -1,13 +1,16 @@
 """The few ways in which end-to-end tests run medmix in a process of its own, and read what a run committed."""
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import xxhash
 
+from pipelines.cli import main
 from pipelines.engine.manifest import ShardRecord
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,6 +37,20 @@ def run_medmix(
     return subprocess.run(
         command(*words), cwd=cwd, env=environment(**changes), capture_output=True, text=True, timeout=timeout_s
     )
+
+
+def call_medmix(*words: object) -> "subprocess.CompletedProcess[str]":
+    """Run a verb in this process, which is quicker than a new one; an exception that nobody tells fails the test."""
+    line, out, err, code = list(map(str, words)), io.StringIO(), io.StringIO(), 0
+    before, sys.argv = sys.argv, ["medmix", *line]
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = before
+    return subprocess.CompletedProcess(line, code, out.getvalue(), err.getvalue())
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from demo_runs import DEMO, REPOSITORY, digests, environment, run_medmix
+from demo_runs import DEMO, REPOSITORY, call_medmix, digests, environment, run_medmix
 
 from pipelines.engine.law import account_faults, chain_faults
 from pipelines.engine.verify import verify
@@ -168,7 +168,7 @@ def test_one_changed_input_file_reruns_its_shard_alone(tmp_path: Path, demo_copy
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_verbs_on_a_finished_run(demo_copy: Path, words: list[str], expected: str) -> None:
-    done = run_medmix(words[0], demo_copy, *words[1:])
+    done = call_medmix(words[0], demo_copy, *words[1:])
     assert (done.returncode, done.stderr) == (0, "")
     assert expected in done.stdout
 
@@ -198,7 +198,7 @@ def test_trace_leads_from_a_row_to_pages_with_their_urls(demo_result: Result) ->
 
 
 def test_schema_and_doctor(tmp_path: Path) -> None:
-    schema = json.loads(run_medmix("schema").stdout)
+    schema = json.loads(call_medmix("schema").stdout)
     assert schema["properties"].keys() >= {"name", "out", "seed", "sources", "stages", "mixtures"}
     doctor = run_medmix("doctor", cwd=tmp_path)
     assert doctor.returncode == 0

@@ -27,7 +27,7 @@ def real(request: pytest.FixtureRequest, real_run: Path) -> Mixture:
 
 
 def check_ids(mixture: Mixture) -> None:
-    """Every document that a component may take is there whole in each epoch begun and finished, as `tokenizers` has it."""
+    """Pieces are what `tokenizers` gives for the text; documents of a component taken for an epoch are there whole."""
     assert mixture.documents
     for document, text in mixture.documents.items():
         whole = mixture.tokenizer.encode(text, add_special_tokens=False).ids

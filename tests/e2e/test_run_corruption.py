@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from datasets import load_from_disk
-from demo_runs import DEMO, damaged_batches, digests, run_medmix
+from demo_runs import DEMO, call_medmix, damaged_batches, digests, run_medmix
 from rich.console import Console
 
 from pipelines.check import check_run
@@ -31,7 +31,6 @@ def said(folder: Path) -> str:
     try:
         check_run(folder, Console(file=io.StringIO()), sweep=False)
     except CorruptionError as error:
-        assert error.exit_code == 5
         return str(error)
     return ""
 
@@ -180,15 +179,13 @@ def test_the_command_line_names_the_file_and_ends_with_code_5(demo_copy: Path, v
     path = next((demo_copy / "stages" / "publish-demo@1").glob("manifest-*.json"))
     flip(path)
     words = {"verify": [demo_copy], "run": [DEMO, "--inline", "-s", f"out={demo_copy}"]}
-    done = run_medmix(verb, *words.get(verb, [demo_copy, "--sequence", "0"]))
+    done = call_medmix(verb, *words.get(verb, [demo_copy, "--sequence", "0"]))
     assert done.returncode == 5
     assert str(path.relative_to(demo_copy)) in done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.xfail(
-    reason="a flipped bit can leave a valid but wrong digest in .inputs.json: sources.digests must seal it"
-)
+@pytest.mark.xfail(reason="a bit flipped in .inputs.json can leave a valid, wrong digest: sources.digests must seal it")
 def test_damaged_notes_on_input_files_are_as_good_as_none(demo_copy: Path) -> None:
     draw = random.Random(8)
     before = digests(demo_copy)

@@ -1,4 +1,4 @@
-"""SIGKILL to the process group of a running demo at seeded moments, then resume: the same bytes, and nobody left behind.
+"""SIGKILL to the process group of a running demo at seeded moments, then resume: same bytes, nobody left behind.
 
 Push: 3 kills (one of them under Ray, one twice in a row) and two drivers on one folder. Nightly: 10 kills.
 """
@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from demo_runs import DEMO, REPOSITORY, command, digests, environment, run_demo, run_medmix
+from demo_runs import DEMO, REPOSITORY, call_medmix, command, digests, environment, run_demo, run_medmix
 
 MARK = "MEDMIX_TEST_RUN"
 PATIENCE_S = 200
@@ -78,7 +78,7 @@ def check_kill(tmp_path: Path, demo_run: Path, expected: dict[str, str], seed: i
     before = {path: sha for path, sha in digests(folder).items() if path.startswith(("stages/", "mixtures/", "docum"))}
     assert {p: s for p, s in before.items() if ".stage-" not in p}.items() <= expected.items(), f"seed {seed}"
     run_demo(folder, "--inline")
-    swept = run_medmix("verify", folder, "--sweep")
+    swept = call_medmix("verify", folder, "--sweep")
     assert swept.returncode == 0, f"seed {seed}: {swept.stderr}"
     assert digests(folder) == expected, f"seed {seed}"
 
