@@ -51,7 +51,7 @@ def write(lines: Sequence[Line]) -> Written:
     """Return the text of `lines`, which are in reading order."""
     body = _body_font(lines)
     edges = _edges(lines)
-    known = vocabulary(line.text for line in lines)
+    known = vocabulary([line.text for line in lines])
     units: list[_Unit] = []
     for line in lines:
         kind = _kind(line, body, _stands_off(units[-1].last if units else None, line, edges))
@@ -69,9 +69,13 @@ def write(lines: Sequence[Line]) -> Written:
 
 def _body_font(lines: Sequence[Line]) -> tuple[float, bytes]:
     """Return size (to half a point) and name of the font of most characters."""
-    fonts: Counter[tuple[float, bytes]] = Counter()
+    exact: dict[tuple[float, bytes], int] = {}
     for line in lines:
-        fonts[round(line.size * 2) / 2, line.face] += len(line.text)
+        font = line.size, line.face
+        exact[font] = exact.get(font, 0) + len(line.text)
+    fonts: Counter[tuple[float, bytes]] = Counter()
+    for (size, face), chars in exact.items():
+        fonts[round(size * 2) / 2, face] += chars
     return fonts.most_common(1)[0][0] if fonts else (0.0, b"")
 
 

@@ -53,6 +53,7 @@ def _pdfium_function(name: str, result: Any, *arguments: Any) -> Any:
 
 _page, _index, _pointer = types.uint64, types.int32, types.uint64
 _unicode = _pdfium_function("FPDFText_GetUnicode", types.uint32, _page, _index)
+_text = _pdfium_function("FPDFText_GetText", types.int32, _page, _index, _index, _pointer)
 _loose_box = _pdfium_function("FPDFText_GetLooseCharBox", types.int32, _page, _index, _pointer)
 _matrix = _pdfium_function("FPDFText_GetMatrix", types.int32, _page, _index, _pointer)
 _origin = _pdfium_function("FPDFText_GetCharOrigin", types.int32, _page, _index, _pointer, _pointer)
@@ -64,12 +65,20 @@ _codes_t, _classes_t = types.uint32[::1], types.uint8[::1]
 _ints_t, _floats_t, _boxes_t, _mask_t = types.int64[::1], types.float64[::1], types.float64[:, ::1], types.bool_[::1]
 
 
-@njit(types.void(_page, _codes_t), cache=True)  # type: ignore[untyped-decorator]
-def find_codes(page: int, codes: Codes) -> None:
-    """Fill `codes` with the code point of each character of a text page (its address)."""
-    for i in range(len(codes)):
-        code = _unicode(page, i)
-        codes[i] = HYPHEN_MARK if code == 2 else code
+@njit(types.void(_page, _codes_t, _codes_t), cache=True)  # type: ignore[untyped-decorator]
+def find_codes(page: int, clean: Codes, codes: Codes) -> None:
+    """Fill `codes` with one UTF-16 unit a character of a text page (its address), as the table `clean` maps them.
+
+    pdfium's text is used when it aligns with the characters, else each is asked for.
+    """
+    count = len(codes)
+    units = np.empty(count + 1, np.uint16)
+    aligned = _text(page, 0, count, units.ctypes.data) == count + 1
+    for i in range(count):
+        code = units[i] if aligned else _unicode(page, i)
+        if code == 2 and not aligned:
+            code = HYPHEN_MARK
+        codes[i] = clean[code] if code < len(clean) else code
 
 
 @njit(types.UniTuple(_ints_t, 2)(_codes_t, _classes_t), cache=True)  # type: ignore[untyped-decorator]
@@ -127,6 +136,14 @@ def find_boxes(page: int, codes: Codes, classes: npt.NDArray[np.uint8], starts: 
         if whole:
             _fetch(page, box, start, end)
     return box
+
+
+@njit(types.void(_boxes_t, types.float64, types.float64), cache=True)  # type: ignore[untyped-decorator]
+def shift(box: Floats, left: float, bottom: float) -> None:
+    """Move boxes so that (left, bottom) becomes the origin, in place."""
+    for i in range(len(box)):
+        box[i, 0], box[i, 1] = box[i, 0] - left, box[i, 1] - bottom
+        box[i, 2], box[i, 3] = box[i, 2] - left, box[i, 3] - bottom
 
 
 def find_turned(box: Floats, starts: Ints, ends: Ints) -> tuple[Mask, int]:

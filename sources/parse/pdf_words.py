@@ -16,7 +16,6 @@ from sources.parse.pdf_joints import Stretches, find_stretches, median, true_hei
 from sources.parse.pdf_pieces import (
     SCRIPT,
     SPACE,
-    Codes,
     Pieces,
     find_boxes,
     find_codes,
@@ -24,6 +23,7 @@ from sources.parse.pdf_pieces import (
     find_pieces,
     find_turned,
     find_words,
+    shift,
     turn_upright,
 )
 from sources.parse.pdf_text import SCRIPTABLE, Piece, clean_codes, decode, join_pieces, settle
@@ -71,11 +71,13 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     left, bottom, right, top = bounds
     width, height = right - left, top - bottom
     raw, page = textpage.raw, ctypes.cast(textpage.raw, ctypes.c_void_p).value
-    codes = _codes(raw, page, textpage.count_chars())
+    codes = np.empty(textpage.count_chars(), np.uint32)
+    find_codes(page, _CLEAN, codes)
     starts, ends = find_words(codes, _CLASSES)
     if not len(starts):
         return PageText([], "", width, height)
-    box = find_boxes(page, codes, _CLASSES, starts, ends) - np.array([left, bottom, left, bottom])
+    box = find_boxes(page, codes, _CLASSES, starts, ends)
+    shift(box, left, bottom)
     turned, quarter = find_turned(box, starts, ends)
     if quarter:
         box, turned = turn_upright(box, quarter), np.zeros_like(turned)
@@ -96,17 +98,6 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     found = _fragments(text, stretches, _fonts(raw, page, stretches))
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
     return PageText(shown, aside, width, height)
-
-
-def _codes(raw: Any, page: int, count: int) -> Codes:
-    """Return one UTF-16 unit a character; pdfium's text is used when it aligns, else each character is asked for."""
-    units = (ctypes.c_ushort * (count + 1))()
-    if pdfium.FPDFText_GetText(raw, 0, count, units) == count + 1:
-        codes: Codes = _CLEAN[np.frombuffer(units, np.uint16, count)]
-        return codes
-    codes = np.empty(count, np.uint32)
-    find_codes(page, codes)
-    return clean_codes(codes)
 
 
 def _fonts(raw: Any, page: int, stretches: Stretches) -> list[tuple[bool, bytes]]:
