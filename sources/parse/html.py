@@ -87,7 +87,7 @@ def declared_charset(options: dict[str, Any]) -> str | None:
 
 
 def _main_blocks(tree: HtmlElement, options: dict[str, Any]) -> tuple[list[Block], str]:
-    """Return the blocks of the main text and the way they were found: declared, trafilatura or walk."""
+    """Return the blocks of the main text and the way they were found: declared, whole, trafilatura or walk."""
     if options.get("content_xpath"):
         found = select(tree, [str(options["content_xpath"])])
         outer = [node for node in found if not any(above in found for above in node.iterancestors())]
