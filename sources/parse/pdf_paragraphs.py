@@ -19,6 +19,8 @@ from sources.parse.pdf_words import MIXED
 
 HEADING_RATIO = 1.12
 MAX_HEADING_CHARS = 200
+END_CHARS = 40
+"""Of a paragraph, which grows line by line, only its end is searched for the end of a sentence."""
 _ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.;:,]{3,80}[^.;:,\s]")
 _CAPTION = re.compile(r"(?:Table|Figure|Fig\.|Box|Tableau|Tabla|Tabela)\s*\w{1,4}\b", re.IGNORECASE)
@@ -145,15 +147,19 @@ def _runs_on(unit: _Unit, line: Line, kind: str, edges: dict[int, tuple[float, f
     if kind == "heading":
         return step <= 1.6 * line.height and len(unit.text) + len(line.text) <= MAX_HEADING_CHARS
     if unit.kind == "item":
-        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ENDS.search(unit.text)
+        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ENDS.search(unit.text[-END_CHARS:])
     indented = (
         unit.lines > 1 and line.x0 - unit.left > 0.6 * line.height and unit.last.x0 - unit.left < 0.3 * line.height
     )
-    first_of_two = unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and bool(_ENDS.search(unit.text))
-    short = (
-        right - last.x1 > 0.2 * (right - left) and bool(_ENDS.search(unit.text)) and line.x0 <= left + 4 * line.height
+    first_of_two = (
+        unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and bool(_ENDS.search(unit.text[-END_CHARS:]))
     )
-    return not (indented and _ENDS.search(unit.text)) and not first_of_two and not short
+    short = (
+        right - last.x1 > 0.2 * (right - left)
+        and bool(_ENDS.search(unit.text[-END_CHARS:]))
+        and line.x0 <= left + 4 * line.height
+    )
+    return not (indented and _ENDS.search(unit.text[-END_CHARS:])) and not first_of_two and not short
 
 
 def _runs_over(unit: _Unit, line: Line, edges: dict[int, tuple[float, float, float]]) -> bool:
@@ -162,7 +168,9 @@ def _runs_over(unit: _Unit, line: Line, edges: dict[int, tuple[float, float, flo
     full = right - unit.last.x1 < 0.15 * (right - left) or unit.text[-1:] in "-\u2010\u00ad"
     starts = line.text[:1]
     return (
-        full and not _ENDS.search(unit.text) and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
+        full
+        and not _ENDS.search(unit.text[-END_CHARS:])
+        and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
     )
 
 

@@ -7,6 +7,7 @@ Characters that cannot be known (control, unassigned) become U+FFFD: visible, ne
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -29,8 +30,10 @@ _EXPONENT = re.compile(r"[-−–+]?\d{1,3}")
 _DOSE_UNIT = re.compile(r"\d\s?(?:[kmnµ]?g|mcg|[mµd]?[lL]|IU|U|%|[mµn]?mol|mEq|kcal|mmHg|°C)$")
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})
 _INVISIBLE = np.array([0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF], np.uint32)
+MAX_WORD_CHARS = 200
 _HYPHENS = "-\u2010\u00ad"
 _TAIL = re.compile(r"[^\W\d_]+(?:[-\u2010\u00ad])$")
+_LETTER = re.compile(r"[^\W\d_]")
 _HEAD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
 _SCRIPTS = {
@@ -227,7 +230,7 @@ def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tu
         return left + glue + right, ""
     if left.endswith((" -", "--")) or len(left) == 1 or left[-2].isspace() or not right[0].isalnum():
         return f"{left} {right}", ""
-    tail, head = _TAIL.search(left), _HEAD.match(right)
+    tail, head = _TAIL.search(left, max(0, len(left) - MAX_WORD_CHARS)), _HEAD.match(right)
     if left[-1] == "\u00ad" and head:
         return left[:-1] + right, "hyphens_joined"
     if tail is None or head is None or not (left[-2].islower() and right[0].islower()):
@@ -267,6 +270,6 @@ def declared_language(tag: Any) -> str | None:
 
 def script_agrees(tag: str, text: str) -> bool:
     """Say whether most letters are of the script that a declared language is written in; tags are often wrong."""
-    letters = re.findall(r"[^\W\d_]", text[:20000])
+    letters = {c: count for c, count in Counter(text[:20000]).items() if _LETTER.match(c)}
     script = _SCRIPTS.get(tag.split("-")[0].lower(), _LATIN)
-    return 2 * sum(1 for c in letters if script.match(c)) > len(letters)
+    return 2 * sum(count for c, count in letters.items() if script.match(c)) > sum(letters.values())

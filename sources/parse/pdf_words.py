@@ -106,13 +106,13 @@ def _fonts(raw: Any, page: int, stretches: Stretches) -> list[tuple[bool, bytes]
     It is not bold and has no name when its last piece has another font.
     """
     pieces, head, last = stretches.pieces, stretches.head, stretches.stop - 1
-    starts, ends = pieces.start[head].tolist(), pieces.end[last] - 1
+    starts, ends, alone = pieces.start[head].tolist(), pieces.end[last] - 1, (head == last).tolist()
     known: dict[int, tuple[bool, bytes]] = {}
     fonts = []
     for n, (one, other) in enumerate(zip(pieces.font[head].tolist(), find_fonts(page, ends).tolist(), strict=True)):
         if one not in known:
             known[one] = _font(raw, starts[n])
-        if one == other or head[n] == last[n]:
+        if one == other or alone[n]:
             fonts.append(known[one])
             continue
         if other not in known:
