@@ -40,7 +40,7 @@ def find_stretches(pieces: Pieces, codes: Codes) -> Stretches:
     place = _places(pieces, breaks, 0.85 * median(pieces.height))
     if len(place):
         order = np.argsort(place, kind="stable")
-        pieces = Pieces(*(values[order] for values in pieces))
+        pieces = Pieces._make(values[order] for values in pieces)
         breaks, spaced = _joints(pieces)
     pieces.spaced[:] = spaced & ~breaks
     head = np.flatnonzero(breaks)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
+import numpy.ma  # numba imports it at its first call, where a sandbox forbids to keep the bytecode
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 from numba import njit, types
@@ -238,4 +239,5 @@ def find_pieces(page: int, box: Floats, starts: Ints, ends: Ints) -> Pieces:
 @njit(types.uint64[::1](_page, _ints_t), cache=True)  # type: ignore[untyped-decorator]
 def find_fonts(page: int, at: Ints) -> Fonts:
     """Return the handles of the fonts of the characters `at`; they hold as long as the page is open."""
-    return _fonts(page, at)[2]
+    fonts: Fonts = _fonts(page, at)[2]
+    return fonts

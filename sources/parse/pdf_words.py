@@ -70,7 +70,7 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     """
     left, bottom, right, top = bounds
     width, height = right - left, top - bottom
-    raw, page = textpage.raw, ctypes.cast(textpage.raw, ctypes.c_void_p).value
+    raw, page = textpage.raw, ctypes.cast(textpage.raw, ctypes.c_void_p).value or 0
     codes = np.empty(textpage.count_chars(), np.uint32)
     find_codes(page, _CLEAN, codes)
     starts, ends = find_words(codes, _CLASSES)
