@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.config import RunConfig
 from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import Outlook, look, run_stages
-from pipelines.engine.errors import QuarantineError
+from pipelines.engine.errors import MedmixError, QuarantineError
 from pipelines.engine.events import Events
 from pipelines.engine.hashing import digest
 from pipelines.engine.lock import RunLock
@@ -59,11 +59,13 @@ def run(config: RunConfig, how: How) -> Result:
     """Bring a run to its end and return its result. Raises MedmixError."""
     out = Path(config.out).absolute()
     storage = local_storage(out)
-    with RunLock(out):
+    with RunLock(out) as lock:
         events = Events(out, live=how.live)
         lazy = _Lazy(lambda: _runtime(storage, config, how))
-        finished = False
+        ended = {"kind": "run_failed", "error": "stopped, or a defect"}
         try:
+            if lock.notice:
+                events.emit("note", text=lock.notice)
             cache = DigestCache(out / DIGESTS)
             plan = plan_run(config, cache)
             cache.save()
@@ -78,10 +80,13 @@ def run(config: RunConfig, how: How) -> Result:
             body = {**_resulted(config, plan, manifests), "plan": digest(planned)}
             if not stands(storage, body, manifests):
                 write_result(storage, body, manifests, {"funnel.parquet": funnel_parquet(manifests)})
-            finished = True
+            ended = {"kind": "run_done"}
+        except MedmixError as error:
+            ended["error"] = str(error)
+            raise
         finally:
             lazy.close()
-            events.emit("run_done" if finished else "run_failed", name=config.name)
+            events.emit(**ended, name=config.name)
             events.close()
     return read_result(out)
 

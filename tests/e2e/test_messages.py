@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from demo_runs import DEMO, REPOSITORY, call_medmix, digests, environment, run_medmix
 
+from pipelines.engine.status import read_status
+
 OK = {"name": "tiny", "out": "out", "seed": 1, "stages": [{"kind": "normalize"}, {"kind": "consolidate"}]}
 TEXTS = {"name": "texts", "kind": "guideline", "path": "in", "parser": "text", "include": ["*.txt"]}
 
@@ -66,6 +68,8 @@ def test_a_source_folder_that_does_not_exist(tmp_path: Path) -> None:
     run_file = write_run(tmp_path, source={"path": "inn"})
     check(call_medmix("run", run_file, "--inline"), 3, "source texts", str(tmp_path / "inn"), "optional: true")
     assert data_files(tmp_path / "out") == []
+    assert read_status(tmp_path / "out").state == "failed"
+    assert "source texts" in read_status(tmp_path / "out").error
 
 
 def test_an_unreadable_file(tmp_path: Path) -> None:
