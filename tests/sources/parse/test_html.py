@@ -151,3 +151,18 @@ def test_control_characters_become_spaces_and_are_named() -> None:
     part = read(page(f"<p>{PROSE}</p><p>Give 5\x01mg or 12&#2;34 or 10<sup>\x033</sup>.</p>"))
     assert "Give 5 mg or 12 34 or 10 ³." in part.text
     assert "control_characters" in part.extra["edits"]
+
+
+def test_page_without_furniture_is_taken_whole_but_for_rows_of_links() -> None:
+    links = "<p><a href='/'>HOME</a> | <a href='/about'>ABOUT US</a> | <a href='/x'>DISCLAIMER</a></p>"
+    body = f"<p>{PROSE}</p>" * 4 + "<p>Figure. Arm sling</p><p>* Not in newborns.</p>" + links
+    part = read(page(body))
+    assert part.extra["extractor"] == "whole"
+    assert "Figure. Arm sling\n\n* Not in newborns." in part.text
+    assert "DISCLAIMER" not in part.text
+
+
+def test_heading_named_like_furniture_stays() -> None:
+    section = f"<h2 id='s1_toc'>Dose</h2><p>{PROSE}</p>"
+    part = read(page(FURNITURE[0] + f"<article><h1>Care</h1>{section * 3}</article>" + FURNITURE[1]))
+    assert part.text.count("## Dose") == 3
