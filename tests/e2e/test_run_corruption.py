@@ -4,8 +4,8 @@ Push: 200 flipped bits over all files, and every file truncated, lost, swapped a
 """
 
 import io
+import json
 import random
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,15 +185,12 @@ def test_the_command_line_names_the_file_and_ends_with_code_5(demo_copy: Path, v
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.xfail(reason="a bit flipped in .inputs.json can leave a valid, wrong digest: sources.digests must seal it")
+@pytest.mark.xfail(strict=False, reason="sources.digests trusts a digest of the right form: it must seal its file")
 def test_damaged_notes_on_input_files_are_as_good_as_none(demo_copy: Path) -> None:
-    draw = random.Random(8)
     before = digests(demo_copy)
-    for _ in range(5):
-        content = bytearray((demo_copy / ".inputs.json").read_bytes())
-        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
-        shutil.copy(demo_copy / ".inputs.json", demo_copy / ".keep")
-        (demo_copy / ".inputs.json").write_bytes(content)
-        run(load_run(DEMO, [f"out={demo_copy}"]), How(inline=True, live=False))
-        (demo_copy / ".keep").replace(demo_copy / ".inputs.json")
+    notes = json.loads((demo_copy / ".inputs.json").read_text())
+    for entry in notes.values():
+        entry[-1] = entry[-1].translate(str.maketrans("0123", "2301"))  # one bit of some digits flipped
+    (demo_copy / ".inputs.json").write_text(json.dumps(notes))
+    run(load_run(DEMO, [f"out={demo_copy}"]), How(inline=True, live=False))
     assert digests(demo_copy) == before
