@@ -9,7 +9,6 @@ the date of its content. Limits of time and memory are the sandbox's work.
 import ctypes
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import pypdfium2
@@ -98,11 +97,11 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
 
 def _check_text(pages: list[PageText]) -> None:
     """Raise Unreadable when the pages hold no words, or characters that are no text."""
-    text = "\n".join([fragment.text for page in pages for fragment in page.fragments])
+    text = "\n".join(fragment.text for page in pages for fragment in page.fragments)
     share = garbled_share(text)
     if share > GARBLED_SHARE:
         raise Unreadable("garbled_text", f"{share:.3f} of the characters are no text (limit {GARBLED_SHARE})")
-    words = sum(1 for _ in islice(_WORD.finditer(text), MIN_WORDS))
+    words = sum(1 for _ in _WORD.finditer(text))
     if words < MIN_WORDS:
         raise Unreadable("no_text_layer", f"{words} words and {len(text)} characters on {len(pages)} pages")
 

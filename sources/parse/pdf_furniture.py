@@ -9,9 +9,7 @@ place alone; the column heads of a table that runs over pages stay because they 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import chain
 from math import inf
-from typing import NamedTuple
 
 from sources.parse.pdf_words import Fragment, PageText
 
@@ -25,47 +23,43 @@ _PAGE_OF = re.compile(r"\W*page\W*\d+(\W*(of|/)\W*\d+)?\W*|\d+\s*(of|/)\s*\d+", 
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _Key = tuple[tuple[str | int, ...], int]
 _Row = list[Fragment]
-
-
-class _Outer(NamedTuple):
-    """A row at the edge of a page: its fragments, the free space behind it, what identifies it, its page number."""
-
-    row: _Row
-    free: float
-    keys: list[_Key]
-    value: int | None
+_Side = list[tuple[_Row, float]]
 
 
 def remove_running_lines(pages: Sequence[PageText]) -> int:
     """Remove running lines from the pages' fragments, in place, and repeated turned text; return how many went."""
-    sides = [_sides(page, number) for number, page in enumerate(pages)]
+    sides = [_sides(page) for page in pages]
     seen: dict[_Key, set[int]] = defaultdict(set)
     for number, rows in enumerate(sides):
-        for outer in chain.from_iterable(rows):
-            for key in outer.keys:
+        for row, _ in (pair for side in rows for pair in side):
+            for key in _keys(row, number):
                 seen[key].add(number)
     offsets = _numbering(sides)
     enough = 2 if len(pages) <= 8 else 3
     removed = 0
-    for page, rows in zip(pages, sides, strict=True):
+    for number, (page, rows) in enumerate(zip(pages, sides, strict=True)):
         gone: set[int] = set()
         for side in rows:
-            running = [outer.value in offsets or any(len(seen[key]) >= enough for key in outer.keys) for outer in side]
+            running = [
+                _page_value(_text(row), number) in offsets
+                or any(len(seen[key]) >= enough for key in _keys(row, number))
+                for row, _ in side
+            ]
             gone |= {id(fragment) for row in _clear(side, running) for fragment in row}
         page.fragments[:] = [f for f in page.fragments if id(f) not in gone]
         removed += len(gone)
     return removed + _remove_turned(pages)
 
 
-def _clear(side: list[_Outer], running: list[bool]) -> list[_Row]:
+def _clear(side: _Side, running: list[bool]) -> list[_Row]:
     """Return the running rows from the page's edge inwards, as far as free space follows the last one."""
     depth = running.index(False) if False in running else len(running)
-    while depth and side[depth - 1].free <= CLEARANCE * side[depth - 1].row[0].height:
+    while depth and side[depth - 1][1] <= CLEARANCE * side[depth - 1][0][0].height:
         depth -= 1
-    return [outer.row for outer in side[:depth]]
+    return [row for row, _ in side[:depth]]
 
 
-def _sides(page: PageText, number: int) -> list[list[_Outer]]:
+def _sides(page: PageText) -> list[_Side]:
     """Return the outer rows of a page, each with the free space behind it: top, bottom, and numbers beside the text."""
     rows: list[_Row] = []
     for fragment in sorted(page.fragments, key=lambda f: (-f.base, f.x0)):
@@ -73,22 +67,15 @@ def _sides(page: PageText, number: int) -> list[list[_Outer]]:
             rows[-1].append(fragment)
         else:
             rows.append([fragment])
-    found = [_outer(page, rows, top=True), _outer(page, rows[::-1], top=False), *([(r, inf)] for r in _beside(page))]
-    return [[_identified(row, free, number) for row, free in side] for side in found]
-
-
-def _identified(row: _Row, free: float, number: int) -> _Outer:
-    """Return a row of page `number` with what tells whether it runs."""
-    text = _text(row)
-    return _Outer(row, free, _keys(row, text, number), _page_value(text, number))
+    return [_outer(page, rows, top=True), _outer(page, rows[::-1], top=False), *([(row, inf)] for row in _beside(page))]
 
 
 def _text(row: _Row) -> str:
     """Return the text of a row from the left."""
-    return " ".join([f.text for f in sorted(row, key=lambda f: f.x0)]) if len(row) > 1 else row[0].text
+    return " ".join(f.text for f in sorted(row, key=lambda f: f.x0))
 
 
-def _outer(page: PageText, rows: list[_Row], *, top: bool) -> list[tuple[_Row, float]]:
+def _outer(page: PageText, rows: list[_Row], *, top: bool) -> _Side:
     """Return up to four rows of the margin, from the page's edge, with the free space between each and the next."""
     zone = [row for row in rows[:4] if _share(page, row[0], top=top) < MARGIN_SHARE]
     gaps = []
@@ -101,8 +88,7 @@ def _outer(page: PageText, rows: list[_Row], *, top: bool) -> list[tuple[_Row, f
 def _beside(page: PageText) -> list[_Row]:
     """Return the bare numbers that stand left or right of everything else on the page."""
     numbers = [f for f in page.fragments if len(f.text) < 6 and _NUMBER.fullmatch(f.text.strip())]
-    those = {id(f) for f in numbers}
-    others = [f for f in page.fragments if id(f) not in those] if numbers else []
+    others = [f for f in page.fragments if f not in numbers] if numbers else []
     if not others:
         return []
     left, right = min(f.x0 for f in others), max(f.x1 for f in others)
@@ -114,12 +100,12 @@ def _share(page: PageText, fragment: Fragment, *, top: bool) -> float:
     return 1 - fragment.base / page.height if top else fragment.base / page.height
 
 
-def _keys(row: _Row, text: str, page: int) -> list[_Key]:
+def _keys(row: _Row, page: int) -> list[_Key]:
     """Return what identifies a running line: letters, numbers (of which one may count the pages) and height.
 
     Heights are rounded in two overlapping grids; numbers are sorted, as left and right pages mirror each other.
     """
-    text = text.casefold()
+    text = _text(row).casefold()
     letters, numbers = " ".join(re.findall(r"[^\W\d_]+", text)), sorted(map(int, re.findall(r"\d{1,9}", text)))
     if not letters or len(text) > 160:
         return []
@@ -144,11 +130,11 @@ def _page_value(text: str, page: int) -> int | None:
     return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - page
 
 
-def _numbering(sides: list[list[list[_Outer]]]) -> set[int]:
+def _numbering(sides: list[list[_Side]]) -> set[int]:
     """Return the offsets between printed page number and page index that hold on three pages (two in short files)."""
     counts: Counter[int] = Counter()
-    for rows in sides:
-        values = {outer.value for outer in chain.from_iterable(rows)}
+    for number, rows in enumerate(sides):
+        values = {_page_value(_text(row), number) for side in rows for row, _ in side}
         counts.update(value for value in values if value is not None)
     enough = 2 if len(sides) <= 4 else 3
     return {offset for offset, count in counts.items() if count >= enough}

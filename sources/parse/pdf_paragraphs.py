@@ -19,8 +19,6 @@ from sources.parse.pdf_words import MIXED
 
 HEADING_RATIO = 1.12
 MAX_HEADING_CHARS = 200
-END_CHARS = 40
-"""Of a paragraph, which grows line by line, only its end is searched for the end of a sentence."""
 _ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.;:,]{3,80}[^.;:,\s]")
 _CAPTION = re.compile(r"(?:Table|Figure|Fig\.|Box|Tableau|Tabla|Tabela)\s*\w{1,4}\b", re.IGNORECASE)
@@ -53,7 +51,7 @@ def write(lines: Sequence[Line]) -> Written:
     """Return the text of `lines`, which are in reading order."""
     body = _body_font(lines)
     edges = _edges(lines)
-    known = vocabulary([line.text for line in lines])
+    known = vocabulary(line.text for line in lines)
     units: list[_Unit] = []
     for line in lines:
         kind = _kind(line, body, _stands_off(units[-1].last if units else None, line, edges))
@@ -62,8 +60,7 @@ def write(lines: Sequence[Line]) -> Written:
             unit.text, edit = join_lines(unit.text, line.text, known)
             unit.left = line.x0 if unit.lines == 1 or line.block != unit.last.block else unit.left
             unit.last, unit.lines = line, unit.lines + 1
-            if edit:
-                unit.edits.add(edit)
+            unit.edits |= {edit} - {""}
         else:
             units.append(_Unit(kind, line.text, line, line, line.x0))
     return _assemble(units, any(line.edited for line in lines))
@@ -71,13 +68,9 @@ def write(lines: Sequence[Line]) -> Written:
 
 def _body_font(lines: Sequence[Line]) -> tuple[float, bytes]:
     """Return size (to half a point) and name of the font of most characters."""
-    exact: dict[tuple[float, bytes], int] = {}
-    for line in lines:
-        font = line.size, line.face
-        exact[font] = exact.get(font, 0) + len(line.text)
     fonts: Counter[tuple[float, bytes]] = Counter()
-    for (size, face), chars in exact.items():
-        fonts[round(size * 2) / 2, face] += chars
+    for line in lines:
+        fonts[round(line.size * 2) / 2, line.face] += len(line.text)
     return fonts.most_common(1)[0][0] if fonts else (0.0, b"")
 
 
@@ -147,19 +140,15 @@ def _runs_on(unit: _Unit, line: Line, kind: str, edges: dict[int, tuple[float, f
     if kind == "heading":
         return step <= 1.6 * line.height and len(unit.text) + len(line.text) <= MAX_HEADING_CHARS
     if unit.kind == "item":
-        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ENDS.search(unit.text[-END_CHARS:])
+        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ENDS.search(unit.text)
     indented = (
         unit.lines > 1 and line.x0 - unit.left > 0.6 * line.height and unit.last.x0 - unit.left < 0.3 * line.height
     )
-    first_of_two = (
-        unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and bool(_ENDS.search(unit.text[-END_CHARS:]))
-    )
+    first_of_two = unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and bool(_ENDS.search(unit.text))
     short = (
-        right - last.x1 > 0.2 * (right - left)
-        and bool(_ENDS.search(unit.text[-END_CHARS:]))
-        and line.x0 <= left + 4 * line.height
+        right - last.x1 > 0.2 * (right - left) and bool(_ENDS.search(unit.text)) and line.x0 <= left + 4 * line.height
     )
-    return not (indented and _ENDS.search(unit.text[-END_CHARS:])) and not first_of_two and not short
+    return not (indented and _ENDS.search(unit.text)) and not first_of_two and not short
 
 
 def _runs_over(unit: _Unit, line: Line, edges: dict[int, tuple[float, float, float]]) -> bool:
@@ -168,9 +157,7 @@ def _runs_over(unit: _Unit, line: Line, edges: dict[int, tuple[float, float, flo
     full = right - unit.last.x1 < 0.15 * (right - left) or unit.text[-1:] in "-\u2010\u00ad"
     starts = line.text[:1]
     return (
-        full
-        and not _ENDS.search(unit.text[-END_CHARS:])
-        and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
+        full and not _ENDS.search(unit.text) and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
     )
 
 

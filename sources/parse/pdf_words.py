@@ -1,40 +1,43 @@
 """Pieces of a PDF page -> fragments: stretches of one line, with their box, font size, weight and text.
 
-What is a stretch is decided in `pdf_joints`; here each gets its string, and the characters in it that are raised or
-lowered theirs. Reading order is not decided here, and no character is judged: that is `pdf_columns` and `pdf_text`.
+Pieces are joined while they run on along one line; a wide gap ends a fragment, which is how table cells and columns
+come apart. Raised and lowered marks are put to the character they belong to, also where the file draws them apart.
+Reading order is not decided here, and no character is judged: that is `pdf_columns` and `pdf_text`.
 """
 
 import ctypes
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pypdfium2.raw as pdfium
 
-from sources.parse.pdf_joints import Stretches, find_stretches, median, true_heights
 from sources.parse.pdf_pieces import (
-    SCRIPT,
-    SPACE,
+    BASELINE_SHARE,
+    Ints,
+    Mask,
     Pieces,
     find_boxes,
     find_codes,
-    find_fonts,
     find_pieces,
     find_turned,
     find_words,
-    shift,
     turn_upright,
 )
-from sources.parse.pdf_text import SCRIPTABLE, Piece, clean_codes, decode, join_pieces, settle
+from sources.parse.pdf_text import Piece, decode, join_pieces, settle
 
+FontReader = Callable[[int], tuple[float, float, bool, bytes]]
+
+GAP_HEIGHTS = 1.05
+"""A gap wider than this many box heights ends a fragment (a space is about 0.2, a column gutter over 1)."""
+SPACE_HEIGHTS = 0.06
+"""Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
 MIXED = b""
 """Name of the font of a fragment that has several."""
 _BOLD = re.compile(rb"bold|black|heavy|demi|[-.]B$", re.IGNORECASE)
-_CLASSES = np.zeros(65536, np.uint8)
-_CLASSES[[9, 10, 11, 12, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]] = SPACE
-_CLASSES[SCRIPTABLE] |= SCRIPT
-_CLEAN = clean_codes(np.arange(65536, dtype=np.uint32))
 
 
 @dataclass(slots=True)
@@ -70,126 +73,145 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     """
     left, bottom, right, top = bounds
     width, height = right - left, top - bottom
-    raw, page = textpage.raw, ctypes.cast(textpage.raw, ctypes.c_void_p).value or 0
-    codes = np.empty(textpage.count_chars(), np.uint32)
-    find_codes(page, _CLEAN, codes)
-    starts, ends = find_words(codes, _CLASSES)
+    raw, count = textpage.raw, textpage.count_chars()
+    codes = find_codes(textpage, raw, count)
+    starts, ends = find_words(codes)
     if not len(starts):
         return PageText([], "", width, height)
-    box = find_boxes(page, codes, _CLASSES, starts, ends)
-    shift(box, left, bottom)
+    box = find_boxes(raw, codes, starts, ends) - np.array([left, bottom, left, bottom])
     turned, quarter = find_turned(box, starts, ends)
     if quarter:
         box, turned = turn_upright(box, quarter), np.zeros_like(turned)
         width, height = height, width
     text = decode(codes)
-    aside = ""
-    if turned.any():
-        aside = settle(
-            " ".join([text[s:e] for s, e in zip(starts[turned].tolist(), ends[turned].tolist(), strict=True)])
-        )
-        starts, ends = starts[~turned], ends[~turned]
-    if not len(starts):
-        return PageText([], aside, width, height)
-    pieces = find_pieces(page, box, starts, ends)
-    if not quarter:
-        true_heights(pieces, 1.2 * median(pieces.height), bottom)
-    stretches = find_stretches(pieces, codes)
-    found = _fragments(text, stretches, _fonts(raw, page, stretches))
+    aside = settle(" ".join(text[s:e] for s, e in zip(starts[turned].tolist(), ends[turned].tolist(), strict=True)))
+    pieces = find_pieces(box, starts[~turned], ends[~turned])
+    found = _fragments(raw, text, pieces, None if quarter else bottom)
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
     return PageText(shown, aside, width, height)
 
 
-def _fonts(raw: Any, page: int, stretches: Stretches) -> list[tuple[bool, bytes]]:
-    """Return whether each stretch is bold, and the name of its font: that of its first piece.
-
-    It is not bold and has no name when its last piece has another font.
-    """
-    pieces, head, last = stretches.pieces, stretches.head, stretches.stop - 1
-    starts, ends, alone = pieces.start[head].tolist(), pieces.end[last] - 1, (head == last).tolist()
-    known: dict[int, tuple[bool, bytes]] = {}
-    fonts = []
-    for n, (one, other) in enumerate(zip(pieces.font[head].tolist(), find_fonts(page, ends).tolist(), strict=True)):
-        if one not in known:
-            known[one] = _font(raw, starts[n])
-        if one == other or alone[n]:
-            fonts.append(known[one])
-            continue
-        if other not in known:
-            known[other] = _font(raw, int(ends[n]))
-        fonts.append(_common(known[one], known[other]))
-    return fonts
-
-
-def _common(one: tuple[bool, bytes], other: tuple[bool, bytes]) -> tuple[bool, bytes]:
-    """Return what two fonts share."""
-    return one[0] and other[0], one[1] if one[1] == other[1] else MIXED
-
-
-def _font(raw: Any, index: int) -> tuple[bool, bytes]:
-    """Return whether the font of a character is bold, and its name."""
-    name, flags = ctypes.create_string_buffer(256), ctypes.c_int()
-    length = pdfium.FPDFText_GetFontInfo(raw, index, name, 256, flags)
-    bold = bool(length and _BOLD.search(name.value)) or pdfium.FPDFText_GetFontWeight(raw, index) >= 650
-    return bold, name.value if length else b""
-
-
-def _fragments(text: str, stretches: Stretches, fonts: list[tuple[bool, bytes]]) -> list[Fragment]:
-    """Return each stretch with its text, size and weight."""
-    pieces, head = stretches.pieces, stretches.head
-    spans = zip(head.tolist(), stretches.stop.tolist(), strict=True)
-    firsts, lasts = pieces.start[head].tolist(), pieces.end[stretches.stop - 1].tolist()
-    bases, heights, sizes = pieces.base[head].tolist(), pieces.height[head].tolist(), pieces.size[head].tolist()
-    boxes, plain = stretches.box.tolist(), stretches.plain.tolist()
-    uneven, found = stretches.uneven.tolist(), []
-    for n, (first, stop) in enumerate(spans):
-        bold, face = fonts[n]
+def _fragments(raw: Any, text: str, pieces: Pieces, bottom: float | None) -> list[Fragment]:
+    """Join pieces that run on along one line and give each stretch its text, main size and weight."""
+    if not len(pieces.start):
+        return []
+    font = _font_reader(raw)
+    if bottom is not None:
+        _true_heights(pieces, font, bottom)
+    breaks, spaced = _joints(pieces)
+    order = _reattached(pieces, breaks)
+    if order is not None:
+        pieces = Pieces(*(getattr(pieces, name)[order] for name in Pieces.__slots__))
+        breaks, spaced = _joints(pieces)
+    heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
+    spaced[heads] = False
+    uneven = np.zeros(len(heads), bool)
+    for values in (pieces.height, pieces.base):
+        spread = np.maximum.reduceat(values, heads) - np.minimum.reduceat(values, heads)
+        uneven |= spread > 0.1 * pieces.height[heads]
+    words = [text[s:e] for s, e in zip(pieces.start.tolist(), pieces.end.tolist(), strict=True)]
+    bounds = [*heads.tolist(), len(words)]
+    low, high = np.minimum.reduceat(pieces.box, heads).tolist(), np.maximum.reduceat(pieces.box, heads).tolist()
+    found = []
+    for n, (a, b) in enumerate(pairwise(bounds)):
         if uneven[n]:
-            found.append(_uneven_fragment(slice(first, stop), pieces, text, bold, face))
+            found.append(_uneven_fragment(slice(a, b), pieces, words, spaced, font))
             continue
-        line = settle(text[firsts[n] : lasts[n]] if plain[n] else _joined(pieces, text, slice(first, stop)))
-        x0, y0, x1, y1 = boxes[n]
-        found.append(Fragment(line, x0, y0, x1, y1, bases[n], heights[n], sizes[n], bold, face))
+        line = "".join([" " + w if s else w for w, s in zip(words[a:b], spaced[a:b].tolist(), strict=True)])
+        (x0, y0), (x1, y1) = low[n][:2], high[n][2:]
+        size, _, bold, face = _common_font(font, pieces, a, b - 1)
+        found.append(
+            Fragment(settle(line), x0, y0, x1, y1, float(pieces.base[a]), float(pieces.height[a]), size, bold, face)
+        )
     return found
 
 
-def _joined(pieces: Pieces, text: str, span: slice) -> str:
-    """Return the text of pieces that do not follow each other in the page's text."""
-    spaced = pieces.spaced[span].tolist()
-    return "".join([" " * s + word for s, word in zip(spaced, _words(pieces, text, span), strict=True)])
+def _common_font(font: FontReader, pieces: Pieces, first: int, last: int) -> tuple[float, float, bool, bytes]:
+    """Return the font of a fragment's first piece, not bold and of no name when its last piece has another."""
+    size, foot, bold, face = font(int(pieces.start[first]))
+    if last > first:
+        _, _, its_bold, its_face = font(int(pieces.end[last]) - 1)
+        bold, face = bold and its_bold, face if its_face == face else MIXED
+    return size, foot, bold, face
 
 
-def _words(pieces: Pieces, text: str, span: slice) -> list[str]:
-    """Return the strings of pieces."""
-    return [text[s:e] for s, e in zip(pieces.start[span].tolist(), pieces.end[span].tolist(), strict=True)]
+def _true_heights(pieces: Pieces, font: FontReader, bottom: float) -> None:
+    """Replace, in place, height and baseline of pieces whose box is far taller than most: symbol fonts, titles."""
+    for i in np.flatnonzero(pieces.height > 1.2 * np.median(pieces.height)).tolist():
+        size, foot, _, _ = font(int(pieces.start[i]))
+        pieces.height[i], pieces.base[i] = 1.1 * size, foot - bottom
+        pieces.box[i, 1] = pieces.base[i] - BASELINE_SHARE * size
+        pieces.box[i, 3] = pieces.base[i] + (1 - BASELINE_SHARE) * size
 
 
-def _uneven_fragment(span: slice, pieces: Pieces, text: str, bold: bool, face: bytes) -> Fragment:
+def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
+    """Say between which neighbours a fragment ends, and before which pieces a space stands."""
+    box, tall = pieces.box, np.maximum(pieces.height, 0.1)
+    gap = np.maximum(box[1:, 0] - box[:-1, 2], box[:-1, 0] - box[1:, 2])
+    most = np.maximum(tall[1:], tall[:-1])
+    shift = np.abs(np.diff(pieces.base)) / most
+    mark = (np.minimum(tall[1:], tall[:-1]) < 0.8 * most) & (shift < 0.95) & (np.abs(gap) < 0.2 * most)
+    breaks = (shift > 0.55) & ~mark | (gap > GAP_HEIGHTS * most)
+    even = np.minimum(tall[1:], tall[:-1]) > 0.87 * most
+    return breaks, np.concatenate(([False], pieces.spaced[1:] & (even | (gap > SPACE_HEIGHTS * most))))
+
+
+def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
+    """Return an order that puts raised and lowered marks which the file draws apart from their line behind their host.
+
+    A mark is a lone short piece, clearly lower than the piece that ends where it begins and within its height.
+    """
+    alone = np.concatenate(([True], breaks)) & np.concatenate((breaks, [True]))
+    marks = np.flatnonzero(alone & (pieces.end - pieces.start <= 4) & (pieces.height < 0.85 * np.median(pieces.height)))
+    place = np.arange(len(pieces.start), dtype=float)
+    for i in marks[:400].tolist():
+        tall, rise = pieces.height, pieces.base[i] - pieces.base
+        near = np.abs(pieces.box[:, 2] - pieces.box[i, 0]) < 0.2 * tall
+        hosts = np.flatnonzero(near & (np.abs(rise) < 0.95 * tall) & (tall * 0.85 > tall[i]))
+        if len(hosts):
+            place[i] = hosts[0] + 0.5
+            pieces.spaced[i] = False
+    return np.argsort(place, kind="stable") if len(marks) else None
+
+
+def _uneven_fragment(span: slice, pieces: Pieces, words: list[str], spaced: Mask, font: FontReader) -> Fragment:
     """Return a fragment in which pieces are raised, lowered or small.
 
     Boxes of symbol fonts are far taller than their characters, so such pieces are asked for their size.
     """
-    tall, base, sizes, feet = (
-        values[span].tolist() for values in (pieces.height, pieces.base, pieces.size, pieces.foot)
-    )
-    words, spaced = _words(pieces, text, span), pieces.spaced[span].tolist()
-    length = [len(word) for word in words]
-    main = length.index(max(length))
-    limit = 0.1 * tall[main]
-    uneven = [i for i, t in enumerate(tall) if abs(t - tall[main]) + abs(base[i] - base[main]) > limit]
+    box, length, first = pieces.box[span], pieces.end[span] - pieces.start[span], pieces.start[span].tolist()
+    tall, base = pieces.height[span], pieces.base[span]
+    main = int(np.argmax(length))
+    uneven = np.flatnonzero(np.abs(tall - tall[main]) + np.abs(base - base[main]) > 0.1 * tall[main]).tolist()
+    fonts = {i: font(first[i]) for i in [main, *uneven]}
     if uneven:
-        weight = {i: length[i] for i in uneven}
-        weight[main] = sum(length) - sum(weight.values())
-        words_long = [i for i in weight if weight[i] > 1]
-        tallest = max(sizes[i] for i in words_long or weight)
-        main = max(weight, key=lambda i: (sizes[i] > 0.8 * tallest, weight[i], -i))
-    unit = max(sizes[main], 0.1)
-    ratio, rise = [1.0] * len(words), [0.0] * len(words)
+        weight = {i: int(length[i]) for i in uneven} | {main: int(length.sum() - length[uneven].sum())}
+        words_long = [i for i in fonts if weight[i] > 1]
+        tallest = max(fonts[i][0] for i in words_long or fonts)
+        main = max(weight, key=lambda i: (fonts[i][0] > 0.8 * tallest, weight[i], -i))
+    size, foot, _, _ = fonts[main]
+    _, _, bold, face = _common_font(font, pieces, span.start, span.stop - 1)
+    ratio, rise = np.ones(len(first)), np.zeros(len(first))
     for i in uneven:
-        ratio[i], rise[i] = sizes[i] / unit, (feet[i] - feet[main]) / unit
-    line = join_pieces(map(Piece, words, spaced, ratio, rise))
-    box = pieces.box[span].tolist()
-    even = [sides for sides, r in zip(box, rise, strict=True) if abs(r) < 0.05]
-    x0, y0 = min(sides[0] for sides in box), min(sides[1] for sides in even)
-    x1, y1 = max(sides[2] for sides in box), max(sides[3] for sides in even)
-    return Fragment(settle(line), x0, y0, x1, y1, base[main], tall[main], sizes[main], bold, face)
+        ratio[i], rise[i] = fonts[i][0] / max(size, 0.1), (fonts[i][1] - foot) / max(size, 0.1)
+    parts = [Piece(*p) for p in zip(words[span], spaced[span].tolist(), ratio.tolist(), rise.tolist(), strict=True)]
+    even = np.abs(rise) < 0.05
+    x0, y0, x1, y1 = box[:, 0].min(), box[even, 1].min(), box[:, 2].max(), box[even, 3].max()
+    text, at, height = settle(join_pieces(parts)), float(base[main]), float(tall[main])
+    return Fragment(text, float(x0), float(y0), float(x1), float(y1), at, height, size, bold, face)
+
+
+def _font_reader(raw: Any) -> FontReader:
+    """Return a function from a character's index to its size in points, baseline, whether it is bold, and font name."""
+    matrix, name, flags = pdfium.FS_MATRIX(), ctypes.create_string_buffer(256), ctypes.c_int()
+    x, y = ctypes.c_double(), ctypes.c_double()
+
+    def font(index: int) -> tuple[float, float, bool, bytes]:
+        pdfium.FPDFText_GetMatrix(raw, index, matrix)
+        pdfium.FPDFText_GetCharOrigin(raw, index, x, y)
+        size = pdfium.FPDFText_GetFontSize(raw, index) * (matrix.c**2 + matrix.d**2) ** 0.5
+        length = pdfium.FPDFText_GetFontInfo(raw, index, name, 256, flags)
+        bold = bool(length and _BOLD.search(name.value)) or pdfium.FPDFText_GetFontWeight(raw, index) >= 650
+        return round(size, 2), y.value, bold, name.value if length else b""
+
+    return font
