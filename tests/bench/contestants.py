@@ -78,6 +78,13 @@ def list_inputs(work: Path) -> list[Input]:
     return [Input(source, [str(f.path) for f in files], sum(f.size_bytes for f in files)) for source, files in chosen]
 
 
+def warm_up(work: Path) -> Readings:
+    """Run the demo once, so that compiled loops are cached: a first use compiles, every later one loads."""
+    out = _afresh(work) / "run"
+    demo = str(ROOT / "configs" / "demo.yaml")
+    return _measured([sys.executable, "-m", "pipelines", "run", demo, "-s", f"out={out}", "--inline"], work / "log")
+
+
 # --- ours --------------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +201,7 @@ class _StockCounts:
             return self._lines("extracted/*")
         if verb == "dedup":
             return self._lines("filtered")
-        (metadata,) = (self._work / "tokens" / name).glob("*.metadata")
+        (metadata,) = (self._work / "tokens" / name).glob("*_merged.ds.metadata")
         return self._documents[0], int(metadata.read_text().splitlines()[1])
 
     @cached_property
