@@ -1,24 +1,29 @@
 """Tell the language of a document: what its source declared, checked against what its words look like.
 
-The detector (py3langid, offline, loaded once a process) sees at most three windows, none near an end: texts often
+The detector (py3langid's model, offline, in `language_scan`) sees at most three windows, none near an end: texts often
 start with an English menu or abstract and close with English references, whatever they are written in. A declared
 language is kept unless all windows speak clearly for another one that the detector can tell from it: dose tables
 and drug names look like any language. `zxx` is no language at all, and overrules nothing; `quality` judges that.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Annotated, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.content import contents
+from pipelines.stages.language_scan import letters, model, probabilities
 
 REASONS: frozenset[str] = frozenset()
 WINDOW_CHARS = 300
 WINDOW_STARTS = (0.15, 0.4, 0.65)
+SCAN_ROWS = 256
+"""Documents that are scanned at a time: more only take more memory."""
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -58,14 +63,9 @@ class Finding(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-@lru_cache(maxsize=1)
 def known_languages() -> frozenset[str]:
     """Return the codes (ISO 639-1) that the detector knows."""
-    return frozenset(_identifier().labels)
+    return frozenset(model().labels)
 
 
 def windows(text: str) -> list[str]:
@@ -76,18 +76,26 @@ def windows(text: str) -> list[str]:
     return [text[start : start + WINDOW_CHARS] for start in starts]
 
 
+def detect_all(texts: Sequence[str], min_letters: int) -> list[Finding]:
+    """Return, for each text, the language that its windows speak for together; none below `min_letters` letters.
+
+    Of languages with the same probability, the first in the alphabet is found.
+    """
+    seen = [windows(text) for text in texts]
+    counts = letters(["".join(parts) for parts in seen])
+    judged = [text for text, count in enumerate(counts) if count >= min_letters]
+    found = [Finding(None, 0.0, count) for count in counts]
+    if judged:
+        firsts = [0, *accumulate(len(seen[text]) for text in judged)][:-1]
+        votes = np.add.reduceat(probabilities([window for text in judged for window in seen[text]]), firsts)
+        for text, label, vote in zip(judged, votes.argmax(axis=1), votes.max(axis=1), strict=True):
+            found[text] = Finding(model().labels[label], round(float(vote) / len(seen[text]), 4), counts[text])
+    return found
+
+
 def detect(text: str, min_letters: int) -> Finding:
-    """Return the language that the windows of `text` speak for together; none below `min_letters` letters."""
-    seen = windows(text)
-    letters = sum(map(str.isalpha, "".join(seen)))
-    if letters < min_letters:
-        return Finding(None, 0.0, letters)
-    votes: dict[str, float] = {}
-    for window in seen:
-        for label, probability in _identifier().rank(window):
-            votes[label] = votes.get(label, 0.0) + probability
-    best = min(votes, key=lambda label: (-votes[label], label))
-    return Finding(best, round(votes[best] / len(seen), 4), letters)
+    """Return what `detect_all` finds for one text."""
+    return detect_all([text], min_letters)[0]
 
 
 def decide(declared: str | None, found: Finding, config: LanguageConfig) -> str | None:
@@ -112,7 +120,7 @@ class Language:
     """The stage: one row of findings for each document."""
 
     name = "language"
-    version = "1"
+    version = "2"
     reasons = REASONS
     writes = "attributes"
 
@@ -126,7 +134,8 @@ class Language:
     def apply(self, table: pa.Table) -> Batch:
         """Return `SCHEMA`: the language to use, the detector's score, and what was declared and detected."""
         declared = [primary_subtag(tag) for tag in table.column("language").to_pylist()]
-        found = [detect(text, self.config.min_letters) for text in contents(table)]
+        parts = (table.slice(first, SCAN_ROWS) for first in range(0, table.num_rows, SCAN_ROWS))
+        found = [finding for part in parts for finding in detect_all(contents(part), self.config.min_letters)]
         languages = [decide(d, f, self.config) for d, f in zip(declared, found, strict=True)]
         columns = [languages, [f.score for f in found], declared, [f.language for f in found]]
         arrays = [pa.array(c, type=f.type) for c, f in zip(columns, list(SCHEMA)[1:], strict=True)]
