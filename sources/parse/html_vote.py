@@ -73,7 +73,7 @@ def lighten(outline: Outline, blocks: Sequence[Block]) -> None:
     outer = [element for element in small if not any(above in small for above in outline.above(element))]
     if sum(plain.get(element, 0) for element in outer) <= MAX_DROPPED_SHARE * page:
         for element in outer:
-            element.drop_tree()
+            element.drop_tree()  # type: ignore[attr-defined]  # an HtmlElement; the stubs know _Element alone
 
 
 def _become_one_cell(table: etree._Element) -> None:
