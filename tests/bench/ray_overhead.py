@@ -9,6 +9,7 @@ starts: imports and compiled loops are loaded. Nothing is compared across machin
 import argparse
 import json
 import multiprocessing
+import shutil
 import statistics
 import sys
 import tempfile
@@ -41,50 +42,52 @@ SENTENCES_A_ROW = 30
 
 
 def main() -> None:
-    """Measure a child that does both, and print."""
+    """Race both sides, each part in a process of its own: a pool must not fork where Ray has left threads."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60, help="work of each side, in seconds of one worker")
+    parser.add_argument("--seconds", type=float, default=60, help="CPU seconds of work for each side")
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--part", nargs=3, metavar=("SIDE", "FOLDER", "COUNT"), help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        race(args.child, args.seconds, args.rounds)
-        return
-    with tempfile.TemporaryDirectory(prefix="bench-ray-") as folder:
-        command = [sys.executable, "-m", "tests.bench.ray_overhead", "--child", folder]
-        command += ["--seconds", str(args.seconds), "--rounds", str(args.rounds)]
-        readings = measure(["nice", *command], Path(folder, "log"))
-        if readings.exit_code:
-            raise SystemExit(Path(folder, "log").read_text()[-3000:])
-        rounds = [json.loads(line) for line in Path(folder, "rounds.jsonl").read_text().splitlines()]
-    print(environment("ray", "pyarrow", "numba"))
-    walls: dict[str, list[float]] = {"ray": [], "pool": []}
-    cpus: dict[str, list[float]] = {"ray": [], "pool": []}
-    for one in rounds:
-        walls[one["side"]].append(one["end"] - one["begin"])
-        cpus[one["side"]].append(readings.cpu_between(one["begin"], one["end"]))
-    shards = sum(one["shards"] for one in rounds if one["side"] == "ray")
-    print(f"{shards} shards of {ROWS:,} documents, {args.rounds} rounds, {WORKERS} workers")
-    for side in walls:
-        seconds = ", ".join(f"{wall:.1f}" for wall in walls[side])
-        print(f"{side:<5} wall {sum(walls[side]):6.1f} s ({seconds}), CPU {sum(cpus[side]):6.1f} s")
-    wall = statistics.median(ray / pool for ray, pool in zip(walls["ray"], walls["pool"], strict=True))
-    cpu = statistics.median(ray / pool for ray, pool in zip(cpus["ray"], cpus["pool"], strict=True))
-    print(f"Ray over fork pool: {wall - 1:+.1%} wall, {cpu - 1:+.1%} CPU (medians over rounds; goal: 3 % at most)")
+    if args.part:
+        side, folder, count = args.part
+        work(side, Path(folder), int(count))
+    else:
+        with tempfile.TemporaryDirectory(prefix="bench-ray-") as scratch:
+            race(Path(scratch), args.seconds, args.rounds)
+
+
+def work(side: str, folder: Path, count: int) -> None:
+    """Do one part of one side and write when it began and ended."""
+    files = [FileRef(*ref) for ref in json.loads((folder / "files.json").read_text())]
+    times = (run_ray if side == "ray" else run_pool)(folder / side, files, count)
+    (folder / f"{side}.json").write_text(json.dumps(times))
 
 
 def race(folder: Path, seconds: float, rounds: int) -> None:
-    """Do the work of each round under both and write when each began and ended."""
+    """Make the shards, run the parts of both sides in turn, and print."""
     files = [make_shard(folder, number) for number in range(FILES)]
-    trial = execute_some(folder / "trial", files, range(4))
-    count = max(2 * WORKERS, round(seconds / rounds / trial))
+    (folder / "files.json").write_text(json.dumps([[f.path, f.sha256, f.size_bytes, f.rows] for f in files]))
+    count = max(2 * WORKERS, round(seconds / rounds / execute_some(folder / "trial", files, range(4))))
+    walls: dict[str, list[float]] = {"ray": [], "pool": []}
+    cpus: dict[str, list[float]] = {"ray": [], "pool": []}
+    print(environment("ray", "pyarrow", "numba"))
+    print(f"{count * rounds} shards of {ROWS:,} documents, {rounds} rounds, {WORKERS} workers", flush=True)
     for number in range(rounds):
         for side in ("ray", "pool") if number % 2 == 0 else ("pool", "ray"):
-            run = run_ray if side == "ray" else run_pool
-            begin, end = run(folder / f"{side}-{number}", files, count)
-            told = {"side": side, "begin": begin, "end": end, "shards": count}
-            with (folder / "rounds.jsonl").open("a") as out:
-                out.write(json.dumps(told) + "\n")
+            command = [sys.executable, "-m", "tests.bench.ray_overhead", "--part", side, str(folder), str(count)]
+            readings = measure(["nice", *command], folder / "log")
+            if readings.exit_code:
+                raise SystemExit((folder / "log").read_text()[-3000:])
+            begin, end = json.loads((folder / f"{side}.json").read_text())
+            walls[side].append(end - begin)
+            cpus[side].append(readings.cpu_between(begin, end))
+            shutil.rmtree(folder / side)
+    for side in walls:
+        each = ", ".join(f"{wall:.1f}" for wall in walls[side])
+        print(f"{side:<5} wall {sum(walls[side]):6.1f} s ({each}), CPU {sum(cpus[side]):6.1f} s")
+    wall = statistics.median(ray / pool for ray, pool in zip(walls["ray"], walls["pool"], strict=True))
+    cpu = statistics.median(ray / pool for ray, pool in zip(cpus["ray"], cpus["pool"], strict=True))
+    print(f"Ray over fork pool: {wall - 1:+.1%} wall, {cpu - 1:+.1%} CPU (medians over rounds; goal: 3 % at most)")
 
 
 def make_shard(folder: Path, number: int) -> FileRef:
@@ -120,9 +123,13 @@ def orders(files: list[FileRef], numbers: range, name: str) -> Iterator[Order]:
 
 
 def execute_some(folder: Path, files: list[FileRef], numbers: range) -> float:
-    """Execute a few orders in this process and return the median seconds of one."""
-    reports = [execute(local_storage(folder), order) for order in orders(files, numbers, "trial")]
-    return statistics.median(report.seconds for report in reports[1:])
+    """Execute a few orders in this process and return the median CPU seconds of one, the first left out."""
+    seconds = []
+    for order in orders(files, numbers, "trial"):
+        begun = time.process_time()
+        execute(local_storage(folder), order)
+        seconds.append(time.process_time() - begun)
+    return statistics.median(seconds[1:])
 
 
 def run_ray(folder: Path, files: list[FileRef], count: int) -> tuple[float, float]:
