@@ -6,18 +6,16 @@ time, and one that is damaged is as good as none. Not here: which files a source
 """
 
 import hashlib
-import json
 import os
-import re
 import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.engine.errors import InputError
+from pipelines.engine.errors import CorruptionError, InputError
+from pipelines.engine.hashing import seal, unseal
 
 FRESH_NS = 2_000_000_000
 """A file that changed less long ago is digested again the next time."""
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DigestCache:
@@ -49,7 +47,7 @@ class DigestCache:
         """Write the cache. Raises OSError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         scratch = self._path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(json.dumps(self._known, sort_keys=True))
+        scratch.write_bytes(seal({"files": self._known}))
         scratch.replace(self._path)
 
 
@@ -58,15 +56,9 @@ def _mark(stat: os.stat_result) -> list[int]:
 
 
 def _read(path: Path) -> dict[str, list[Any]]:
-    """Return the entries of a cache file that are whole; none of a damaged one."""
+    """Return the entries of the sealed cache file; none of one that is absent or damaged."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found: dict[str, list[Any]] = unseal(path.read_bytes(), path.name)["files"]
+    except (OSError, CorruptionError, KeyError):
         return {}
-    return {key: entry for key, entry in value.items() if _is_entry(entry)} if isinstance(value, dict) else {}
-
-
-def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, list) or len(entry) != 5 or not all(type(number) is int for number in entry[:4]):
-        return False
-    return isinstance(entry[4], str) and _SHA256.fullmatch(entry[4]) is not None
+    return found

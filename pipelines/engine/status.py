@@ -83,9 +83,10 @@ class Status:
 
 def _apply_to_stage(stage: StageStatus, event: dict[str, Any]) -> None:
     kind, now_s = event["kind"], float(event.get("time", 0.0))
-    if kind == "stage_planned":
-        stage.shards, stage.shards_cached = int(event.get("shards", 0)), int(event.get("cached", 0))
-    elif kind == "stage_started":
+    if "shards" in event and kind in ("stage_planned", "stage_started", "stage_cached"):
+        stage.shards = int(event["shards"])
+        stage.shards_cached = stage.shards if kind == "stage_cached" else int(event.get("cached", 0))
+    if kind == "stage_started":
         stage.state, stage.started_s = "running", now_s
     elif kind == "stage_done":
         stage.state, stage.ended_s = "done", now_s

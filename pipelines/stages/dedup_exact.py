@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
         pa.field("id", pa.string(), nullable=False),
         pa.field("source", pa.string()),
         pa.field("kind", pa.string()),
+        pa.field("key", pa.string()),
         pa.field("digest", pa.binary(16)),
         pa.field("withdrawn", pa.int8()),
         pa.field("usable", pa.int8()),
@@ -106,8 +107,8 @@ def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
 
     A withdrawn document survives all others, so that `consolidate` drops the text whole; next comes one that may be
     used. Then decide the source with the highest of `priorities` (0 for a source not named), the newest by date of
-    publication, by version, the longest, and the smallest id. Documents without a digest never lose. The order of
-    `keys` and how it was batched do not matter.
+    publication, by version, the longest, and the first by source, key and id. Documents without a digest never lose.
+    The order of `keys` and how it was batched do not matter.
     """
     keys = keys.filter(pc.is_valid(keys.column("digest")))
     names = pa.array(sorted(priorities), pa.string())
@@ -119,7 +120,8 @@ def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     order = [("digest", "ascending")]
     decisive = ("withdrawn", "usable", "priority", "published", "version", "length")
     order += [(name, "descending") for name in decisive]
-    ranked = keys.take(pc.sort_indices(keys, [*order, ("id", "ascending")]))
+    order += [(name, "ascending") for name in ("source", "key", "id")]
+    ranked = keys.take(pc.sort_indices(keys, order))
     digests = ranked.column("digest").combine_chunks()
     if len(digests) < 2:
         return LOSERS.empty_table()
