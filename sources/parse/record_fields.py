@@ -3,7 +3,7 @@
 A path is dotted (`meta.url`, `answers.0`, `turns.*.text`); a key that itself holds dots is tried first. `$key`,
 `$1`, `$2` and `$root.x` reach what lies around the row. Text with braces is a template ("{title}\\n\\n{body}",
 `{input?}` where the field may be absent). A list of specs is joined by blank lines, absent ones left out, and
-`{value: x}` is a constant. Values are never changed: numbers keep their decimal form. Not here: reading files.
+`{value: x}` is a constant. Values are never changed: a number of a JSON file is the text that stands there. Not here: reading files.
 """
 
 import re
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from sources.parse.strict_json import Written
 
 _SLOT = re.compile(r"\{([^{}?]+)(\??)\}")
 _ABSENT = object()
@@ -70,13 +72,18 @@ def plain_of(row: Row, spec: Any) -> str | None:
 
 
 def plain(value: Any, label: str) -> str:
-    """Return a scalar as text; a float in decimal digits, never with an exponent. Raises RowError `wrong_type`."""
+    """Return a scalar as text: a number of JSON as written, a double of a table in decimal digits, no exponent.
+
+    Raises RowError `wrong_type`.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Written):
+        return value.literal
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f")
     if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
@@ -85,11 +92,15 @@ def plain(value: Any, label: str) -> str:
 
 
 def is_selected(row: Row, where: dict[str, list[Any]]) -> bool:
-    """Tell whether the row has one of the allowed values in each field of `where` (absent counts as empty)."""
+    """Tell whether the row has one of the allowed values in each field of `where` (absent counts as empty).
+
+    Numbers with a fraction are compared by value, as those of the declaration are not known as written.
+    """
     for path, allowed in where.items():
         value = find(row, path)
         shown = "" if value is None else plain(value, path)
-        if shown not in {plain(a, path) if a is not None else "" for a in allowed}:
+        is_equal_number = isinstance(value, float) and any(isinstance(a, float) and a == value for a in allowed)
+        if not is_equal_number and shown not in {plain(a, path) if a is not None else "" for a in allowed}:
             return False
     return True
 

@@ -2,14 +2,15 @@
 
 `json` accepts NaN and Infinity, turns 1e999 into infinity, keeps the last of two equal keys, lets half of a
 surrogate pair through, and meets its own recursion limit on deep input. Each of these changes or loses data
-without a word, or cannot be written as UTF-8 later. One byte-order mark at the start is passed over (files from
+without a word, or cannot be written as UTF-8 later. A number with a fraction or an exponent also keeps the text that
+stands in the file, as 0.50 and 1e3 written again are 0.5 and 1000.0. One byte-order mark at the start is passed over (files from
 Windows have it); any encoding but UTF-8 is refused. Speed is that of the library's C scanner.
 """
 
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 MAX_DEPTH = 100
 _MAX_DIGITS = 1000
@@ -19,8 +20,21 @@ _STRING = re.compile(rb'"(?>[^"\\]+|\\.)*+"', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
+class Written(float):
+    """A number that knows its literal in the file: 0.50 is the double 0.5, and `0.50` as a text."""
+
+    __slots__ = ("literal",)
+    literal: str
+
+    def __new__(cls, literal: str) -> Self:
+        """Return the number that a JSON literal stands for."""
+        number = super().__new__(cls, literal)
+        number.literal = literal
+        return number
+
+
 def loads(data: bytes) -> Any:
-    """Return the value of one JSON text. Raises ValueError with a short reason that quotes no text."""
+    """Return the value of one JSON text; numbers are int or `Written`. Raises ValueError with a short reason that quotes no text."""
     if data.startswith(_BOM):
         data = data[len(_BOM) :]
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
@@ -61,19 +75,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _finite(literal: str) -> float:
-    number = float(literal)
+def _finite(literal: str) -> Written:
+    number = Written(literal)
     if math.isinf(number):
         raise ValueError("a number is too large for a double")
-    if number == 0 and re.search(r"[1-9]", re.split("[eE]", literal)[0]):
+    if not number and re.search(r"[1-9]", re.split("[eE]", literal)[0]):
         raise ValueError("a number is too small for a double")
     return number
 
 
-def _whole(literal: str) -> int:
+def _whole(literal: str) -> int | Written:
     if len(literal) > _MAX_DIGITS:
         raise ValueError(f"an integer has more than {_MAX_DIGITS} digits")
-    return int(literal)
+    return Written(literal) if literal == "-0" else int(literal)
 
 
 def _refuse(literal: str) -> NoReturn:
