@@ -10,7 +10,7 @@ set; `answer_word`. Each row gives one part or one fault. Not here: which split 
 from collections.abc import Iterator
 from typing import Any
 
-from sources.parse.mcq_options import GOLD_KINDS, LAYOUTS, Option, gold_of, letter, options_of
+from sources.parse.mcq_options import GOLD_KINDS, LAYOUTS, Option, gold_of, options_of, shown
 from sources.parse.part import Fault, Part
 from sources.parse.record_fields import Row, RowError, is_selected, leading_names, plain_of, text_of
 from sources.parse.record_rows import read_rows
@@ -50,21 +50,23 @@ def _question(row: Row, fields: dict[str, Any], options: dict[str, Any]) -> Part
     offered = options_of(row, fields["options"], options.get("layout", "letters"))
     places = gold_of(row, fields["gold"], offered, options.get("gold_is", "label"), options.get("gold_separator", ""))
     _check_gold_text(row, fields.get("gold_text"), [offered[place] for place in places])
-    kept = [place for place, option in enumerate(offered) if option.text]
-    if len(kept) < 2:
-        raise RowError("too_few_options", f"{len(kept)}")
+    order = shown(offered)
+    if len(order) < 2:
+        raise RowError("too_few_options", f"{len(order)}")
+    kept, letters = [place for place, _ in order], [name for _, name in order]
     texts = [offered[place].text for place in kept]
     question = _stem(text_of(row, fields["question"]).strip(), texts, options.get("question_end", ""))
     context = plain_of(row, fields.get("context"))
     mcq = {
         "question": f"{context}\n\n{question}" if context else question,
         "options": texts,
-        "gold": [kept.index(place) for place in places],
+        "gold": sorted(kept.index(place) for place in places),
         "explanation": plain_of(row, fields.get("explanation")),
         "split": plain_of(row, fields.get("split")) or options.get("split"),
         "subject": plain_of(row, fields.get("subject")) or options.get("subject"),
     }
-    part = Part(text=rendered(mcq, options.get("answer_word", "Answer")), kind="mcq", mcq=mcq, **described(row, fields))
+    text = rendered(mcq, letters, options.get("answer_word", "Answer"))
+    part = Part(text=text, kind="mcq", mcq=mcq, **described(row, fields))
     part.language = part.language or options.get("language")
     return part
 
@@ -82,8 +84,8 @@ def _stem(question: str, texts: list[str], mark: str) -> str:
     return stem.strip() if found and all(text in rest for text in texts) and stem.strip() else question
 
 
-def rendered(mcq: dict[str, Any], answer_word: str) -> str:
+def rendered(mcq: dict[str, Any], letters: list[str], answer_word: str) -> str:
     """Return a question as plain text: question, lettered options, answer, explanation, blank lines between."""
-    lines = [f"{letter(place)}. {text}" for place, text in enumerate(mcq["options"])]
+    lines = [f"{name}. {text}" for name, text in zip(letters, mcq["options"], strict=True)]
     answer = f"{answer_word}: " + "; ".join(lines[place] for place in mcq["gold"])
     return "\n\n".join(filter(None, [mcq["question"], "\n".join(lines), answer, mcq["explanation"]]))

@@ -2,7 +2,9 @@
 
 An option has a place (also when it is empty and not kept), a label by which answers name it, and a text. The gold
 answer is resolved only in the way that the source declares, never guessed: a `1` is a label here, an index there.
-What does not resolve to exactly one option each is `gold_not_in_options`, as unlabelled test rows are.
+What does not resolve to exactly one option each is `gold_not_in_options`, as unlabelled test rows are. Options are
+shown under their own letters, as texts speak of them ("both A and C", "C is wrong"); where a set has no letters, under
+that of their place.
 """
 
 import string
@@ -77,6 +79,27 @@ def _pair(item: Any) -> Option:
 
 def _text(value: Any) -> str:
     return plain(value, "option").strip() if is_given(value) else ""
+
+
+def shown(options: list[Option]) -> list[tuple[int, str]]:
+    """Return (place, letter) of each option that is not empty, in the order in which they are shown.
+
+    Single letters are kept, small ones as capitals, and sorted (A to Z; other scripts stay in their order); no option takes over the letter of an empty one.
+    Other labels (1 to 5) give way to the letter of the place. Raises RowError `labels_not_unique` when two labels
+    are equal, or an option with a letter of its own would have to be shown under another.
+    """
+    labels = [option.label.strip().upper() if option.label.isascii() else option.label.strip() for option in options]
+    if len(set(labels)) < len(labels):
+        raise RowError("labels_not_unique", "two options of one label")
+    own = [len(label) == 1 and label.isalpha() for label in labels]
+    if not all(own):
+        by_place = [letter(place) for place in range(len(options))]
+        if any(mine and label != other for mine, label, other in zip(own, labels, by_place, strict=True)):
+            raise RowError("labels_not_unique", "letters among other labels, and out of their place")
+        labels = by_place
+    order = [(place, labels[place]) for place, option in enumerate(options) if option.text]
+    has_order = all(own) and all(label.isascii() for label in labels)
+    return sorted(order, key=lambda one: one[1]) if has_order else order
 
 
 def gold_of(row: Row, spec: Any, options: list[Option], kind: str, separator: str) -> list[int]:

@@ -59,6 +59,7 @@ REASONS: Mapping[str, str] = {
     "invalid_json": "breaks the rules of JSON",
     "invalid_parquet": "damaged Parquet",
     "invalid_yaml": "breaks the rules of YAML",
+    "labels_not_unique": "two options of one label, or one that cannot keep its letter",
     "missing_field": "a field of the field map is not there",
     "needs_image": "the question refers to a picture",
     "no_rows_at_root": "no list of rows where the options say",

@@ -3,7 +3,8 @@
 A path is dotted (`meta.url`, `answers.0`, `turns.*.text`); a key that itself holds dots is tried first. `$key`,
 `$1`, `$2` and `$root.x` reach what lies around the row. Text with braces is a template ("{title}\\n\\n{body}",
 `{input?}` where the field may be absent). A list of specs is joined by blank lines, absent ones left out, and
-`{value: x}` is a constant. Values are never changed: a number of a JSON file is the text that stands there. Not here: reading files.
+`{value: x}` is a constant. Values are never changed: a number of a JSON file is the text that
+stands there. Not here: reading files.
 """
 
 import re

@@ -3,8 +3,8 @@
 `json` accepts NaN and Infinity, turns 1e999 into infinity, keeps the last of two equal keys, lets half of a
 surrogate pair through, and meets its own recursion limit on deep input. Each of these changes or loses data
 without a word, or cannot be written as UTF-8 later. A number with a fraction or an exponent also keeps the text that
-stands in the file, as 0.50 and 1e3 written again are 0.5 and 1000.0. One byte-order mark at the start is passed over (files from
-Windows have it); any encoding but UTF-8 is refused. Speed is that of the library's C scanner.
+stands in the file, as 0.50 and 1e3 written again are 0.5 and 1000.0. One byte-order mark at the start is
+passed over (files from Windows have it); any encoding but UTF-8 is refused. Speed is that of the library's C scanner.
 """
 
 import json
@@ -34,7 +34,10 @@ class Written(float):
 
 
 def loads(data: bytes) -> Any:
-    """Return the value of one JSON text; numbers are int or `Written`. Raises ValueError with a short reason that quotes no text."""
+    """Return the value of one JSON text; numbers are int or `Written`.
+
+    Raises ValueError with a short reason that quotes no text.
+    """
     if data.startswith(_BOM):
         data = data[len(_BOM) :]
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
