@@ -97,8 +97,8 @@ def _without_empty(shapes: Sequence[Shape], supplies: Sequence[Supply]) -> tuple
     for i in empty:
         if not supplies[i].optional:
             raise PlanError(
-                f"component {supplies[i].name!r} has a weight but not one document; check its sources and "
-                "kinds, the funnel of the run, or set its weight to 0"
+                f"component {supplies[i].name!r} has a weight but not one document; check its sources, "
+                "kinds and languages, or set its weight to 0"
             )
 
     def kept(weights: tuple[Fraction, ...]) -> tuple[Fraction, ...]:

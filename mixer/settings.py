@@ -58,7 +58,16 @@ class MixtureConfig(Settings):
         names = [component.name for component in self.components]
         if len(set(names)) < len(names):
             raise ValueError(f"mixture {self.name}: two components have the same name in {names}")
+        if self.total_tokens is not None and self.total_tokens < self.sequence_tokens:
+            raise ValueError(
+                f"mixture {self.name}: total_tokens {self.total_tokens:,} is less than "
+                f"one sequence of {self.sequence_tokens:,}"
+            )
+        if not self.phases and not any(component.weight for component in self.components):
+            raise ValueError(f"mixture {self.name}: all weights are zero; give at least one component a weight")
         for phase in self.phases:
+            if not any(phase.weights.values()) or (phase.weights_to is not None and not any(phase.weights_to.values())):
+                raise ValueError(f"mixture {self.name}: a phase has no weight above zero")
             unknown = (phase.weights.keys() | (phase.weights_to or {}).keys()) - set(names)
             if unknown:
                 raise ValueError(f"mixture {self.name}: a phase names {sorted(unknown)}, the components are {names}")

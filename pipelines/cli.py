@@ -25,7 +25,7 @@ Setting = Annotated[list[str] | None, typer.Option("-s", "--set", help="Override
 
 @app.command()
 def plan(config: RunFile, setting: Setting = None) -> None:
-    """Show stages, shards, what is cached and why the rest would run. Writes nothing."""
+    """Show stages, shards, what is cached and why the rest would run. Does no work."""
     from pipelines.load import load_run
     from pipelines.run import expect
 
@@ -44,7 +44,7 @@ def run(
     config: RunFile,
     setting: Setting = None,
     workers: Annotated[
-        int | None, typer.Option(help="Workers of a local Ray; default: the CPUs of this machine")
+        int | None, typer.Option(min=1, help="Workers of a local Ray; default: the CPUs of this machine")
     ] = None,
     address: Annotated[str | None, typer.Option(help="Join the Ray cluster at this address")] = None,
     inline: Annotated[bool, typer.Option("--inline", help="Work in this process, without Ray")] = False,
@@ -72,8 +72,11 @@ def run(
 @app.command()
 def status(run_folder: RunFolder) -> None:
     """Show how far a run is, from its events."""
+    from pipelines.engine.errors import InputError
     from pipelines.engine.events import read_status, render_status
 
+    if not (run_folder / "events.jsonl").is_file():
+        raise InputError(f"{run_folder}: this is not the folder of a run; give the `out` of a run file")
     console.print(render_status(read_status(run_folder)))
 
 

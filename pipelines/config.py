@@ -13,7 +13,7 @@ from mixer.settings import MixtureConfig, Name
 from pipelines.engine.settings import BYTES, SPEED, Settings
 from pipelines.stage_table import STAGES
 from sources.catalog import SourceConfig
-from sources.rights import Profile
+from sources.rights import PROFILES, Profile
 
 
 class DemoTokenizer(Settings):
@@ -46,7 +46,7 @@ class RunConfig(Settings):
     """A whole run: sources, the stages they go through, and the mixtures made of what is kept."""
 
     name: Annotated[Name, SPEED]
-    out: Annotated[str, SPEED]
+    out: Annotated[str, Field(min_length=1), SPEED]
     seed: Annotated[int, Field(ge=0), BYTES]
     profile: Annotated[Profile, BYTES] = "research-internal"
     shard_bytes: Annotated[int, Field(ge=1024), BYTES] = 16 << 20
@@ -65,6 +65,18 @@ class RunConfig(Settings):
         if len(set(names)) < len(names):
             raise ValueError(f"names must differ, but are {names}")
         return items
+
+    @model_validator(mode="after")
+    def _judged_last(self) -> "RunConfig":
+        """Rights, retraction and removal act in `consolidate` alone, so no mixture may be made without it."""
+        kinds = [stage.kind for stage in self.stages]  # type: ignore[attr-defined]
+        if self.mixtures and (kinds.count("consolidate") != 1 or kinds[-1] != "consolidate"):
+            raise ValueError(f"a mixture needs `consolidate` as the last stage, and once; the stages are {kinds}")
+        for stage in self.stages:
+            own = getattr(stage, "profile", self.profile)
+            if "profile" in stage.model_fields_set and PROFILES.index(own) > PROFILES.index(self.profile):
+                raise ValueError(f"a stage's profile {own!r} allows more than the run's, {self.profile!r}; remove it")
+        return self
 
     @model_validator(mode="after")
     def _components_name_sources(self) -> "RunConfig":

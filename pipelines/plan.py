@@ -98,6 +98,10 @@ def _plan_stage(
         return stream, {**attributes, "dedup_exact": (losers,)}
     rows: RowStage = entry.build(settings)
     name = plan.add(Rows(rows), documents=stream)
+    if rows.writes == "documents" and attributes:
+        raise ConfigError(
+            f"stages: {item.kind} changes documents after {', '.join(attributes)} looked at them; put it before"
+        )
     if rows.writes == "attributes":
         return stream, {**attributes, item.kind: (name,)}
     return (name,), {}
@@ -115,6 +119,11 @@ def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream:
             plan.notes.append(f"mixture {mixture.name} is optional and was left out: {found}")
             return
         target, roles = found, {}
+    if mixture.sequence_tokens > target.context_tokens:
+        raise ConfigError(
+            f"mixture {mixture.name}: sequence_tokens {mixture.sequence_tokens:,} exceeds the context of "
+            f"{target.name}, {target.context_tokens:,}"
+        )
     tokenize = Tokenize(target)
     same = [item.stage for item in plan.stages if item.stage.name == tokenize.name]
     if not same:

@@ -133,7 +133,8 @@ def check_quarantine(config: RunConfig, result: Result) -> None:
     if share > config.max_quarantined:
         raise QuarantineError(
             f"{quarantined} of {arrived} records ({share:.1%}) were quarantined, the run file allows "
-            f"{config.max_quarantined:.1%} (max_quarantined); the results are complete, see `medmix status` for reasons"
+            f"{config.max_quarantined:.1%} (max_quarantined); the results are complete, "
+            "the table above and funnel.parquet tell the reasons"
         )
 
 

@@ -21,7 +21,7 @@ FULL: dict[str, Any] = {
         {"name": "who", "kind": "guideline", "path": "who"},
         {"name": "cdc", "kind": "guideline", "path": "cdc"},
     ],
-    "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in STAGES],
+    "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in sorted(STAGES, key="consolidate".__eq__)],
     "mixtures": [
         {
             "name": "plain",
@@ -42,8 +42,9 @@ FULL: dict[str, Any] = {
 Place = tuple[str | int, ...]
 TIED = {
     ("mixtures", 1, group, at, name) for group, name in (("phases", "share"), ("components", "name")) for at in (0, 1)
-}
-"""What cannot change alone: shares add up to one, phases name the components. The first mixture has no phases."""
+} | {("profile",)}
+"""What cannot change alone: shares add up to one, phases name the components (the first mixture has no phases), and a
+stage's own profile, which stands in every dump, may not be laxer than the run's."""
 
 
 def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterator[tuple[Place, bool]]:
@@ -79,7 +80,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
         halves = [item / 2 for item in value] if all(isinstance(item, float) for item in value) else []
         phase = {"share": 1, "weights": {"all": 1}}
         return [halves, list(value)[:-1], [*value, "x"], ["who"], ["guideline"], [*value, *value], [phase]]
-    return ["x", ["who"], ["guideline"], 5, {"all": 2}]
+    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}]
 
 
 RUN = RunConfig.model_validate(FULL)

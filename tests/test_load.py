@@ -19,6 +19,7 @@ sources:
   - {name: who, kind: guideline, path: who}
 stages:
   - kind: normalize
+  - kind: consolidate
 mixtures:
   - name: m
     target: demo
@@ -58,7 +59,7 @@ def test_mistakes(write: Any, case: dict[str, str]) -> None:
 
 def test_all_mistakes_are_told_at_once(write: Any) -> None:
     lines = told(write(GOOD.replace("seed: 7", "seed: x").replace("target", "targte"))).splitlines()
-    assert [line.partition(": ")[0] for line in lines] == ["run.yaml:3:1", "run.yaml:9:5", "run.yaml:10:5"]
+    assert [line.partition(": ")[0] for line in lines] == ["run.yaml:3:1", "run.yaml:10:5", "run.yaml:11:5"]
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "just words", "a: 1\n---\nb: 2\n"])
@@ -160,3 +161,16 @@ def test_free_form_options_hold_plain_numbers(write: Any) -> None:
     text = GOOD.replace("path: who}", "path: who, options: {a: 0.5, b: [1.5, {c: 2}]}}")
     assert load_run(write(text)).sources[0].options == {"a": 0.5, "b": [1.5, {"c": 2}]}
     assert type(load_run(write(text)).sources[0].options["a"]) is float
+
+
+@pytest.mark.parametrize("stages", ["[]", "[{kind: normalize}]", "[{kind: consolidate}, {kind: normalize}]"])
+def test_no_mixture_without_a_last_word_on_rights(write: Any, stages: str) -> None:
+    text = GOOD.replace("stages:\n  - kind: normalize\n  - kind: consolidate\n", f"stages: {stages}\n")
+    with pytest.raises(ConfigError, match="a mixture needs `consolidate` as the last stage"):
+        load_run(write(text))
+
+
+def test_a_stage_cannot_allow_more_than_the_run(write: Any) -> None:
+    text = GOOD.replace("kind: consolidate\n", "kind: consolidate\n    profile: research-internal\n")
+    with pytest.raises(ConfigError, match="allows more than the run's"):
+        load_run(write(text), ["profile=open"])

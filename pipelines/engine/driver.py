@@ -21,6 +21,7 @@ from pipelines.engine.manifest import (
     read_record,
     stage_folder,
     task_key,
+    whole_identity,
 )
 from pipelines.engine.runtime import Failure, Runtime
 from pipelines.engine.settle import settle
@@ -56,7 +57,7 @@ def look(storage: Storage, planned: PlannedStage, manifests: Mapping[str, Manife
     inputs = {role: join([manifests[name] for name in names]) for role, names in planned.inputs.items()}
     tasks = stage.tasks(inputs)
     _check_names(stage, tasks)
-    identity = stage.identity()
+    identity = whole_identity(stage)
     keys = [task_key(stage.name, stage.version, identity, task) for task in tasks]
     digests = {role: tuple(manifests[name].digest for name in names) for role, names in planned.inputs.items()}
     fingerprint = digest([stage.name, stage.version, identity, digests, keys])

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipelines.engine.environment import environment
 from pipelines.engine.errors import CorruptionError, StageError
 from pipelines.engine.hashing import digest
 from pipelines.engine.ledger import Ledger
-from pipelines.engine.stage import FileRef, ShardTask
+from pipelines.engine.stage import FileRef, ShardTask, Stage
 from pipelines.engine.storage import Storage
 
 FORMAT = 1
@@ -125,6 +126,11 @@ class Manifest:
 def stage_folder(stage: str, version: str) -> str:
     """Return the folder of a stage: its human-readable address."""
     return f"stages/{stage}@{version}"
+
+
+def whole_identity(stage: Stage) -> dict[str, Any]:
+    """Return what a stage says decides its bytes, and the environment, which decides them too."""
+    return {**stage.identity(), "environment": environment()}
 
 
 def task_key(stage: str, version: str, identity: Mapping[str, Any], task: ShardTask) -> str:

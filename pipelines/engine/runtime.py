@@ -6,6 +6,7 @@ Ray's own retries are off. `service` gives shared state (a Ray actor, or an obje
 """
 
 import os
+import socket
 import time
 import traceback
 from collections import deque
@@ -208,10 +209,18 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
                 _node_ip_address="127.0.0.1",
             )
         else:
+            _knock(address)
             ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         where = f"the Ray cluster at {address}" if address else "a local Ray"
         raise ResourcesError(f"{where} could not be used: {error}; check the address, or run with --inline") from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError when nobody listens at host:port: Ray itself would wait for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def _slots(ray: Any, resources: Resources, workers: int | None) -> int:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipelines.engine.hashing import derive_seed
 from pipelines.engine.ledger import Counts, Ledger
-from pipelines.engine.manifest import ShardRecord, record_path, stage_folder, task_key
+from pipelines.engine.manifest import ShardRecord, record_path, stage_folder, task_key, whole_identity
 from pipelines.engine.stage import KILLED, FileRef, Rejected, ShardTask, Stage, declared_reasons
 from pipelines.engine.storage import StagedFile, Storage, as_buffer
 
@@ -208,7 +208,7 @@ class Shard:
             ref = staged.commit(stem, extension) if extension else staged.replace(f"{self._home}/{stem}")
             rows, tokens = self._sizes.get(role, (0, 0))
             files[role] = FileRef(ref.path, ref.sha256, ref.size_bytes, rows, tokens)
-        key = task_key(self.stage.name, self.stage.version, self.stage.identity(), self.task)
+        key = task_key(self.stage.name, self.stage.version, whole_identity(self.stage), self.task)
         record = ShardRecord(self.task.shard, key, files, self.ledger, self.facts)
         self.storage.publish_sealed(record_path(self._folder, self.task.shard, key), record.to_json())
         return record

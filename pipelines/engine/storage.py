@@ -30,6 +30,8 @@ _REMEDY = {
     errno.EROFS: "the file system is read-only: choose another out folder",
     errno.EACCES: "you have no permission there: choose another out folder",
     errno.EMFILE: "raise the limit of open files (ulimit -n), then run again",
+    errno.EEXIST: "there is a file of that name: choose another out folder",
+    errno.ENOTDIR: "a file stands where a folder is needed: choose another out folder",
     errno.EPERM: "the file system there may lack hard links: choose an out folder on another one",
 }
 
