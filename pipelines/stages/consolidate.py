@@ -7,7 +7,7 @@ title, which is an edit of the text and noted as one. Not here: finding anything
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -35,6 +35,7 @@ PLAIN_REASONS = (
     "language",
 )
 REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS}
+ROBOTS = ("noai", "noindex", "none")
 DROP_SECTIONS = "drop_sections"
 _CHANGED = ("text", "sections", "edits", "tokens", "language")
 
@@ -48,7 +49,7 @@ class ConsolidateConfig(Settings):
     drop_flags: Annotated[tuple[str, ...], BYTES] = FLAGS
     """Quality flags that drop a document."""
     drop_retracted: Annotated[bool, BYTES] = True
-    robots: Annotated[tuple[str, ...], BYTES] = ("noai", "noindex", "none")
+    robots: Annotated[tuple[str, ...], BYTES] = ROBOTS
     """Values of a page's robots statement by which it asks not to be used."""
     removed: Annotated[tuple[str, ...], BYTES] = ()
     """Ids, keys, URLs or identifiers (DOI, PMID) of documents whose removal was asked for."""
@@ -145,10 +146,8 @@ class Consolidate:
         names = {row["id"], row["key"], row["url"], *(value for _, value in row["identifiers"] or [])}
         if not names.isdisjoint(self.config.removed):
             return "named in the run file"
-        for value in re.split(r"[\s,:]+", robots.lower()):
-            if value in self.config.robots:
-                return f"robots: {value}"
-        return ""
+        value = asks_to_leave(robots, self.config.robots)
+        return f"robots: {value}" if value else ""
 
     def _by_its_words(self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str]) -> Rejected | None:
         """Return why this text is not wanted."""
@@ -167,6 +166,11 @@ class Consolidate:
             if flag in self.config.drop_flags:
                 return Rejected(f"quality.{flag}")
         return None
+
+
+def asks_to_leave(robots: str, values: Collection[str] = ROBOTS) -> str:
+    """Return the value of a page's robots statement by which it asks not to be used, "" when it does not."""
+    return next((value for value in re.split(r"[\s,:]+", robots.lower()) if value in values), "")
 
 
 def _column(attributes: Mapping[str, pa.Table], role: str, name: str, rows: int) -> list[Any]:

@@ -17,6 +17,7 @@ import xxhash
 from pipelines.engine.hashing import canonical_json
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
+from pipelines.stages.consolidate import asks_to_leave
 from sources.rights import Profile, Rights, allows
 
 REASONS: frozenset[str] = frozenset()
@@ -98,8 +99,12 @@ class ExactKeys:
 
 
 def _withdrawn(retracted: bool, extra: str | None) -> int:
-    """Say (1 or 0) whether a document is retracted or for reference only: its text must not live on in a copy."""
-    return int(retracted or bool(json.loads(extra or "{}").get("reference_only")))
+    """Say (1 or 0) whether a document is retracted, for reference only or asks to be left out.
+
+    Its text must not live on in a copy.
+    """
+    said = json.loads(extra or "{}")
+    return int(retracted or bool(said.get("reference_only")) or bool(asks_to_leave(str(said.get("robots", "")))))
 
 
 def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:

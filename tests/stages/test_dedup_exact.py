@@ -54,6 +54,7 @@ def test_keys_are_equal_only_when_the_words_are(one: str, other: str) -> None:
     [
         ({"retracted": True}, {"source": "b"}),
         ({"extra": json.dumps({"reference_only": True})}, {"source": "b"}),
+        ({"extra": json.dumps({"robots": "noai, noindex"})}, {"source": "b"}),
         ({"rights": rights_from("CC-BY-4.0")}, {"source": "b", "rights": rights_from("CC-BY-4.0", tdm_reserved=True)}),
         ({"source": "b"}, {"source": "a", "published": "2024"}),
         ({"published": "2024-05"}, {"published": "2023-12-31", "version": "9"}),
