@@ -63,7 +63,18 @@ def test_keys_are_equal_only_when_the_words_are(one: str, other: str) -> None:
         ({"text": "same  \n text"}, {"text": "same text"}),
         ({"id": "0"}, {}),
     ],
-    ids=["retracted", "for reference", "rights", "priority", "date", "date known", "version", "length", "id"],
+    ids=[
+        "retracted",
+        "for reference",
+        "asks to leave",
+        "rights",
+        "priority",
+        "date",
+        "date known",
+        "version",
+        "length",
+        "id",
+    ],
 )
 def test_the_survivor_is_chosen_in_order(winner: dict[str, Any], loser: dict[str, Any]) -> None:
     one, other = document("1", **loser), document(**{"id": "2", **winner})
