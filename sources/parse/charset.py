@@ -2,9 +2,9 @@
 
 The order is that of the WHATWG encoding standard with two additions that real pages need: byte-order mark,
 then the declared charset (HTTP header or source), then the document's own declaration, then strict UTF-8, then a
-detector. A Western single-byte label on a body that is valid UTF-8 is a known lie and gives way. What cannot be
-decoded becomes U+FFFD and is named as an edit, up to 0.1 % of the characters; above that the item is refused,
-because a wrong guess turns "≥ 5 µg" into something else without a trace. Not here: Unicode normal forms and
+guess (`charset_guess`). A Western single-byte label on a body that is valid UTF-8 is a known lie and gives way.
+What cannot be decoded becomes U+FFFD and is named as an edit, up to 0.1 % of the characters; above that the item is
+refused, because a wrong guess turns "≥ 5 µg" into something else without a trace. Not here: Unicode normal forms and
 mojibake inside correctly encoded text (a stage), and decompression.
 """
 
@@ -13,6 +13,7 @@ import re
 
 import cchardet
 
+from sources.parse.charset_guess import guess, reads_as_western
 from sources.parse.part import Unreadable
 
 MAX_UNDECODABLE_SHARE = 0.001
@@ -47,10 +48,6 @@ _BROWSER_NAME = {
 """Labels that browsers read as a superset of what they say (WHATWG encoding standard, names and labels)."""
 
 _NOT_FOR_PAGES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
-
-_WINDOWS_SIBLING = {"iso8859-2": "cp1250", "iso8859-5": "cp1251", "iso8859-7": "cp1253"}
-"""Detectors cannot tell these apart, but only the right one has the micro sign at 0xB5."""
-_MICRO_UNIT = re.compile(rb"[0-9][ \xa0]?\xb5[gmlLM]")
 
 _C1 = {c: bytes([c]).decode("cp1252") for c in range(0x80, 0xA0) if c not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 _C1_BYTES = bytes(_C1)
@@ -139,16 +136,23 @@ def _decode_bytes(body: bytes, declared: str | None, *, html: bool) -> tuple[str
         edits = ["charset_label_ignored"] if label_was_wrong else []
         if name == "cp1252" and len(body.translate(None, _C1_BYTES)) < len(body):
             edits.append("cp1252_punctuation")
+        if name == "utf-8" and _has_no_multibyte(body) and reads_as_western(body):
+            break  # a lone "µ" of Windows-1252 in a long text is not a lost character
         accepted = _accept(body, name, edits)
         if accepted:
             return accepted
+    name, edit = guess(body, _detected(body))
+    return _accept(body, name, [edit]) or _refuse(body, name)
+
+
+def _detected(body: bytes) -> str:
     found = cchardet.detect(body)
-    name = _codec(found["encoding"])
-    if not name or (found["confidence"] or 0) < MIN_DETECTOR_CONFIDENCE:
-        raise Unreadable("undecodable", f"tried {', '.join(names)}; the detector is not sure")
-    if _MICRO_UNIT.search(body):
-        name = _WINDOWS_SIBLING.get(name, name)
-    return _accept(body, name, ["charset_detected"]) or _refuse(body, name)
+    return _codec(found["encoding"]) if (found["confidence"] or 0) >= MIN_DETECTOR_CONFIDENCE else ""
+
+
+def _has_no_multibyte(body: bytes) -> bool:
+    """Say whether `body` is outside ASCII somewhere and in no place as UTF-8 writes it."""
+    return not body.isascii() and body.decode("utf-8", errors="ignore").isascii()
 
 
 def _accept(body: bytes, name: str, edits: list[str]) -> tuple[str, list[str]] | None:
