@@ -84,9 +84,9 @@ def _text(value: Any) -> str:
 def shown(options: list[Option]) -> list[tuple[int, str]]:
     """Return (place, letter) of each option that is not empty, in the order in which they are shown.
 
-    Single letters are kept, small ones as capitals, and sorted (A to Z; other scripts stay in their order); no option takes over the letter of an empty one.
-    Other labels (1 to 5) give way to the letter of the place. Raises RowError `labels_not_unique` when two labels
-    are equal, or an option with a letter of its own would have to be shown under another.
+    Single letters are kept, small ones as capitals, and sorted (A to Z; other scripts stay in their order); no option
+    takes over the letter of an empty one. Other labels (1 to 5) give way to the letter of the place. Raises RowError
+    `labels_not_unique` when two labels are equal, or an option's own letter would have to be another.
     """
     labels = [option.label.strip().upper() if option.label.isascii() else option.label.strip() for option in options]
     if len(set(labels)) < len(labels):
