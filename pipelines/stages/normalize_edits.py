@@ -1,7 +1,8 @@
 """The edits of `normalize`, in the order in which they are made: each finds its own replacements in a text.
 
 Clinical text is not prose: an edit may drop what cannot be seen and unify line ends and spaces, and nothing else.
-Where dropping a character would join two numbers it leaves a space, or leaves the character. Canonical composition
+Where dropping a character would join two numbers it is left, and a control that may stand for a lost sign (a broken
+font's \x02 for <) becomes U+FFFD, so that the loss is seen. Canonical composition
 is NFC; NFKC (10³ -> 103, ½ -> 1⁄2) is banned. To add an edit, write a finder, append it to `EDITS` and add cases.
 """
 
@@ -16,10 +17,13 @@ from pipelines.stages.offsets import Replacement
 Finder = Callable[[str], Iterator[Replacement]]
 
 C1 = "\x80-\x9f"
-_MOJIBAKE = re.compile("[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_MOJIBAKE = re.compile("[\xc2-\xdf][\x80-\x9f]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CP1252 = re.compile(f"[{C1}]")
-_CONTROLS = re.compile(f"[\x00-\x08\x0e-\x1f\x7f{C1}]+")
+_CONTROL = re.compile(f"[\x00-\x08\x0e-\x1f\x7f{C1}]")
+_SPACE = re.compile("[ \t\u00a0\u2000-\u200b\u202f\u205f\u3000\u00ad\ufeff]")
+_CONTROLS = re.compile(f"{_CONTROL.pattern}+(?:{_SPACE.pattern}+{_CONTROL.pattern}+)*")
+_SIGNS = frozenset("<>=±≤≥%")
 _INVISIBLE = re.compile("[\ufeff\u00ad\u200b]+")
 _CLUSTER = regex.compile(r"(?s).[\p{M}\u1100-\u11ff]*")
 _WIDE_SPACE = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
@@ -47,7 +51,7 @@ def _around(text: str, start: int, end: int) -> tuple[str, str]:
 
 
 def find_mojibake(text: str) -> Iterator[Replacement]:
-    """UTF-8 of three or four bytes read as Latin-1, told by a C1 control in it: â\\x89¥ is ≥, â\\x81´ is ⁴."""
+    """UTF-8 read as Latin-1, told by a C1 control in it: â\\x89¥ is ≥, â\\x81´ is ⁴, Ã\\x97 is ×."""
     if not _CP1252.search(text):
         return
     for match in _MOJIBAKE.finditer(text):
@@ -74,10 +78,19 @@ def find_cp1252(text: str) -> Iterator[Replacement]:
 
 
 def find_controls(text: str) -> Iterator[Replacement]:
-    """Other control characters, dropped; between two digits a space stays, as 5\\x0010 is not 510."""
+    """Other control characters: U+FFFD each beside a number or a comparison sign, else dropped.
+
+    A font without a map gives signs as controls (CD4 \\x02200, 2.5\\x060.3): what was lost there must be seen. Spaces
+    between do not count, ends of lines do.
+    """
     for match in _CONTROLS.finditer(text):
-        before, after = _around(text, *match.span())
-        yield Replacement(*match.span(), " " if before.isdigit() and after.isdigit() else "")
+        start, end = match.span()
+        while start and _SPACE.match(text[start - 1]):
+            start -= 1
+        while end < len(text) and _SPACE.match(text[end]):
+            end += 1
+        is_sign = any(char.isnumeric() or char in _SIGNS for char in _around(text, start, end))
+        yield Replacement(*match.span(), _CONTROL.sub("\ufffd" if is_sign else "", match[0]))
 
 
 def find_invisible(text: str) -> Iterator[Replacement]:
