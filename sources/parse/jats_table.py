@@ -8,15 +8,13 @@ escaped, line breaks become blanks. Caption and footnotes are not here (`sources
 
 from lxml import etree
 
+from sources.parse.cals_columns import MAX_SPAN, Columns, height, named_columns, place
 from sources.parse.jats_element import every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
 
-MAX_SPAN = 200
-"""Columns or rows one cell may span, and columns a table may have: a guard against absurd attributes."""
-
-_Cell = tuple[str, int, int]
-_GROUPS = frozenset({"thead", "tbody", "tfoot"})
+_Cell = tuple[str, int | None, int, int]
+"""Text, column it starts in (from 0; None: the next free one), width in columns, height in rows."""
 _NOT_ROWS = frozenset({"col", "colgroup", "colspec", "spanspec"})
 
 
@@ -32,29 +30,27 @@ def table_blocks(walk: Walk, element: etree._Element) -> list[Block]:
 
 
 def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
-    head: list[etree._Element] = []
-    body: list[etree._Element] = []
-    foot: list[etree._Element] = []
+    rows: dict[str, list[list[_Cell]]] = {"thead": [], "tbody": [], "tfoot": []}
     others: list[Block] = []
+    columns = named_columns(group)
     for child in group:
         name = local(child)
-        if name in _GROUPS:
-            rows = {"thead": head, "tfoot": foot}.get(name, body)
-            rows += [row for row in child if local(row) in {"tr", "row"}]
+        if name in rows:
+            own = named_columns(child) or columns
+            rows[name] += [_cells(walk, row, own) for row in child if local(row) in {"tr", "row"}]
         elif name in {"tr", "row"}:
-            body.append(child)
+            rows["tbody"].append(_cells(walk, child, columns))
         elif name not in _NOT_ROWS:
             others += walk.flow(child)
-    columns = _named_columns(group)
-    head_grid = _grid([_cells(walk, row, columns) for row in head], head=True)
-    grid = _grid([_cells(walk, row, columns) for row in [*body, *foot]], head=False)
-    table = _markdown(head_grid, grid)
+    body = [*rows["tbody"], *rows["tfoot"]]
+    full_width = max(_full_width(body), max((end + 1 for _, end in columns.values()), default=0))
+    table = _markdown(_grid(rows["thead"], MAX_SPAN + 1), _grid(body, full_width))
     others += stray_texts(group)
     return [*others, table] if table else others
 
 
-def _cells(walk: Walk, row: etree._Element, columns: dict[str, tuple[int, int]]) -> list[_Cell]:
-    return [(_cell_text(walk, cell), _width(cell, columns), _height(cell)) for cell in row]
+def _cells(walk: Walk, row: etree._Element, columns: Columns) -> list[_Cell]:
+    return [(_cell_text(walk, cell), *place(cell, columns), height(cell)) for cell in row]
 
 
 def _cell_text(walk: Walk, cell: etree._Element) -> str:
@@ -65,69 +61,31 @@ def _cell_text(walk: Walk, cell: etree._Element) -> str:
     return tidy(text).replace("|", "\\|")
 
 
-def _number(value: str | None, default: int) -> int:
-    """Return a span attribute as a number within reason."""
-    if value is None:
-        return default
-    digits = value.strip()
-    return min(int(digits[:6]), MAX_SPAN) if digits.isascii() and digits.isdigit() else default
+def _full_width(rows: list[list[_Cell]]) -> int:
+    return max((sum(width for _, _, width, _ in row) for row in rows), default=0)
 
 
-def _named_columns(group: etree._Element) -> dict[str, tuple[int, int]]:
-    """Return the first and last column (from 0) of the column and span names of a CALS table."""
-    named: dict[str, tuple[int, int]] = {}
-    for place, spec in enumerate(every(group, "colspec")):
-        at = _number(spec.get("colnum"), place + 1) - 1
-        named[spec.get("colname") or f"col{place + 1}"] = (at, at)
-    for spec in every(group, "spanspec"):
-        start, end = named.get(spec.get("namest") or ""), named.get(spec.get("nameend") or "")
-        if start and end:
-            named[spec.get("spanname") or ""] = (start[0], end[1])
-    return named
-
-
-def _width(cell: etree._Element, columns: dict[str, tuple[int, int]]) -> int:
-    if not columns:
-        return max(1, _number(cell.get("colspan"), 1))
-    if (span := columns.get(cell.get("spanname") or "")) is not None:
-        return span[1] - span[0] + 1
-    start, end = columns.get(cell.get("namest") or ""), columns.get(cell.get("nameend") or "")
-    if start and end:
-        return max(1, end[1] - start[0] + 1)
-    return max(1, _number(cell.get("colspan"), 1))
-
-
-def _height(cell: etree._Element) -> int:
-    if (more := cell.get("morerows")) is not None:
-        return _number(more, 0) + 1
-    rows = _number(cell.get("rowspan"), 1)
-    return rows or MAX_SPAN  # rowspan="0" means: down to the end
-
-
-def _grid(rows: list[list[_Cell]], *, head: bool) -> list[list[str]]:
-    """Return the rows with every span written out; all rows end at the last row of the group."""
+def _grid(rows: list[list[_Cell]], full_width: int) -> list[list[str]]:
+    """Return the rows with every span written out, but for cells of `full_width`; spans end with the rows."""
     out: list[list[str]] = []
     pending: dict[int, tuple[str, int]] = {}
-    full_width = max((sum(width for _, width, _ in row) for row in rows), default=0)
     for row in rows:
-        line: dict[int, str] = {}
-        below: dict[int, tuple[str, int]] = {}
-        for at, (text, left) in pending.items():
-            line[at] = text
-            if left > 1:
-                below[at] = (text, left - 1)
+        line = {at: text for at, (text, _) in pending.items()}
+        below = {at: (text, left - 1) for at, (text, left) in pending.items() if left > 1}
         at = 0
-        for text, width, height in row:
+        for text, start, width, rows_high in row:
+            at = at if start is None else start
             while at in line:
                 at += 1
-            repeated = head or width < full_width
             for offset in range(width):
-                line[at + offset] = text if repeated or not offset else ""
-                if height > 1:
-                    below[at + offset] = (line[at + offset], height - 1)
+                if offset and at + offset in line:
+                    continue  # taken by another cell, whose text must stay
+                line[at + offset] = text if width < full_width or not offset else ""
+                if rows_high > 1:
+                    below[at + offset] = (line[at + offset], rows_high - 1)
             at += width
         pending = below
-        out.append([line.get(place, "") for place in range(max(line, default=-1) + 1)])
+        out.append([line.get(column, "") for column in range(max(line, default=-1) + 1)])
     return out
 
 

@@ -8,12 +8,16 @@ part of a record is text (`xml_fields`).
 
 from lxml import etree
 
+from sources.parse.cals_columns import attributes, height
+from sources.parse.cals_rows import write_out_columns
+
 TAGS = {
     "para": "p", "paragraph": "p", "p": "p", "simplepara": "p", "listtitle": "p", "caption": "p", "note": "p",
     "title": "heading", "heading": "heading", "head": "heading", "summarytitle": "heading",
     "itemizedlist": "ul", "orderedlist": "ol", "list": "ul", "ul": "ul", "ol": "ol", "listitem": "li", "item": "li",
     "li": "li", "table": "table", "thead": "thead", "tbody": "tbody", "tfoot": "tfoot", "row": "tr", "tr": "tr",
     "entry": "td", "td": "td", "th": "th", "tgroup": "tgroup", "col": "col", "colgroup": "colgroup", "colspec": "col",
+    "spanspec": "col",
     "superscript": "sup", "sup": "sup", "subscript": "sub", "sub": "sub", "br": "br", "linebreak": "br", "math": "math",
     "del": "del", "dl": "dl", "dt": "dt", "dd": "dd",
     "h1": "h1", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h5", "h6": "h6", "pre": "pre", "literallayout": "pre",
@@ -30,6 +34,9 @@ INLINE = frozenset(
 def as_html(root: etree._Element) -> None:
     """Rename the elements of `root`, whose names carry no namespace, to HTML; keep spans and list numbers only."""
     formulae = {node for formula in root.iter("math") for node in formula.iterdescendants()}
+    for element in list(root.iter()):
+        if isinstance(element.tag, str):
+            write_out_columns(element)
     for element in list(root.iter()):
         if isinstance(element.tag, str) and element is not root and element not in formulae:
             _settle(element)
@@ -60,8 +67,6 @@ def _settle(element: etree._Element) -> None:
     elif tag is None:
         tag = "span" if name in INLINE or _in_running_text(element, parent) else "div"
     kept = _spans(element) if tag in ("td", "th") else {}
-    if name == "colspec":
-        kept = {"colname": element.get("colname") or element.get("ColName") or ""}
     if tag == "td" and parent is not None and _is_head_cell(element):
         tag = "th"
     element.tag = tag
@@ -101,17 +106,11 @@ def _is_head_cell(element: etree._Element) -> bool:
 
 
 def _spans(element: etree._Element) -> dict[str, str]:
-    """Return colspan and rowspan, from HTML attributes or from CALS `morerows`, `namest` and `nameend`."""
-    own = {str(name).lower(): str(value) for name, value in element.attrib.items()}
+    """Return colspan and rowspan, from HTML attributes or from CALS `morerows`."""
+    own = attributes(element)
     spans = {name: own[name] for name in ("colspan", "rowspan") if own.get(name)}
     if own.get("morerows", "").isdigit():
-        spans["rowspan"] = str(int(own["morerows"]) + 1)
-    first, last = own.get("namest"), own.get("nameend")
-    table = next(element.iterancestors("table"), None)
-    if first and last and table is not None:
-        names = [spec.get("colname") for spec in table.iter("col")]
-        if first in names and last in names[names.index(first) :]:
-            spans["colspan"] = str(names.index(last) - names.index(first) + 1)
+        spans["rowspan"] = str(height(element))
     return spans
 
 
