@@ -1,16 +1,17 @@
 """Inline markup that carries meaning becomes characters before any text is taken out of the tree.
 
 A superscript that loses its markup turns 10³ into 103, a struck-out dose reads as a valid one, a picture of "≥"
-vanishes. Superscripts and subscripts become Unicode characters or `^{...}` and `_{...}` (rules of `jats_script`,
-token by token), struck text is wrapped in `~~`, formulae become the author's TeX or one line (`jats_math`), and
-pictures of signs become the sign. In place, on any tree with HTML names. Not here: bold, italics and links, which
-are dropped as markup and kept as text.
+vanishes. Superscripts and subscripts, also those set by style, become Unicode characters or `^{...}` and `_{...}`
+(rules of `jats_script`, token by token), struck text is wrapped in `~~`, formulae become the author's TeX or one
+line (`jats_math`), and pictures of signs become the sign. In place, on any tree with HTML names. Not here: bold,
+italics and links, which are dropped as markup and kept as text.
 """
 
 import re
 
 from lxml import etree
 
+from sources.parse.html_space import keep_apart
 from sources.parse.jats_math import mathml_text
 from sources.parse.jats_script import subscript, superscript
 
@@ -38,6 +39,8 @@ _SIGN_NAMES = {
 }
 _SIGNS = frozenset("≥≤><±×÷≈≠°µμαβγδ→↑↓√∞=+−")
 _SPACE = re.compile(r"\s+")
+_VERTICAL = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
+_SCRIPT_CLASS = {"sup": "sup", "superscript": "sup", "sub": "sub", "subscript": "sub"}
 _BETWEEN_TOKENS = re.compile(r"([\s,;]+)")
 
 
@@ -47,6 +50,8 @@ def settle_inline(tree: etree._Element) -> list[str]:
     for element in list(tree.iter("math", "{http://www.w3.org/1998/Math/MathML}math")):
         _become(element, _math(element))
         edits.add("math")
+    for element in tree.iter("span", "small", "font", "b", "i", "em", "strong", "a"):
+        _become_script(element)
     for element in reversed(list(tree.iter("sup", "sub"))):  # inner ones first
         edits.add("superscript" if element.tag == "sup" else "subscript")
         _become(element, _script(element))
@@ -60,7 +65,18 @@ def settle_inline(tree: etree._Element) -> list[str]:
         if sign:
             _become(element, sign)
             edits.add("picture_of_sign")
+        else:
+            keep_apart(element)
     return sorted(edits)
+
+
+def _become_script(element: etree._Element) -> None:
+    """Rename an element that its style (or, for a span, its class) raises or lowers to `sup` or `sub`."""
+    style = _VERTICAL.search(element.get("style") or "")
+    names = (element.get("class") or "").lower().split() if element.tag == "span" else []
+    name = style[1].lower()[:3] if style else next((_SCRIPT_CLASS[n] for n in names if n in _SCRIPT_CLASS), "")
+    if name and next(element.iterancestors("sup", "sub"), None) is None and element.find(".//sup") is None:
+        element.tag = name
 
 
 def _become(element: etree._Element, text: str) -> None:

@@ -14,7 +14,8 @@ MAX_COLUMNS = 200
 """A grid that spans would make wider than this is written without its spans."""
 _BREAKS = frozenset({
     "p", "div", "li", "br", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre",
-    "section", "tr",
+    "section", "tr", "hr", "address", "article", "aside", "center", "details", "dir", "fieldset", "figcaption",
+    "figure", "footer", "form", "header", "legend", "main", "menu", "nav", "summary",
 })  # fmt: skip
 _LAYOUT_INSIDE = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "article", "section", "main", "form")
 _LONG_CELL_CHARS = 1500

@@ -11,6 +11,7 @@ import re
 from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction, document_fromstring
 
+from sources.parse.html_space import keep_apart
 from sources.parse.part import Unreadable
 
 _OPEN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
@@ -92,7 +93,9 @@ def _refuse_truncated(text: str) -> None:
 
 
 def remove_invisible(tree: HtmlElement) -> None:
-    """Remove, in place, comments and elements that show no text; what follows them stays."""
+    """Remove, in place, comments and elements that show no text; what follows them stays, and stays apart."""
+    for element in tree.iter(*INVISIBLE):
+        keep_apart(element)
     etree.strip_elements(tree, *INVISIBLE, with_tail=False)
     etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction)
 
