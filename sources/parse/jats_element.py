@@ -4,10 +4,12 @@ JATS comes with and without namespaces, and tables and formulae have their own, 
 Not here: anything that decides how an element reads.
 """
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
 
+_STRUCK = re.compile(r"line-?through|strike|struck", re.I)
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
@@ -16,6 +18,17 @@ def local(element: etree._Element) -> str:
     """Return the name of an element without its namespace."""
     tag: str = element.tag
     return tag if tag[0] != "{" else tag[tag.index("}") + 1 :]
+
+
+def role(element: etree._Element) -> str:
+    """Return the name to read an element by: its own, but `strike` for styled content that is struck out."""
+    name = local(element)
+    return "strike" if name == "styled-content" and _struck(element) else name
+
+
+def _struck(element: etree._Element) -> bool:
+    styles = f"{element.get('style', '')} {element.get('style-type', '')}"
+    return _STRUCK.search(styles) is not None
 
 
 def first(element: etree._Element | None, *path: str) -> etree._Element | None:

@@ -63,7 +63,8 @@ def _break(walk: Walk, element: etree._Element, before: str) -> str:
 
 def _link(walk: Walk, element: etree._Element, before: str) -> str:
     """A link gives its text; only one without text gives its address."""
-    return walk.inline_content(element) or element.get(XLINK_HREF) or ""
+    text = walk.inline_content(element)
+    return text if text.strip() else element.get(XLINK_HREF) or text
 
 
 def _footnote(walk: Walk, element: etree._Element, before: str) -> str:
@@ -117,6 +118,13 @@ def _quotation(walk: Walk, element: etree._Element, before: str) -> str:
     return f"“{walk.inline_content(element)}”"
 
 
+def _struck(walk: Walk, element: etree._Element, before: str) -> str:
+    """Struck-out text is marked, as on web pages: read as live text a withdrawn dose would count."""
+    text = walk.inline_content(element)
+    core = text.strip()
+    return text.replace(core, f"~~{core}~~", 1) if core else text
+
+
 def _apart(walk: Walk, element: etree._Element, before: str) -> str:
     """Text that is not part of the sentence around it, such as an index term."""
     return f" {walk.inline_content(element)} "
@@ -141,6 +149,9 @@ INLINES: dict[str, InlineHandler] = {
     "name": _name,
     "ruby": _ruby,
     "q": _quotation,
+    "strike": _struck,
+    "s": _struck,
+    "del": _struck,
     "index-term": _apart,
     "alt-text": _apart,
     "long-desc": _apart,

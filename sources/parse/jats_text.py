@@ -13,6 +13,9 @@ from sources.parse.part import Section
 
 MAX_MARKS = 6
 _SPACES = re.compile(r"[ \t\r\n]+")
+GAP = "\x1f"
+"""Stands for an element that printed nothing until its line is whole; XML has no such character, and it is space."""
+_GAP_BETWEEN = re.compile(r"(?<![\s(\[])\x1f+(?![\s]|[.,;:)\]](?!\d)|\Z)")
 
 
 class Heading(NamedTuple):
@@ -30,6 +33,14 @@ def tidy(text: str) -> str:
     if "\n" in text or "  " in text or "\t" in text or "\r" in text:
         text = _SPACES.sub(" ", text)
     return text.strip(" ")
+
+
+def close_gaps(text: str) -> str:
+    """Return `text` with a blank for each gap between two signs, so that `5` and `10` beside a picture stay two.
+
+    After an opening bracket, and before a stop or closing bracket that no digit follows, a gap leaves nothing.
+    """
+    return _GAP_BETWEEN.sub(" ", text).replace(GAP, "")
 
 
 def flat(blocks: Iterable[Block]) -> list[str]:

@@ -13,8 +13,8 @@ from typing import TypeAlias
 from lxml import etree
 
 from sources.parse.jats_citation import OPEN, CitationStyle, write_citations
-from sources.parse.jats_element import has_own_text, local
-from sources.parse.jats_text import Block, flat, tidy
+from sources.parse.jats_element import has_own_text, local, role
+from sources.parse.jats_text import GAP, Block, close_gaps, flat, tidy
 
 _LOOSE = """
 abstract ack alternatives answer answer-set app app-group author-notes back bio body boxed-text caption
@@ -57,9 +57,11 @@ class Walk:
         run: list[str] = [element.text or ""]
         loose = local(element) in LOOSE or not has_own_text(element)
         for child in element:
-            name = local(child)
+            name = role(child)
             if name not in skip:
                 self._place(child, name, loose, run, out)
+            else:
+                run.append(GAP)
             if child.tail:
                 run.append(child.tail)
         self._flush(run, out)
@@ -76,10 +78,10 @@ class Walk:
             self._flush(run, out)
             out.extend(self.flow(child))
         else:
-            run.append(self.inline(child, run[-1]))
+            run.append(self.inline(child, run[-1]) or GAP)
 
     def _holds_blocks(self, element: etree._Element) -> bool:
-        name = local(element)
+        name = role(element)
         if not len(element) or name in self.inlines:
             return False
         return any(local(child) in self.blocks and local(child) not in self.inlines for child in element)
@@ -95,12 +97,12 @@ class Walk:
 
     def finish(self, text: str) -> str:
         """Return a run of inline text with white space collapsed and citations in the chosen style."""
-        text = tidy(text)
+        text = tidy(close_gaps(text) if GAP in text else text)
         return tidy(write_citations(text, self.citations)) if OPEN in text else text
 
     def inline(self, element: etree._Element, before: str = "") -> str:
         """Return one element as part of a line of text; `before` is the text in front of it."""
-        name = local(element)
+        name = role(element)
         handler = self.inlines.get(name)
         if handler is not None:
             return handler(self, element, before)
@@ -128,8 +130,7 @@ class Walk:
         gap = "" if name in INLINE or name in self.inlines or has_own_text(element) else " "
         parts = [element.text or ""]
         for child in element:
-            if local(child) not in skip:
-                parts.append(self.inline(child, parts[-1]))
+            parts.append((self.inline(child, parts[-1]) if local(child) not in skip else "") or GAP)
             if child.tail or gap:
                 parts.append(f"{child.tail or ''}{gap}")
         return "".join(parts)

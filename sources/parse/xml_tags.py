@@ -19,7 +19,7 @@ TAGS = {
     "entry": "td", "td": "td", "th": "th", "tgroup": "tgroup", "col": "col", "colgroup": "colgroup", "colspec": "col",
     "spanspec": "col",
     "superscript": "sup", "sup": "sup", "subscript": "sub", "sub": "sub", "br": "br", "linebreak": "br", "math": "math",
-    "del": "del", "dl": "dl", "dt": "dt", "dd": "dd",
+    "del": "del", "strike": "del", "dl": "dl", "dt": "dt", "dd": "dd",
     "h1": "h1", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h5", "h6": "h6", "pre": "pre", "literallayout": "pre",
 }  # fmt: skip
 INLINE = frozenset(
@@ -71,6 +71,8 @@ def _settle(element: etree._Element) -> None:
         tag = "th"
     element.tag = tag
     element.attrib.clear()
+    if tag == "span" and not len(element) and not element.text and _fuses(element, parent):
+        element.text = " "
     for attribute, value in kept.items():
         element.set(attribute, value)
 
@@ -99,6 +101,13 @@ def _in_running_text(element: etree._Element, parent: etree._Element | None) -> 
     ):
         return False
     return bool((parent.text or "").strip()) or any((child.tail or "").strip() for child in parent)
+
+
+def _fuses(element: etree._Element, parent: etree._Element | None) -> bool:
+    """Say whether an empty element is all that keeps the text before it from the word or number after it."""
+    previous = element.getprevious()
+    before = previous.tail if previous is not None else None if parent is None else parent.text
+    return not (before or "x")[-1].isspace() and (element.tail or " ")[0].isalnum()
 
 
 def _is_head_cell(element: etree._Element) -> bool:
