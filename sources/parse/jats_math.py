@@ -1,11 +1,13 @@
 """Formulae of JATS as text: the publisher's TeX if there is any, else MathML rewritten in a TeX-like line.
 
-No token of a formula is lost: every `mi`, `mn`, `mo` and `mtext` comes out, unknown elements give their content.
+No token that is printed is lost: every `mi`, `mn`, `mo` and `mtext` comes out but those of `mphantom` and of the
+branches of `maction` that are not shown; unknown elements give their content.
 Digits raised or lowered use Unicode (x², CO₂) like the running text; the rest is `^{...}`, `_{...}`, `\\frac{}{}`,
 `\\sqrt{}` and `matrix` (MathML 3, chapter 3). Not here: rendering or checking of TeX.
 """
 
 import re
+from collections.abc import Callable
 
 from lxml import etree
 
@@ -16,7 +18,7 @@ from sources.parse.jats_text import tidy
 _DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 _ANNOTATIONS = frozenset({"annotation", "annotation-xml"})
-_SPACING = frozenset({"mspace", "maligngroup", "malignmark"})
+_UNPRINTED = frozenset({"mspace", "maligngroup", "malignmark", "mphantom"})
 _WORD = re.compile(r"[^\W\d_]{2,}$")
 
 
@@ -33,7 +35,7 @@ def tex_source(source: str) -> str:
 def mathml_text(element: etree._Element) -> str:
     """Return a MathML formula as one line: TeX where it needs TeX, else plain text with raised digits (x²)."""
     formula = tidy(_tex(element))
-    plain = _SCRIPT.sub(lambda script: _plain_script(script[1], script[2]), formula)
+    plain = _SCRIPT.sub(lambda script: _plain_script(script[1], script[2]), _NO_BASE.sub(r"\1", formula))
     return formula if "{" in plain or "\\" in plain else plain
 
 
@@ -44,16 +46,12 @@ def _plain_script(kind: str, text: str) -> str:
 def _tex(element: etree._Element) -> str:
     """Return one MathML element in TeX; between tokens there is a blank where the file has white space."""
     name = local(element)
-    if name in _SPACING:
+    if name in _UNPRINTED:
         return " "
     if not len(element):
         return _escaped(element.text or "")
-    if name == "semantics":
-        return _tex(element[0])
-    if name == "mfenced":
-        return _fenced(element)
-    if name == "mtable":
-        return _matrix(element)
+    if name in _SHAPED:
+        return _SHAPED[name](element)
     children = [child for child in element if local(child) not in _ANNOTATIONS]
     parts = [_tex(child).strip() if name not in _ROWS else _tex(child) for child in children]
     if name == "mfrac" and len(parts) == 2:
@@ -69,8 +67,9 @@ def _tex(element: etree._Element) -> str:
     return f"\\sqrt{{{row}}}" if name == "msqrt" else row
 
 
-_ROWS = frozenset({"math", "mrow", "mstyle", "mtext", "mtd", "mpadded", "mphantom", "menclose", "merror"})
+_ROWS = frozenset({"math", "mrow", "mstyle", "mtext", "mtd", "mpadded", "menclose", "merror"})
 _SCRIPTED = {"msub": "_", "msup": "^", "msubsup": "_^", "munder": "_", "mover": "^", "munderover": "_^"}
+_NO_BASE = re.compile(r"(^| )\{\}(?=[\^_])")
 _SCRIPT = re.compile(r"([\^_])\{([^{}]*)\}")
 
 
@@ -105,6 +104,39 @@ def _fenced(element: etree._Element) -> str:
 def _matrix(table: etree._Element) -> str:
     lines = [" & ".join(_tex(cell).strip() for cell in row) for row in table]
     return "\\begin{matrix} " + " \\\\ ".join(lines) + " \\end{matrix}"
+
+
+def _chosen(element: etree._Element) -> str:
+    """Return the branch of `maction` that is shown first: the one its `selection` (from 1) names."""
+    selected = element.get("selection", "1").strip()
+    at = int(selected[:6]) if selected.isascii() and selected.isdigit() else 1
+    return _tex(element[at - 1 if 1 <= at <= len(element) else 0])
+
+
+def _multiscripts(element: etree._Element) -> str:
+    """Return `mmultiscripts`: scripts after `mprescripts` stand before the base, on an empty base of their own."""
+    after: list[str] = []
+    before: list[str] = []
+    side = after
+    for child in list(element)[1:]:
+        if local(child) == "mprescripts":
+            side = before
+        else:
+            side.append(_tex(child).strip())
+    raised, lowered = (" ".join(filter(None, before[start::2])) for start in (1, 0))
+    lead = "".join(f"{kind}{{{text}}}" for kind, text in (("^", raised), ("_", lowered)) if text)
+    lowered, raised = (" ".join(filter(None, after[start::2])) for start in (0, 1))
+    tail = "".join(f"{kind}{{{text}}}" for kind, text in (("_", lowered), ("^", raised)) if text)
+    return f"{f' {{}}{lead}' if lead else ''}{_tex(element[0]).strip()}{tail}"
+
+
+_SHAPED: dict[str, Callable[[etree._Element], str]] = {
+    "semantics": lambda element: _tex(element[0]),
+    "mfenced": _fenced,
+    "mtable": _matrix,
+    "maction": _chosen,
+    "mmultiscripts": _multiscripts,
+}
 
 
 def delimited(formula: str, *, display: bool) -> str:

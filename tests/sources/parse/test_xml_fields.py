@@ -68,6 +68,11 @@ def test_default_walks_everything_in_order() -> None:
     assert part.text == "A\n\nGive 5mg now.\n\nor\n\n6 mg"
 
 
+@pytest.mark.parametrize("case", FILES["walked"], ids=[case[0] for case in FILES["walked"]])
+def test_walked_elements(case: list[str]) -> None:
+    assert read(case[1]).text == case[2]
+
+
 def test_declared_mapping_of_records() -> None:
     xml = "<r><d><t>A</t><u>https://x.org/1</u><b>&lt;p&gt;5 mg&lt;/p&gt;</b></d><d><t>B</t><b/></d></r>"
     body = {"xpath": "b", "heading": "Dose", "html": True, "value": "."}
