@@ -23,17 +23,22 @@ BLOCKS = frozenset({
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 MAX_INDENT = 9
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "dialog", "menu", "search", "form"})
+_FURNITURE_TAGS = frozenset({"nav", "footer", "dialog", "menu", "search", "form"})
 _FURNITURE_ROLES = frozenset({
-    "navigation", "banner", "contentinfo", "search", "complementary", "dialog", "alertdialog", "menu", "menubar",
+    "navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar",
     "toolbar", "tablist",
 })  # fmt: skip
+_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _FURNITURE_NAME = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|footer|sidebar|cookies?|consent|share|sharing|social|"
+    r"(?:^|[\s-])(?:nav|navbar|navigation|menu|breadcrumbs?|footer|sidebar|cookies?|consent|share|sharing|social|"
     r"subscribe|newsletter|related|recommended|advert|advertisement|ads?|promo|banner|pagination|pager|login|"
-    r"toolbar|comments?|trending|sign-?up|skip|print-only|modal|popup|tags?|byline|toc)(?:$|[\s_-])",
-    re.IGNORECASE,
+    r"toolbar|comments?|trending|sign-?up|skip|print-only|modal|popup|tags?|byline|toc)(?:$|[\s-])"
 )
+_SURE_NAME = re.compile(
+    r"(?:^|[\s-])(?:navbar|breadcrumbs?|cookies?|consent|subscribe|newsletter|advert|advertisement|ads?|pagination|"
+    r"pager|login|sign-?up|byline)(?:$|[\s-])"
+)
+"""Names of furniture that stay so wherever the element stands and whatever it says."""
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f\v\xa0]{2,}|[\t\n\r\f\v\xa0]")
 _BREAK = "\x1e"
@@ -199,16 +204,33 @@ class _Walk:
 
 
 def is_furniture(element: etree._Element) -> bool:
-    """Say whether an element declares itself to be menu, footer, dialog or other surroundings."""
-    tag = element.tag
-    if tag in ("body", "html", "main", "article"):
+    """Say whether an element declares or names itself menu, footer, dialog or other surroundings."""
+    if element.tag in ("body", "html", "main", "article"):
         return False
-    if tag in _FURNITURE_TAGS or (element.get("role") or "").lower() in _FURNITURE_ROLES:
+    return element.tag == "aside" or _is_complement(element) or is_surely_furniture(element) or _is_named(element)
+
+
+def is_surely_furniture(element: etree._Element) -> bool:
+    """Say whether an element is furniture by its tag, role or style, or by a name that never means body text."""
+    if element.tag in _FURNITURE_TAGS or (element.get("role") or "").lower() in _FURNITURE_ROLES:
         return True
     if element.get("hidden") is not None or _HIDDEN.search(element.get("style") or ""):
         return True
+    return bool(_SURE_NAME.search(_name_words(element)))
+
+
+def _is_complement(element: etree._Element) -> bool:
+    return (element.get("role") or "").lower() == "complementary"
+
+
+def _is_named(element: etree._Element) -> bool:
+    return bool(_FURNITURE_NAME.search(_name_words(element)))
+
+
+def _name_words(element: etree._Element) -> str:
+    """Return the classes and the id of an element as words between spaces and hyphens, in lower case."""
     name = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return name != " " and bool(_FURNITURE_NAME.search(name))
+    return _CASE.sub("-", name).replace("_", "-").lower() if name != " " else ""
 
 
 def _first_number(element: etree._Element) -> int | None:

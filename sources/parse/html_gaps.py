@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from sources.parse.html_blocks import Block
+from sources.parse.html_blocks import Block, is_surely_furniture
 from sources.parse.html_outline import Outline
 
 REGION_SHARE = 0.9
@@ -21,9 +21,10 @@ LYING_SHARE = 0.5
 """Furniture with this share of the chosen text is not furniture."""
 MAX_LINK_SHARE = 0.33
 INSIDE_CHARS = 150
-"""Plain text that makes an element body text when it stands in the main region."""
+"""Plain text that makes an element body text when it stands in the main region, whatever it says."""
 OUTSIDE_CHARS = 600
 """The same anywhere after the first chosen block (boxes, appendices, tables at the end)."""
+MIN_SENTENCE_WORDS = 3
 MAJORITY_SHARE = 0.8
 """In an element whose text is chosen to this share, single quantities and items are chosen too."""
 MIN_TABLE_LINES = 3
@@ -35,8 +36,13 @@ _INNER = frozenset({
     "summary", "a", "span", "b", "i", "em", "strong", "font", "u", "small",
 })  # fmt: skip
 _QUANTITY = re.compile(
-    r"\d\s*(?:%|‰|mg|µg|μg|mcg|ng|g|kg|ml|mL|l|L|dl|dL|mmol|µmol|mol|IU|U|mEq|kcal|cm|mm|mmHg|bpm|°|/)(?![a-zA-Z])"
+    r"\d\s*(?:%|‰|mg|µg|μg|mcg|ng|g|kg|ml|mL|l|L|dl|dL|mmol|µmol|mol|IU|U|mEq|kcal|cm|mm|mmHg|bpm|°|/)(?![a-zA-Z])|\d/(?:day|week|month|hour|min|kg|dose)\b"
     r"|\d\s*(?:hours?|min(?:utes?)?|days?|weeks?|months?|years?)\b|[<>≤≥±]\s*\d"
+)
+
+
+_WARNING = re.compile(
+    r"\b(?:not|never|avoid|stop|contra-?indicat\w*|warning|caution|danger|dos(?:e|age)|max(?:imum)?)\b", re.IGNORECASE
 )
 
 
@@ -46,9 +52,39 @@ def fill_gaps(outline: Outline, blocks: Sequence[Block], votes: Sequence[bool]) 
     lying = LYING_SHARE * chosen_chars.get(outline.root, 0)
     own = [b.furniture is None or chosen_chars.get(b.furniture, 0) >= lying for b in blocks]
     first, last = _main_range(outline, blocks, votes, chosen_chars)
+    own = _own_boxes(outline, blocks, own, range(first, last))
     kept = _fill_containers(outline, blocks, votes, own, range(first, last))
     kept = _fill_headings(blocks, kept, own, range(first, last))
     return _fill_majority(outline, blocks, kept, own, range(first, last))
+
+
+def _own_boxes(outline: Outline, blocks: Sequence[Block], own: Sequence[bool], main: range) -> list[bool]:
+    """Return `own` with the boxes of the main region that only name or tag call furniture and that say something.
+
+    A warning stands in an `aside`, a class "share-decision" holds a paragraph: each is body text when it lies in the
+    main region, has a sentence or quantity of its own and is not mostly links.
+    """
+    doubtful = [i for i in main if not own[i] and _may_be_box(outline, blocks[i].furniture)]
+    chars = outline.sums((blocks[i], len(blocks[i].text)) for i in doubtful)
+    links = outline.sums((blocks[i], blocks[i].link_chars) for i in doubtful if blocks[i].link_chars)
+    telling = {blocks[i].furniture for i in doubtful if _says_something(blocks[i])}
+    found = list(own)
+    for i in doubtful:
+        box = blocks[i].furniture
+        found[i] = box is not None and box in telling and links.get(box, 0) <= MAX_LINK_SHARE * chars.get(box, 1)
+    return found
+
+
+def _may_be_box(outline: Outline, furniture: etree._Element | None) -> bool:
+    """Say whether neither the element nor one around it is furniture beyond doubt."""
+    return furniture is not None and not any(map(is_surely_furniture, (furniture, *outline.above(furniture))))
+
+
+def _says_something(block: Block) -> bool:
+    if block.kind == "heading" or _is_linked(block):
+        return False
+    is_sentence = block.text[-1] in ".!;" and len(block.text.split()) >= MIN_SENTENCE_WORDS
+    return is_sentence or bool(_QUANTITY.search(block.text)) or bool(_WARNING.search(block.text))
 
 
 def _main_range(
@@ -80,27 +116,24 @@ def _is_linked(block: Block) -> bool:
 def _fill_containers(
     outline: Outline, blocks: Sequence[Block], votes: Sequence[bool], own: Sequence[bool], main: range
 ) -> list[bool]:
-    """Take plain blocks beside a chosen one, and those in elements with enough plain text of their own."""
+    """Take plain blocks beside a chosen or telling one, and those in elements with enough plain text of their own."""
     containers = [_container(outline, block) for block in blocks]
     beside = {container for container, vote in zip(containers, votes, strict=True) if vote}
     inside_chars: dict[etree._Element, int] = {}
     outside_chars: dict[etree._Element, int] = {}
     for i, block in enumerate(blocks):
-        if not own[i] or i < main.start:
-            continue
-        plain = len(block.text) - block.link_chars
-        outside_chars[containers[i]] = outside_chars.get(containers[i], 0) + plain
-        if i in main and not votes[i] and not _is_linked(block):
-            inside_chars[containers[i]] = inside_chars.get(containers[i], 0) + plain
+        if own[i] and i >= main.start:
+            plain = len(block.text) - block.link_chars
+            outside_chars[containers[i]] = outside_chars.get(containers[i], 0) + plain
+            if i in main and not votes[i] and not _is_linked(block):
+                inside_chars[containers[i]] = inside_chars.get(containers[i], 0) + plain
+    telling = {containers[i] for i in main if own[i] and _says_something(blocks[i])}
+    among = {element for element in inside_chars if outline.parents.get(element) in beside}
+    taken = telling | beside | among | {element for element, chars in inside_chars.items() if chars >= INSIDE_CHARS}
     kept = list(votes)
     for i, block in enumerate(blocks):
         if own[i] and i >= main.start and not _is_linked(block):
-            container = containers[i]
-            kept[i] = (
-                kept[i]
-                or (i in main and (container in beside or inside_chars.get(container, 0) >= INSIDE_CHARS))
-                or outside_chars[container] >= OUTSIDE_CHARS
-            )
+            kept[i] = kept[i] or (i in main and containers[i] in taken) or outside_chars[containers[i]] >= OUTSIDE_CHARS
     return kept
 
 
