@@ -1,8 +1,9 @@
 """Cut JSON lines into blocks of whole lines, without looking inside the lines.
 
 A block is one item, so a file of any size passes through a sandbox in bounded memory; its key tells where it
-begins (`!L<line>` counting from 1, or `!B<byte>` in a byte range), and the parser names rows from that. A last
-line without a newline is whole at a healthy end, and given up after damage. Not here: JSON.
+begins (`!B<byte>` of the unpacked file), and the parser places rows from that: a row is `#B<byte>` however the file
+is cut. A block of nothing but white space is no item. A last line without a newline is whole at a healthy end, and
+given up after damage. Not here: JSON.
 """
 
 from collections.abc import Iterator
@@ -17,19 +18,17 @@ MEDIA_TYPE = "application/jsonl"
 
 
 def read_blocks(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
-    """Yield blocks of whole lines, each closed at the first line end after `limits.block_bytes`; key `L<line>`."""
-    line = 1
+    """Yield blocks of whole lines, each closed at the first line end after `limits.block_bytes`; key `B<byte>`."""
     while True:
+        at = stream.offset
         block, lost = _read_block(stream, limits.block_bytes, limits)
-        if block:
-            yield Item(f"L{line}", block, media_type=MEDIA_TYPE)
-        line += block.count(b"\n")
+        if block and not block.isspace():
+            yield Item(f"B{at}", block, media_type=MEDIA_TYPE)
         if stream.damage:
-            yield Fault(reason=stream.damage.reason, detail=stream.damage.detail, name=f"L{line}")
+            yield Fault(reason=stream.damage.reason, detail=stream.damage.detail, name=f"#B{at + len(block)}")
             return
         if lost:
-            yield too_large(f"L{line}", limits)
-            line += 1
+            yield too_large(f"#B{at + len(block)}", limits)
         elif not block:
             return
 
@@ -50,10 +49,10 @@ def iter_range(
             _skip_line(stream)
         while (at := seen_from + stream.offset) < end_byte:
             block, lost = _read_block(stream, min(limits.block_bytes, end_byte - at), limits)
-            if block:
+            if block and not block.isspace():
                 yield Item(f"{key or path.name}!B{at}", block, media_type=MEDIA_TYPE)
             if lost:
-                yield too_large(f"B{at + len(block)}", limits)
+                yield too_large(f"#B{at + len(block)}", limits)
             elif not block:
                 return
 

@@ -36,6 +36,11 @@ class Found:
         """Return the row of the URL table for a record, its item, or its file when that is not a container."""
         return self.origins.get(key) or self.origins.get(self.item.key) or self.origins.get(self.place)
 
+    def named(self, part: Mapping[str, Any]) -> str | None:
+        """Return `file#name` of a row that has a name of its own beside the byte offset in its key, else None."""
+        has_name = part.get("position") and part["name"] != part["position"]
+        return f"{self.place}#{part['name']}" if has_name else None
+
     def container(self) -> Origin | None:
         """Return the row of the URL table for the file, which may be an archive."""
         return self.origins.get(self.file)
@@ -47,9 +52,11 @@ def document_of(
     """Return the document of one part; `edit` says who repaired what while reading, when `part` names repairs."""
     extra = dict(part["extra"])
     repairs = extra.pop("edits", [])
-    if config.reference_only or held_out.holds(part["name"], key):
+    native_key = found.named(part)
+    if config.reference_only or held_out.holds(part["name"], key) or held_out.holds(part["name"], native_key or key):
         extra["reference_only"] = True
-    origin = found.origin(key) or found.container()
+    origin = found.origin(native_key or key) or found.origin(key) or found.container()
+    identifiers = {name: value for name, value in part["identifiers"].items() if value}
     return Document(
         id=document_id(config.name, key, part["version"]),
         kind=known_kind(part["kind"], config.kind),
@@ -71,7 +78,7 @@ def document_of(
         mcq=part["mcq"],
         links=[{"relation": relation, "target": target} for relation, target in part["links"]],
         references=part["references"],
-        identifiers={name: value for name, value in part["identifiers"].items() if value},
+        identifiers=identifiers | {"native_key": native_key} if native_key else identifiers,
         item_sha256=found.sha256,
         tokens=estimate_tokens(part["text"]),
         extra=json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else "",
@@ -80,7 +87,8 @@ def document_of(
 
 def url_of(config: SourceConfig, found: Found, key: str, part: dict[str, Any]) -> str | None:
     """Return the best URL that is known of a record, redacted; None when none is."""
-    origin, container, identifiers = found.origin(key), found.container(), part["identifiers"]
+    origin = found.origin(found.named(part) or key) or found.origin(key)
+    container, identifiers = found.container(), part["identifiers"]
     best = part["url"] or found.item.url or (origin.url if origin else None)
     if not best and identifiers.get("pmcid"):
         best = f"https://pmc.ncbi.nlm.nih.gov/articles/{identifiers['pmcid']}/"

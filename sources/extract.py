@@ -19,6 +19,7 @@ from pipelines.engine.sandbox import FAULT_REASONS, Sandbox, SandboxLimits
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import FileRef, Rejected, ShardTask
 from sources.archive import Item, Limits, iter_range, open_items
+from sources.archive_lines import MEDIA_TYPE
 from sources.assemble import Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.document import SCHEMA, Document, is_encodable, to_table
@@ -34,6 +35,8 @@ OUTPUT_BYTES = 256 << 20
 """What a parser may send for one item; more than any text needs, less than what hurts this process."""
 DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
+ROW_PARSERS = ("auto", "records", "mcq")
+"""Those that place every row of JSON lines by its byte offset; `auto` reads JSON lines by `records`."""
 FORMATS = {
     "application/json": "json", "application/jsonl": "jsonl", "application/yaml": "yaml", "text/csv": "csv",
     "text/tab-separated-values": "tsv", "application/vnd.apache.parquet": "parquet",
@@ -101,11 +104,15 @@ class Extract:
                 if isinstance(item, Fault):
                     self._quarantine(shard, _member(key, item.name), item.reason, item.detail)
                     continue
-                place = key if item.key == f"{key}!L1" else item.key
-                found = Found(item, sha256_bytes(item.body), key, place, origins)
+                found = Found(item, sha256_bytes(item.body), key, self._place(key, item), origins)
                 yield from self._documents(shard, found)
             if empty:
                 self._quarantine(shard, key, "no_record", "nothing in the file")
+
+    def _place(self, file: str, item: Item) -> str:
+        """Return the key of an item, for a block of JSON lines that of its file where rows know their byte offset."""
+        is_block = item.media_type == MEDIA_TYPE and re.fullmatch(r"!B\d+", item.key.removeprefix(file))
+        return file if is_block and self.config.parser in ROW_PARSERS else _whole(file, item)
 
     def _items(self, part: Slice) -> Iterator[Item | Fault]:
         file = part.file
@@ -124,11 +131,13 @@ class Extract:
     def _documents(self, shard: Shard, found: Found) -> Iterator[Document]:
         """Yield the documents of an item, each counted; what is none is quarantined."""
         names: set[str] = set()
+        whole = _whole(found.file, found.item)
         empty = "where" not in self.config.options  # rows that a source leaves out are no loss
         for value in self._parse(found.item):
             empty = False
-            name = _once(str(value.get("name") or ""), names)
-            key = f"{found.place}#{name}" if name else found.place
+            position = str(value.get("position") or "")
+            name = position or _once(str(value.get("name") or ""), names)
+            key = f"{found.place}#{name}" if name else whole
             if value["type"] != "Part":
                 self._quarantine(shard, key, value["reason"], value.get("detail", ""))
             elif not is_encodable(value):
@@ -142,7 +151,7 @@ class Extract:
                     setattr(counts, f"tokens_{field}", getattr(counts, f"tokens_{field}") + document.tokens)
                 yield document
         if empty:
-            self._quarantine(shard, found.place, "no_record", "the parser found nothing in it")
+            self._quarantine(shard, whole, "no_record", "the parser found nothing in it")
 
     def _parse(self, item: Item) -> Iterator[dict[str, Any]]:
         config = self.config
@@ -189,7 +198,14 @@ def _check_unchanged(part: Slice) -> None:
 def _member(file: str, name: str) -> str:
     if not name:
         return file
+    if name.startswith("#"):
+        return f"{file}{name}"
     return name if name.startswith(f"{file}!") else f"{file}!{name}"
+
+
+def _whole(file: str, item: Item) -> str:
+    """Return the key of an item as a whole; the first block of a file, often the only one, has that of the file."""
+    return file if item.key == f"{file}!B0" else item.key
 
 
 def _once(name: str, given: set[str]) -> str:

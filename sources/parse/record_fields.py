@@ -35,6 +35,8 @@ class Row:
     fields: dict[str, Any]
     name: str
     around: dict[str, Any] = field(default_factory=dict)
+    position: str = ""
+    """See `sources.parse.part.Part.position`."""
 
 
 def is_given(value: Any) -> bool:

@@ -27,8 +27,8 @@ _BY_SUFFIX = {
     "yaml": "yaml",
     "yml": "yaml",
 }
-_SUFFIX = re.compile(r"\.(\w+?)(?:\.gz|\.zst)?(?:![LB]\d+)?$", re.IGNORECASE)
-_BLOCK = re.compile(r"!([LB])(\d+)$")
+_SUFFIX = re.compile(r"\.(\w+?)(?:\.gz|\.zst)?(?:!B\d+)?$", re.IGNORECASE)
+_BLOCK = re.compile(r"!B(\d+)$")
 
 
 def read_rows(body: bytes, key: str, options: dict[str, Any], expected: set[str]) -> Iterator[Row | Fault]:
@@ -55,13 +55,12 @@ def read_rows(body: bytes, key: str, options: dict[str, Any], expected: set[str]
 
 
 def _lines(body: bytes, key: str) -> Iterator[Row | Fault]:
-    """Rows are named by line of the file, or by byte offset when the item is a byte range (see archive_lines)."""
+    """Rows are placed by byte offset in their file, of which the item may be a block (see archive_lines)."""
     block = _BLOCK.search(key)
-    by_byte = block is not None and block.group(1) == "B"
-    at = int(block.group(2)) if block else 1
+    at = int(block.group(1)) if block else 0
     for line in io.BytesIO(body):
-        name = f"{'B' if by_byte else 'L'}{at}"
-        at += len(line) if by_byte else 1
+        name = f"B{at}"
+        at += len(line)
         if not line.strip():
             continue
         try:
@@ -69,12 +68,12 @@ def _lines(body: bytes, key: str) -> Iterator[Row | Fault]:
         except ValueError as error:
             yield Fault(reason="invalid_json", detail=str(error), name=name)
             continue
-        yield _row(value, name, {})
+        yield _row(value, name, {}, position=name)
 
 
-def _row(value: Any, name: str, around: dict[str, Any]) -> Row | Fault:
+def _row(value: Any, name: str, around: dict[str, Any], position: str = "") -> Row | Fault:
     if isinstance(value, dict):
-        return Row(value, name, around)
+        return Row(value, name, around, position)
     return Fault(reason="wrong_type", detail=f"row is {type(value).__name__}", name=name)
 
 

@@ -37,10 +37,13 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
 
 
 def name_once(found: Iterator[Part | Fault | None]) -> Iterator[Part | Fault]:
-    """Pass on parts and faults; a part whose name was given before in this item gets `~2`, `~3`, ..."""
+    """Pass on parts and faults; a part whose name was given before in this item gets `~2`, `~3`, ...
+
+    Rows of JSON lines keep their names: their position tells them apart.
+    """
     seen: dict[str, int] = {}
     for item in found:
-        if isinstance(item, Part):
+        if isinstance(item, Part) and not item.position:
             times = seen[item.name] = seen.get(item.name, 0) + 1
             yield item if times == 1 else replace(item, name=f"{item.name}~{times}")
         elif item:
@@ -72,6 +75,7 @@ def described(row: Row, fields: dict[str, Any]) -> dict[str, Any]:
     extra = {name: plain_of(row, spec) for name, spec in fields.get("extra", {}).items()}
     return {
         "name": plain_of(row, fields.get("name")) or row.name,
+        "position": row.position,
         "title": plain_of(row, fields.get("title")),
         "url": plain_of(row, fields.get("url")),
         "language": plain_of(row, fields.get("language")),

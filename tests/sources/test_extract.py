@@ -362,6 +362,40 @@ def test_every_row_comes_out_once_however_the_file_is_cut(
     assert sorted(d.text for d in found.documents.values()) == sorted(row["text"] for row in rows)
 
 
+@pytest.mark.parametrize("shard_bytes", [64, 150, 400])
+def test_keys_do_not_depend_on_how_a_file_is_cut(folder: Path, tmp_path: Path, shard_bytes: int) -> None:
+    rows = [{"id": name, "text": f"dose {at} mg"} for at, name in enumerate(["a", "b", "a", "", "c", "a", "d", "held"])]
+    lines = [json.dumps(row) for row in rows]
+    lines[4:4] = ["", "not JSON", '{"id": "e"}', json.dumps({"text": "x" * 5000})]
+    (folder / "r.jsonl").write_text("\n".join(lines))
+    (folder / "held.json").write_text('["held", "r.jsonl#d"]')
+    (folder / "urls.tsv").write_text("key\turl\nr.jsonl#c\thttps://c.org\n")
+    declared = {"parser": "records", "held_out": "held.json", "urls": "urls.tsv", "include": ["r.jsonl"]}
+    declared |= {"options": {"fields": {"text": "text", "name": "id"}}}
+    whole = ran(stage(folder, **declared), tmp_path / "whole")
+    cut = ran(stage(folder, shard_bytes, **declared), tmp_path / "cut")
+    assert len(cut.manifest.shards) > 1
+    assert cut.rejects == whole.rejects
+    told = [
+        {(d.key, d.id, d.text, d.url, tuple(d.identifiers.items()), d.extra) for d in found.documents.values()}
+        for found in (whole, cut)
+    ]
+    assert told[0] == told[1]
+    offsets = [sum(len(line) + 1 for line in lines[:at]) for at in range(len(lines))]
+    assert list(whole.documents) == [f"r.jsonl#B{offsets[at]}" for at in (0, 1, 2, 3, 7, 8, 9, 10, 11)]
+    named = {d.identifiers.get("native_key"): (d.url, "reference_only" in d.extra) for d in whole.documents.values()}
+    assert named == {
+        "r.jsonl#a": (None, False), "r.jsonl#b": (None, False), None: (None, False),
+        "r.jsonl#c": ("https://c.org", False), "r.jsonl#d": (None, True), "r.jsonl#held": (None, True),
+    }  # fmt: skip
+    assert [(key, reason) for key, reason, _ in sorted(whole.rejects)] == sorted(
+        [
+            (f"r.jsonl#B{offsets[5]}", "invalid_json"),
+            (f"r.jsonl#B{offsets[6]}", "missing_field"),
+        ]
+    )
+
+
 @pytest.mark.parametrize("change", ["grown", "same size", "gone"])
 def test_a_file_that_is_not_as_planned_ends_the_run(folder: Path, tmp_path: Path, change: str) -> None:
     (folder / "a.txt").write_text("dose 5 mg")

@@ -70,7 +70,7 @@ def test_bytes_that_are_not_utf8_cost_their_own_row() -> None:
     assert [p.name for p in parts] == ["1", "3"]
     assert [(f.reason, f.name) for f in faults] == [("invalid_encoding", "2")]
     parts, faults = read(b'{"text": "a"}\n{"text": "\xe9"}\n', "a.jsonl", {})
-    assert (len(parts), [(f.reason, f.name) for f in faults]) == (1, [("invalid_json", "L2")])
+    assert (len(parts), [(f.reason, f.name) for f in faults]) == (1, [("invalid_json", "B14")])
     assert read("texte\né\n".encode("latin-1"), "a.csv", {"encoding": "latin-1", "fields": {"text": "texte"}})[0]
 
 
@@ -113,7 +113,7 @@ def test_rows_in_are_parts_and_faults(rows: list[dict[str, Any]]) -> None:
         assert len(parts) + len(faults) == len(rows)
         assert all(p.text.strip() for p in parts)
 
-        assert len({p.name for p in parts}) == len(parts)
+        assert len({p.position or p.name for p in parts}) == len(parts)
 
 
 @settings(deadline=None, max_examples=50)
