@@ -10,6 +10,7 @@ mojibake inside correctly encoded text (a stage), and decompression.
 
 import codecs
 import re
+from typing import Any
 
 import cchardet
 
@@ -52,6 +53,18 @@ _NOT_FOR_PAGES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "puny
 _C1 = {c: bytes([c]).decode("cp1252") for c in range(0x80, 0xA0) if c not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 _C1_BYTES = bytes(_C1)
 _C1_REFERENCE = re.compile(r"&#(?:0*(1[2-5][0-9])|[xX]0*([89][0-9a-fA-F]));")
+
+
+def declared(options: dict[str, Any]) -> str | None:
+    """Return the charset that the options state, alone or in a media type, else None."""
+    if options.get("charset"):
+        return str(options["charset"])
+    _, _, parameters = str(options.get("media_type") or "").partition(";")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    return None
 
 
 def decode(body: bytes, declared: str | None, *, html: bool) -> tuple[str, list[str]]:

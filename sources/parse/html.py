@@ -44,7 +44,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     the transport declared it. Raises Unreadable: those of `charset.decode` and `parse_tree`, no_content when
     `content_xpath` selects nothing, error_page for a server's message saved as a page, no_text when no text remains.
     """
-    text, edits = charset.decode(body, declared_charset(options), html=True)
+    text, edits = charset.decode(body, charset.declared(options), html=True)
     legal = without_controls(text)
     edits += ["control_characters"] if legal != text else []
     tree = parse_tree(legal)
@@ -72,18 +72,6 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         identifiers=facts.identifiers,
         extra={**facts.extra, "extractor": extractor, **({"edits": edits} if edits else {})},
     )
-
-
-def declared_charset(options: dict[str, Any]) -> str | None:
-    """Return the charset that the options state, alone or in a media type, else None."""
-    if options.get("charset"):
-        return str(options["charset"])
-    _, _, parameters = str(options.get("media_type") or "").partition(";")
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
-    return None
 
 
 def _main_blocks(tree: HtmlElement, options: dict[str, Any]) -> tuple[list[Block], str]:

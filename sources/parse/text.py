@@ -14,7 +14,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from sources.parse import charset
-from sources.parse.html import declared_charset
 from sources.parse.html_markdown import sections_of
 from sources.parse.html_meta import iso_date
 from sources.parse.jats_licence import spdx_of
@@ -34,7 +33,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     Options: `kind`; `sections` (markdown or none; by the key's suffix when not given); `charset` or `media_type`.
     Raises Unreadable: those of `charset.decode`, no_text when only a front matter is there.
     """
-    text, edits = charset.decode(body, declared_charset(options), html=False)
+    text, edits = charset.decode(body, charset.declared(options), html=False)
     facts, text, removed = _front_matter(text)
     if not text.strip():
         raise Unreadable("no_text", "a front matter without a text")
