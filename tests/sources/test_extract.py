@@ -451,7 +451,7 @@ def test_the_table_of_options_is_that_of_the_code() -> None:
     from sources.options import OPTIONS
 
     modules = {
-        "html": ["html"], "pdf": ["pdf"], "text": ["text"], "records": ["records", "record_rows", "record_table"],
+        "html": ["html", "charset"], "pdf": ["pdf"], "text": ["text", "charset"], "records": ["records", "record_rows", "record_table"],
         "mcq": ["mcq", "record_rows", "record_table"], "jats": ["jats"], "structured": ["structured"],
     }  # fmt: skip
     for parser, names in modules.items():
@@ -463,9 +463,7 @@ def test_the_table_of_options_is_that_of_the_code() -> None:
                     used |= {n for n in [node.args[0]] if ast.unparse(node.func.value) == "options"}
                 elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "options":
                     used.add(node.slice)
-        found = {node.value for node in used if isinstance(node, ast.Constant)} | (
-            {"charset"} if parser == "text" else set()
-        )
+        found = {node.value for node in used if isinstance(node, ast.Constant)}
         assert found - {"media_type"} == OPTIONS[parser], parser
 
 
