@@ -451,8 +451,9 @@ def test_the_table_of_options_is_that_of_the_code() -> None:
     from sources.options import OPTIONS
 
     modules = {
-        "html": ["html", "charset"], "pdf": ["pdf"], "text": ["text", "charset"], "records": ["records", "record_rows", "record_table"],
-        "mcq": ["mcq", "record_rows", "record_table"], "jats": ["jats"], "structured": ["structured"],
+        "html": ["html", "charset"], "pdf": ["pdf"], "text": ["text", "charset"],
+        "mcq": ["mcq", "record_rows", "record_table"], "records": ["records", "record_rows", "record_table"],
+        "jats": ["jats"], "structured": ["structured"],
     }  # fmt: skip
     for parser, names in modules.items():
         used = set()
