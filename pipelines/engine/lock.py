@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,10 @@ class RunLock:
                 f"{self._folder}: cannot lock the run folder ({error.strerror}); choose another, or make it writable"
             ) from error
         _held.add(self._descriptor)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._release)
             self._acquire()
-        except BaseException:
-            self._release()
-            raise
+            undo.pop_all()
         self._stop.clear()
         self._heart = threading.Thread(target=self._keep_beating, name="run-lock-heartbeat", daemon=True)
         self._heart.start()
