@@ -14,6 +14,7 @@ from pipelines.engine.settings import BYTES, SPEED, Settings
 from pipelines.stage_table import STAGES
 from sources.catalog import SourceConfig
 from sources.rights import PROFILES, Profile
+from sources.web.settings import WebRunConfig
 
 
 class DemoTokenizer(Settings):
@@ -57,6 +58,7 @@ class RunConfig(Settings):
     demo_tokenizer: Annotated[DemoTokenizer, BYTES] = DemoTokenizer()
     mixtures: Annotated[tuple[MixtureConfig, ...], BYTES] = ()
     resources: Annotated[ResourcesConfig, SPEED] = ResourcesConfig()
+    web: Annotated[WebRunConfig | None, SPEED] = None
 
     @field_validator("sources", "mixtures")
     @classmethod

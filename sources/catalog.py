@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.engine.settings import BYTES, SPEED, Settings
+from sources.about import About
 from sources.document import KINDS, Kind
 from sources.rights import UNKNOWN, rights_from
+from sources.web.settings import WebConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,13 @@ class RightsConfig(Settings):
 
 
 class SourceConfig(Settings):
-    """One source over the `files` connector; `path` is a folder or a file."""
+    """One source: a folder or a file at `path`, or a site that `web` says how to fetch."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$"), BYTES]
     kind: Annotated[Kind, BYTES]
-    path: Annotated[str, SPEED]
+    path: Annotated[str, SPEED] = ""
+    web: Annotated[WebConfig | None, BYTES] = None
+    about: Annotated[About | None, BYTES] = None
     title: Annotated[str, SPEED] = ""
     release: Annotated[str | None, BYTES] = None
     include: Annotated[tuple[str, ...], BYTES] = ("**/*",)
@@ -114,6 +118,12 @@ class SourceConfig(Settings):
     wall_s: Annotated[float, Field(gt=0), BYTES] = 120
     memory_bytes: Annotated[int, Field(gt=0), BYTES] = 2 << 30
     max_item_bytes: Annotated[int, Field(gt=0), BYTES] = 512 << 20
+
+    @model_validator(mode="after")
+    def _comes_from_somewhere(self) -> "SourceConfig":
+        if not self.path and self.web is None:
+            raise ValueError("a source needs `path`, a folder or file, or `web`, a site to fetch")
+        return self
 
 
 def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:

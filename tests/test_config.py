@@ -19,8 +19,27 @@ FULL: dict[str, Any] = {
     "seed": 7,
     "sources": [
         {"name": "who", "kind": "guideline", "path": "who"},
-        {"name": "cdc", "kind": "guideline", "path": "cdc"},
+        {
+            "name": "cdc",
+            "kind": "guideline",
+            "path": "cdc",
+            "web": {"connector": "sitemap", "hosts": ["stacks.example.org"]},
+            "about": {
+                "publisher": "p",
+                "region": "US",
+                "audience": "mixed",
+                "setting": "mixed",
+                "languages": ["en"],
+                "lineage": "cdc",
+                "canary": {"url": "https://stacks.example.org/1", "strings": ["5 mg"]},
+                "verified": {
+                    claim: {"on": "2026-01-01", "evidence": "https://stacks.example.org/1"}
+                    for claim in ("enumeration", "extraction", "rights", "canary")
+                },
+            },
+        },
     ],
+    "web": {"contact": "mailto:a@example.org"},
     "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in sorted(STAGES, key="consolidate".__eq__)],
     "mixtures": [
         {
@@ -73,17 +92,27 @@ def others(value: Any, annotation: Any) -> list[Any]:
     if isinstance(value, int | float | Decimal):
         return [value + 1, value / 2, value * 2]
     if isinstance(value, str):
-        return [f"{value}x", "CC-BY-4.0", "NLLBx", "lines"]
+        return [f"{value}x", "CC-BY-4.0", "NLLBx", "lines", "never verified"]
     if isinstance(value, dict):
         return [{**value, "flipped": 1}, dict.fromkeys(value, 3), {}]
     if isinstance(value, list | tuple):
         halves = [item / 2 for item in value] if all(isinstance(item, float) for item in value) else []
         phase = {"share": 1, "weights": {"all": 1}}
-        return [halves, list(value)[:-1], [*value, "x"], ["who"], ["guideline"], [*value, *value], [phase]]
-    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}]
+        return [
+            halves,
+            list(value)[:-1],
+            [*value, "x"],
+            ["who"],
+            ["guideline"],
+            [*value, *value],
+            [phase],
+            ["*.who.int"],
+        ]
+    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}, SITE["web"], SITE["about"]]
 
 
 RUN = RunConfig.model_validate(FULL)
+SITE = FULL["sources"][1]
 PLACES = list(places(RUN))
 
 

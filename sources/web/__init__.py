@@ -1,0 +1,1 @@
+"""Bringing pages in: guarded fetching, robots, pace, the crawl and its store."""
