@@ -174,7 +174,7 @@ class Extract:
         limits = SandboxLimits(
             cpu_s=config.cpu_s, wall_s=config.wall_s, memory_bytes=config.memory_bytes, output_bytes=OUTPUT_BYTES
         )
-        yield from _sandbox(PARSERS[name].target, limits).run(item.body, item.key, options)
+        yield from _sandbox(limits).run(PARSERS[name].target, item.body, item.key, options)
 
     def _quarantine(self, shard: Shard, key: str, reason: str, detail: str) -> None:
         if reason not in self.reasons:
@@ -222,13 +222,13 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-_open: dict[tuple[str, SandboxLimits], Sandbox] = {}
+_open: dict[SandboxLimits, Sandbox] = {}
 
 
-def _sandbox(target: str, limits: SandboxLimits) -> Sandbox:
-    """Return this process's sandbox for a parser; its child lives from task to task, until others need the room."""
-    sandbox = _open.pop((target, limits), None) or Sandbox(target, limits=limits)
-    _open[target, limits] = sandbox
+def _sandbox(limits: SandboxLimits) -> Sandbox:
+    """Return this process's sandbox for the limits; its child lives from task to task, until others need the room."""
+    sandbox = _open.pop(limits, None) or Sandbox(limits=limits)
+    _open[limits] = sandbox
     if len(_open) > OPEN_SANDBOXES:
         _open.pop(next(iter(_open))).close()
     return sandbox

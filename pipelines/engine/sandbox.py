@@ -1,10 +1,11 @@
 """Runs parsers in a killable child process with limits, and contains Python errors of single records.
 
 A parser meets hostile bytes through native code, so a crash, a hang or a 10 GB allocation must cost one item and
-nothing else. One child serves many items (its start costs about a second) and is replaced after a death, a memory
-fault or a fixed number of items. Frames of JSON cross the pipes, never pickle. CPU time decides, because it is the
-same under load; wall time only ends sleeping hangs. The pipes are in `sandbox_process`, the child's half is
-`sandbox_child`. It is a guard against accidents and common exploits, not a jail: no seccomp, no name spaces.
+nothing else. One child serves many items and all parsers (its start and their imports cost up to a second) and is
+replaced after a death, a memory fault or a fixed number of items. Frames of JSON cross the pipes, never pickle. CPU
+time decides, because it is the same under load; wall time only ends sleeping hangs. The pipes are in
+`sandbox_process`, the child's half is `sandbox_child`. It is a guard against accidents and common exploits, not a
+jail: no seccomp, no name spaces.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from pipelines.engine.errors import MedmixError, StageError
-from pipelines.engine.sandbox_process import DONE, RECORD, START_S, Child, Death, SandboxLimits
+from pipelines.engine.sandbox_process import DONE, RECORD, Child, Death, SandboxLimits
 
 __all__ = ["FAULT_REASONS", "Attempt", "Sandbox", "SandboxLimits", "attempt"]
 
@@ -69,10 +70,9 @@ def _traceback_digest(error: Exception) -> str:
 
 
 class Sandbox:
-    """Runs the generator named by `target` ("module:function") over items, one at a time, in a child process."""
+    """Runs generators named "module:function" over items, one at a time, in a child process."""
 
-    def __init__(self, target: str, *, limits: SandboxLimits) -> None:
-        self._target = target
+    def __init__(self, *, limits: SandboxLimits) -> None:
         self._limits = limits
         self._child: Child | None = None
 
@@ -88,8 +88,8 @@ class Sandbox:
             self._child.kill()
             self._child = None
 
-    def run(self, body: bytes, key: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the records that the target yields for one item, each with its class name as `type`.
+    def run(self, target: str, body: bytes, key: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the records that `target` yields for one item, each with its class name as `type`.
 
         An exception with `reason` and `detail` ends it with a record of type Unreadable; any other, or the child's
         death, with one of type Fault and a reason of FAULT_REASONS. What came before stays valid. An item whose
@@ -99,7 +99,7 @@ class Sandbox:
         given = 0
         for last in (False, True):
             try:
-                for index, record in enumerate(self._records(body, key, options)):
+                for index, record in enumerate(self._records(target, body, key, options)):
                     if index >= given:
                         given += 1
                         yield record
@@ -109,11 +109,11 @@ class Sandbox:
                 yield death.fault
             return
 
-    def _records(self, body: bytes, key: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        child = self._ready_child()
+    def _records(self, target: str, body: bytes, key: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        child = self._ready_child(target)
         at_rest = False
         try:
-            child.send(json.dumps({"key": key, "options": options}).encode(), body)
+            child.send({"key": key, "options": options}, body)
             while (frame := child.receive())[0] == RECORD:
                 yield _decode(frame[1])
             at_rest = frame[0] == DONE
@@ -121,20 +121,21 @@ class Sandbox:
             if not at_rest:
                 self.close()
 
-    def _ready_child(self) -> Child:
+    def _ready_child(self, target: str) -> Child:
+        """Return a child that has imported `target` and turns to it next."""
         if self._child and not self._child.alive():
             self.close()
-        if self._child is None:
-            self._child = child = Child(self._target, self._limits)
+        self._child = child = self._child or Child(self._limits)
+        if child.target != target:
             try:
-                child.receive(START_S)
+                child.turn_to(target)
             except Death as death:
                 self.close()
                 raise StageError(
-                    f"sandbox: the parser {self._target!r} did not start ({death.fault['detail']}): "
+                    f"sandbox: the parser {target!r} did not start ({death.fault['detail']}): "
                     f"{child.last_words() or 'it said nothing'}; check that it can be imported"
                 ) from None
-        return self._child
+        return child
 
 
 def _decode(payload: bytes) -> dict[str, Any]:

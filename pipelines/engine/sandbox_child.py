@@ -1,4 +1,4 @@
-"""The child's half of `pipelines.engine.sandbox`: import the parser, then serve items under limits until told to go.
+"""The child's half of `pipelines.engine.sandbox`: import parsers, serve items under limits until told to go.
 
 It takes the two pipes for itself first, so that nothing a parser prints can reach the protocol. Each item gets
 the same headroom above what the process uses when the item starts, so an item's fate does not depend on those
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,35 +40,55 @@ _FORBIDDEN = (
     "os.system",
     "pty.",
 )
+_at_work: list[str] = []
+"""The parser that items may reach; empty while one is imported."""
 
 
 def main() -> None:
-    """Serve the parser named in the settings (JSON, first argument) over stdin and stdout."""
+    """Serve over stdin and stdout, with limits and parent from the settings (JSON, first argument)."""
     settings = json.loads(sys.argv[1])
     _die_with(settings.pop("parent"))
     requests, replies = _take_pipes()
-    module, _, function = settings.pop("target").partition(":")
-    parse: Parse = getattr(importlib.import_module(module), function)
-    sys.addaudithook(_refuse)
     _set_soft(resource.RLIMIT_CORE, 0)
     _set_soft(resource.RLIMIT_FSIZE, 0)
-    gc.collect()
-    gc.freeze()
-    _serve(parse, SandboxLimits(**settings), requests, replies)
+    sys.addaudithook(_refuse)
+    _serve(SandboxLimits(**settings), requests, replies)
 
 
-def _serve(parse: Parse, limits: SandboxLimits, requests: BinaryIO, replies: BinaryIO) -> None:
-    grown_bytes = _memory()[1] + limits.recycle_bytes
-    _send(replies, READY)
-    for served in range(1, limits.recycle_items + 1):
-        if (header := _receive(requests)) is None or (body := _receive(requests)) is None:
-            return
-        healthy = _answer(parse, limits, (body, json.loads(header)), replies)
+def _serve(limits: SandboxLimits, requests: BinaryIO, replies: BinaryIO) -> None:
+    parse: Parse = _no_parser
+    grown_bytes = served = 0
+    while (header := _receive(requests)) is not None and (body := _receive(requests)) is not None:
+        request = json.loads(header)
+        if "target" in request:
+            before_bytes = _memory()[1]
+            parse = _imported(request["target"])
+            grown_bytes += _memory()[1] - before_bytes if served else _memory()[1] + limits.recycle_bytes
+            _send(replies, READY)
+            continue
+        served += 1
+        healthy = _answer(parse, limits, (body, request), replies)
         del body
         stays = healthy and served < limits.recycle_items and _memory()[1] <= grown_bytes
         _send(replies, DONE if stays else RETIRED)
         if not stays:
             return
+
+
+def _no_parser(*_: Any) -> Iterable[Any]:
+    raise LookupError("an item came before a parser")
+
+
+@cache
+def _imported(target: str) -> Parse:
+    """Import a parser, which may do what a parser at work may not (a library asks the system for IPv6, say)."""
+    module, _, function = target.partition(":")
+    _at_work.clear()
+    parse: Parse = getattr(importlib.import_module(module), function)
+    _at_work.append(target)
+    gc.collect()
+    gc.freeze()
+    return parse
 
 
 def _answer(parse: Parse, limits: SandboxLimits, item: tuple[bytes, dict[str, Any]], replies: BinaryIO) -> bool:
@@ -147,7 +168,7 @@ def _die_with(parent: int) -> None:
 def _refuse(event: str, _: tuple[Any, ...]) -> None:
     """Audit hook: a parser starts no process and reaches no network. A pair of sockets within it is its own business
     (asyncio makes one when it is merely imported and used). Native code is not seen."""
-    if event.startswith(_FORBIDDEN):
+    if _at_work and event.startswith(_FORBIDDEN):
         raise PermissionError(f"{event} is not allowed in a parser")
 
 

@@ -18,14 +18,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from pipelines.engine.secrets import is_secret_name
 
 FRAME = Struct("<BQ")
 """Kind of a frame and the length of its payload in bytes; both directions."""
 READY, RECORD, DONE, RETIRED = range(4)
-"""Kinds the child sends: it can serve; one record; the item ended; the item ended and the child leaves."""
+"""Kinds the child sends: the parser is imported; one record; the item ended; the item ended and the child leaves."""
 
 START_S = 120.0
 """How long a child may take to import its parser, on a busy machine, whatever the limit for items."""
@@ -61,15 +61,16 @@ class Death(Exception):
 
 
 class Child:
-    """One child process and the pipes to it, none of which can block us."""
+    """One child process and the pipes to it, none of which can block us; `target` is the parser it has turned to."""
 
-    def __init__(self, target: str, limits: SandboxLimits) -> None:
+    def __init__(self, limits: SandboxLimits) -> None:
+        self.target = ""
         self._limits = limits
         self._budget_bytes = limits.output_bytes
         self._outgoing: list[memoryview] = []
         self._incoming = bytearray()
         self._complaint = b""
-        settings = json.dumps({"target": target, "parent": os.getpid(), **asdict(limits)})
+        settings = json.dumps({"parent": os.getpid(), **asdict(limits)})
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pipelines.engine.sandbox_child", settings],
             stdin=subprocess.PIPE,
@@ -87,11 +88,18 @@ class Child:
             self._selector.register(pipe, selectors.EVENT_READ, react)
         os.set_blocking(self._to.fileno(), False)
 
-    def send(self, header: bytes, body: bytes) -> None:
+    def turn_to(self, target: str) -> None:
+        """Have the child import the parser `target`, which serves from now on. Raises Death when it cannot."""
+        self.send({"target": target}, b"")
+        self.receive(START_S)
+        self.target = target
+
+    def send(self, header: dict[str, Any], body: bytes) -> None:
         """Queue one request; `receive` moves it."""
         self._complaint = b""
         self._budget_bytes = self._limits.output_bytes
-        frame = FRAME.pack(0, len(header)) + header + FRAME.pack(0, len(body))
+        head = json.dumps(header).encode()
+        frame = FRAME.pack(0, len(head)) + head + FRAME.pack(0, len(body))
         self._outgoing = [memoryview(part) for part in (frame, body) if part]
         self._selector.register(self._to, selectors.EVENT_WRITE, self._write)
 

@@ -20,12 +20,12 @@ SMALL = SandboxLimits(cpu_s=1, wall_s=30, memory_bytes=256 << 20, output_bytes=2
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(TARGET, limits=SMALL) as box:
+    with Sandbox(limits=SMALL) as box:
         yield box
 
 
 def do(box: Sandbox, deed: str, body: bytes = b"body", **options: Any) -> list[dict[str, Any]]:
-    return list(box.run(body, "k", {"do": deed, **options}))
+    return list(box.run(TARGET, body, "k", {"do": deed, **options}))
 
 
 FAULTS = [
@@ -73,13 +73,13 @@ def test_what_was_yielded_before_a_death_stays(sandbox: Sandbox, deed: str) -> N
 
 def test_a_sleeping_hang_ends_by_wall_time() -> None:
     limits = SandboxLimits(wall_s=2)
-    with Sandbox(TARGET, limits=limits) as box:
+    with Sandbox(limits=limits) as box:
         assert do(box, "sleep")[-1]["reason"] == "parser_timeout"
         assert do(box, "nothing")[-1]["type"] == "Part"
 
 
 def test_ten_gigabytes_are_refused_under_the_default_limits() -> None:
-    with Sandbox(TARGET, limits=SandboxLimits()) as box:
+    with Sandbox(limits=SandboxLimits()) as box:
         assert do(box, "one_allocation")[-1]["reason"] == "parser_memory"
 
 
@@ -88,8 +88,8 @@ def test_an_exception_that_names_its_reason_is_unreadable(sandbox: Sandbox) -> N
 
 
 def test_a_parser_that_fails_at_the_call_is_contained() -> None:
-    with Sandbox("sandbox_parsers:at_call", limits=SMALL) as box:
-        [fault] = box.run(b"", "k", {})
+    with Sandbox(limits=SMALL) as box:
+        [fault] = box.run("sandbox_parsers:at_call", b"", "k", {})
     assert (fault["reason"], fault["detail"][:8]) == ("parser_error", "KeyError")
 
 
@@ -104,7 +104,7 @@ def test_prints_do_not_reach_the_protocol(sandbox: Sandbox) -> None:
 
 
 def test_bodies_and_records_of_100_mb_pass_both_ways() -> None:
-    with Sandbox(TARGET, limits=SandboxLimits()) as box:
+    with Sandbox(limits=SandboxLimits()) as box:
         records = do(box, "large", body=b"z" * (100 << 20))
         assert len(records[1]["text"]) == 100 << 20
         assert do(box, "leave", body=b"z" * (100 << 20))[-1]["reason"] == "parser_crashed"
@@ -122,7 +122,7 @@ def test_one_kill_from_outside_is_not_held_against_the_item(sandbox: Sandbox, tm
 
 @pytest.mark.parametrize("then", ["leave", "sleep"])
 def test_processes_forked_by_native_code_go_with_the_child(then: str) -> None:
-    with Sandbox(TARGET, limits=SandboxLimits(wall_s=2)) as box:
+    with Sandbox(limits=SandboxLimits(wall_s=2)) as box:
         group = do(box, "who")[1]["pid"]
         assert do(box, "native_forks", then=then)[-1]["type"] == "Fault"
         assert not group_runs(group)
@@ -130,7 +130,7 @@ def test_processes_forked_by_native_code_go_with_the_child(then: str) -> None:
 
 def test_a_child_serves_a_thousand_items_and_sees_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_canary")
-    with Sandbox(TARGET, limits=SMALL) as box:
+    with Sandbox(limits=SMALL) as box:
         whos = [do(box, "who", body=str(n).encode()) for n in range(1000)]
     assert len({records[1]["pid"] for records in whos}) == 1
     assert {records[1]["secret"] for records in whos} == {None}
@@ -138,31 +138,39 @@ def test_a_child_serves_a_thousand_items_and_sees_no_secret(monkeypatch: pytest.
 
 
 def test_the_child_is_replaced_after_a_number_of_items_or_growth() -> None:
-    with Sandbox(TARGET, limits=SandboxLimits(recycle_items=2)) as box:
+    with Sandbox(limits=SandboxLimits(recycle_items=2)) as box:
         assert len({do(box, "who")[1]["pid"] for _ in range(4)}) == 2
-    with Sandbox(TARGET, limits=SandboxLimits(recycle_bytes=20 << 20)) as box:
+    with Sandbox(limits=SandboxLimits(recycle_bytes=20 << 20)) as box:
         pids = [do(box, "leak")[1]["pid"] for _ in range(7)]
         assert 2 <= len(set(pids)) <= 4
 
 
 def test_an_item_left_half_read_leaves_the_next_one_whole(sandbox: Sandbox) -> None:
-    records = sandbox.run(b"first", "k", {"do": "endless"})
+    records = sandbox.run(TARGET, b"first", "k", {"do": "endless"})
     next(records)
     records.close()  # type: ignore[attr-defined]
     assert [r["text"] for r in do(sandbox, "nothing", body=b"second")] == ["k:second"]
 
 
 def test_a_parser_that_cannot_be_imported_is_a_defect_and_says_so() -> None:
-    with Sandbox("no_such_module:parse", limits=SMALL) as box, pytest.raises(StageError, match="no_such_module"):
-        list(box.run(b"", "k", {}))
+    with Sandbox(limits=SMALL) as box, pytest.raises(StageError, match="no_such_module"):
+        list(box.run("no_such_module:parse", b"", "k", {}))
+
+
+def test_one_child_serves_several_parsers(sandbox: Sandbox) -> None:
+    [before, who] = do(sandbox, "who")
+    [fault] = sandbox.run("sandbox_parsers:at_call", b"", "k", {})
+    assert fault["reason"] == "parser_error"
+    assert do(sandbox, "who") == [before, who]
+    assert do(sandbox, "connect")[-1]["detail"].startswith("PermissionError")
 
 
 def test_a_killed_parent_leaves_no_child() -> None:
     program = (
         "from pipelines.engine.sandbox import *\n"
-        "box = Sandbox('sandbox_parsers:parse', limits=SandboxLimits())\n"
-        "print(list(box.run(b'', 'k', {'do': 'who'}))[1]['pid'], flush=True)\n"
-        "list(box.run(b'', 'k', {'do': 'sleep'}))\n"
+        "box, parse = Sandbox(limits=SandboxLimits()), 'sandbox_parsers:parse'\n"
+        "print(list(box.run(parse, b'', 'k', {'do': 'who'}))[1]['pid'], flush=True)\n"
+        "list(box.run(parse, b'', 'k', {'do': 'sleep'}))\n"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     parent = subprocess.Popen(
