@@ -14,8 +14,8 @@ from typing import Any
 from sources.parse import strict_json
 from sources.parse.as_written import load_yaml
 from sources.parse.part import Fault, Unreadable
+from sources.parse.record_csv import csv_rows
 from sources.parse.record_fields import Row
-from sources.parse.record_table import csv_rows, parquet_rows
 
 _BY_SUFFIX = {
     "json": "json",
@@ -50,6 +50,8 @@ def read_rows(body: bytes, key: str, options: dict[str, Any], expected: set[str]
     if kind in ("csv", "tsv"):
         return csv_rows(body, {"delimiter": "\t" if kind == "tsv" else ",", **options})
     if kind == "parquet":
+        from sources.parse.record_parquet import parquet_rows  # Arrow's import is dear
+
         return parquet_rows(body)
     raise Unreadable("unknown_format", kind or "no suffix that is known")
 

@@ -1,26 +1,20 @@
-"""Read the rows of CSV, TSV and Parquet items.
+"""Read the rows of CSV and TSV items.
 
-CSV follows RFC 4180 strictly, because a reader that guesses at quotes shifts cells between columns: a row with
-the wrong number of cells or broken quotes is a fault. A quote that is never closed would swallow the rest of the
-file; reading takes up again at the line after it. Parquet goes by row group, so a damaged group costs itself only.
+RFC 4180 is followed strictly, because a reader that guesses at quotes shifts cells between columns: a row with the
+wrong number of cells or broken quotes is a fault. A quote that is never closed would swallow the rest of the file;
+reading takes up again at the line after it.
 """
 
 import csv
 import io
 from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sources.parse.part import Fault, Unreadable
 from sources.parse.record_fields import Row
 
 _MAX_CELL_CHARACTERS = 512 << 20
 _MAX_OPEN_QUOTES = 20
-_BATCH_ROWS = 256
 
 csv.field_size_limit(_MAX_CELL_CHARACTERS)
 
@@ -95,36 +89,3 @@ def _cells(lines: list[str], delimiter: str, quote: str) -> Iterator[list[str] |
         if open_quotes > _MAX_OPEN_QUOTES:
             yield f"more than {_MAX_OPEN_QUOTES} quotes are never closed; lines from {start + 1} on are given up"
             return
-
-
-def parquet_rows(body: bytes) -> Iterator[Row | Fault]:
-    """Yield the rows of a Parquet item, named by number from 1. Raises Unreadable `invalid_parquet`."""
-    try:
-        table = pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unreadable("invalid_parquet", type(error).__name__) from error
-    number = 0
-    for group in range(table.num_row_groups):
-        end = number + table.metadata.row_group(group).num_rows
-        try:
-            for batch in table.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield Row({name: _json_value(value) for name, value in row.items()}, str(number))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            detail = f"{type(error).__name__}, rows {number + 1} to {end}"
-            yield Fault(reason="invalid_parquet", detail=detail, name=str(number + 1))
-        number = end
-
-
-def _json_value(value: Any) -> Any:
-    """Return a value as JSON knows it: dates in ISO 8601, decimals in their digits, bytes as nothing of use."""
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, dict):
-        return {str(name): _json_value(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_json_value(part) for part in value]
-    return value
