@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import load_from_disk
@@ -50,18 +51,26 @@ class Mixture:
         return [Fraction(component["effective"]) for component in self.facts["components"]]
 
     @cached_property
-    def _rows(self) -> Any:
-        return load_from_disk(str(self.root / self.folder)).with_format("arrow")
+    def _rows(self) -> pa.Table:
+        return load_from_disk(str(self.root / self.folder)).with_format("arrow")[:]
+
+    @cached_property
+    def _ids(self) -> np.ndarray:
+        column = self._rows["input_ids"].combine_chunks()
+        return column.flatten().to_numpy().reshape(len(column), -1)
+
+    @cached_property
+    def _lengths(self) -> tuple[list[list[int]], list[int]]:
+        return self._rows["doc_lens"].to_pylist(), self._rows["pad_len"].to_pylist()
 
     @cached_property
     def component_of_row(self) -> list[int]:
-        return [int(one) for one in self._rows[:]["source_id"].to_pylist()]
+        return [int(one) for one in self._rows["source_id"].to_pylist()]
 
     def row(self, number: int) -> tuple[list[int], list[int], int]:
         """Return the ids, the lengths of the pieces and the padding of a row."""
-        row: pa.Table = self._rows[number]
-        ids, doc_lens = row["input_ids"][0].as_py(), row["doc_lens"][0].as_py()
-        return ids, doc_lens, row["pad_len"][0].as_py()
+        doc_lens, pads = self._lengths
+        return self._ids[number].tolist(), doc_lens[number], pads[number]
 
     @cached_property
     def pieces_by_row(self) -> list[list[Piece]]:
@@ -100,8 +109,8 @@ class Mixture:
 
     def text_ids(self, piece: Piece) -> list[int]:
         """Return the ids of a piece without marks."""
-        ids, _, _ = self.row(piece.sequence)
-        return ids[piece.start + piece.bos : piece.start + piece.length - piece.eos]
+        ids = self._ids[piece.sequence, piece.start + piece.bos : piece.start + piece.length - piece.eos]
+        return [int(one) for one in ids]
 
 
 def read_mixture(result: Result, name: str) -> Mixture:
