@@ -1,4 +1,4 @@
-"""The verbs: plan, run, status, verify, trace, card, schema, doctor.
+"""The verbs: plan, run, status, verify, trace, card, schema, doctor, and the group `sources`.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
@@ -15,8 +15,10 @@ from rich.table import Table
 
 from pipelines.engine.errors import MedmixError
 from pipelines.guard import check_names
+from pipelines.sources_cli import sources_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(sources_app, name="sources")
 console = Console(width=None if sys.stdout.isatty() else 160)
 RunFile = Annotated[Path, typer.Argument(help="A run file, e.g. configs/demo.yaml")]
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")]
