@@ -20,7 +20,8 @@ from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_lines import Line, block_lines
 from sources.parse.pdf_paragraphs import Written, write
 from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share, script_agrees
-from sources.parse.pdf_words import PageText, read_page
+from sources.parse.pdf_fragment import PageText
+from sources.parse.pdf_words import read_page
 
 MIN_WORDS = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")

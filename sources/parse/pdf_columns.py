@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sources.parse.pdf_words import Fragment
+from sources.parse.pdf_fragment import Fragment
 
 MIN_PROSE_EMS = 8.0
 MIN_LINES = 4

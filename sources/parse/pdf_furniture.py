@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import inf
 
-from sources.parse.pdf_words import Fragment, PageText
+from sources.parse.pdf_fragment import Fragment, PageText
 
 MARGIN_SHARE = 0.14
 """Only this share of the page's height, at the top and at the bottom, is searched."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sources.parse.pdf_columns import Block
 from sources.parse.pdf_text import expand_ligatures
-from sources.parse.pdf_words import Fragment
+from sources.parse.pdf_fragment import Fragment
 
 BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
 _LABEL = re.compile(

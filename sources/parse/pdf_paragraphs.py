@@ -15,7 +15,7 @@ from itertools import pairwise
 from sources.parse.part import Section
 from sources.parse.pdf_lines import Line
 from sources.parse.pdf_text import join_lines, vocabulary
-from sources.parse.pdf_words import MIXED
+from sources.parse.pdf_fragment import MIXED
 
 HEADING_RATIO = 1.12
 MAX_HEADING_CHARS = 200

@@ -5,15 +5,13 @@ character of each word, and of all characters of words that can hold a raised or
 numpy over whole pages. Words end at white space and at the mark that pdfium sets for a hyphen at a line's end.
 """
 
-from collections import deque
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pypdfium2.raw as pdfium
 
+from sources.parse.pdf_calls import boxes_at, codes_at
 from sources.parse.pdf_text import SCRIPTABLE, clean_codes
 
 Codes = npt.NDArray[np.uint32]
@@ -43,13 +41,13 @@ class Pieces:
     spaced: Mask
 
 
-def find_codes(textpage: Any, raw: Any, count: int) -> Codes:
+def find_codes(textpage: Any, page: int, count: int) -> Codes:
     """Return one UTF-16 unit a character; pdfium's text is used when it aligns, else each character is asked for."""
     text = textpage.get_text_range().encode("utf-16-le", "surrogatepass") if count else b""
     if len(text) == 2 * count:
         codes = np.frombuffer(text, np.uint16).astype(np.uint32)
     else:
-        codes = np.fromiter(map(pdfium.FPDFText_GetUnicode, repeat(raw), range(count)), np.uint32, count)
+        codes = codes_at(page, count)
         codes[codes == 2] = _HYPHEN_MARK
     return clean_codes(codes)
 
@@ -64,16 +62,19 @@ def find_words(codes: Codes) -> tuple[Ints, Ints]:
     return np.sort(np.concatenate((edge[::2], cuts))), np.sort(np.concatenate((edge[1::2], cuts)))
 
 
-def find_boxes(raw: Any, codes: Codes, starts: Ints, ends: Ints) -> Floats:
+def find_boxes(page: int, codes: Codes, starts: Ints, ends: Ints) -> Floats:
     """Return boxes (left, bottom, right, top) a character; NaN for the inner ones of words of even letters."""
     box = np.full((len(codes), 4), np.nan)
     mixed = np.add.reduceat(np.concatenate((_IS_SCRIPTABLE[codes & 0xFFFF], [False])), starts) > 0
-    _fetch(raw, box, np.unique(np.concatenate((starts, ends - 1, _spread(starts[mixed], ends[mixed])))))
+    wanted = np.zeros(len(codes), bool)
+    wanted[starts] = wanted[ends - 1] = True
+    wanted[_spread(starts[mixed], ends[mixed])] = True
+    _fetch(page, box, np.flatnonzero(wanted))
     first, last = box[starts], box[ends - 1]
     tall = np.maximum(first[:, 3] - first[:, 1], 0.1)
     uneven = ~mixed & (np.abs(first[:, 1] - last[:, 1]) + np.abs(first[:, 3] - last[:, 3]) > 0.1 * tall)
     if uneven.any():
-        _fetch(raw, box, _spread(starts[uneven], ends[uneven]))
+        _fetch(page, box, _spread(starts[uneven], ends[uneven]))
     return box
 
 
@@ -83,11 +84,9 @@ def _spread(starts: Ints, ends: Ints) -> Ints:
     return np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
 
 
-def _fetch(raw: Any, box: Floats, at: Ints) -> None:
-    """Ask pdfium for the loose boxes (font ascent to descent) of the characters `at` and put them into `box`."""
-    cells = (pdfium.FS_RECTF * len(at))()
-    deque(map(pdfium.FPDFText_GetLooseCharBox, repeat(raw), at.tolist(), cells), maxlen=0)
-    box[at] = np.frombuffer(cells, np.float32).reshape(-1, 4)[:, [0, 3, 2, 1]]
+def _fetch(page: int, box: Floats, at: Ints) -> None:
+    """Put the boxes of the characters `at` into `box`."""
+    box[at] = boxes_at(page, at.tolist())[:, [0, 3, 2, 1]]
 
 
 def find_turned(box: Floats, starts: Ints, ends: Ints) -> tuple[Mask, int]:

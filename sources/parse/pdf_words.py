@@ -5,18 +5,17 @@ come apart. Raised and lowered marks are put to the character they belong to, al
 Reading order is not decided here, and no character is judged: that is `pdf_columns` and `pdf_text`.
 """
 
-import ctypes
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pypdfium2.raw as pdfium
 
+from sources.parse.pdf_calls import address_of, feet_at, sizes_at
+from sources.parse.pdf_fonts import weights_and_names
+from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_pieces import (
     BASELINE_SHARE,
+    Codes,
+    Floats,
     Ints,
     Mask,
     Pieces,
@@ -27,43 +26,13 @@ from sources.parse.pdf_pieces import (
     find_words,
     turn_upright,
 )
-from sources.parse.pdf_text import Piece, decode, join_pieces, settle
-
-FontReader = Callable[[int], tuple[float, float, bool, bytes]]
+from sources.parse.pdf_text import decode, settle
+from sources.parse.pdf_uneven import rewrite_uneven
 
 GAP_HEIGHTS = 1.05
 """A gap wider than this many box heights ends a fragment (a space is about 0.2, a column gutter over 1)."""
 SPACE_HEIGHTS = 0.06
 """Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
-MIXED = b""
-"""Name of the font of a fragment that has several."""
-_BOLD = re.compile(rb"bold|black|heavy|demi|[-.]B$", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class Fragment:
-    """A stretch of a line: text, box in points (y grows upwards), baseline, box height, size, weight and font name."""
-
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    base: float
-    height: float
-    size: float
-    bold: bool
-    face: bytes
-
-
-@dataclass(slots=True)
-class PageText:
-    """What a page holds: its fragments in the file's own order, text set at another angle, and page size in points."""
-
-    fragments: list[Fragment]
-    turned: str
-    width: float
-    height: float
 
 
 def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageText:
@@ -73,75 +42,78 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     """
     left, bottom, right, top = bounds
     width, height = right - left, top - bottom
-    raw, count = textpage.raw, textpage.count_chars()
-    codes = find_codes(textpage, raw, count)
+    page, count = address_of(textpage.raw), textpage.count_chars()
+    codes = find_codes(textpage, page, count)
     starts, ends = find_words(codes)
     if not len(starts):
         return PageText([], "", width, height)
-    box = find_boxes(raw, codes, starts, ends) - np.array([left, bottom, left, bottom])
+    box = find_boxes(page, codes, starts, ends) - np.array([left, bottom, left, bottom])
     turned, quarter = find_turned(box, starts, ends)
     if quarter:
         box, turned = turn_upright(box, quarter), np.zeros_like(turned)
         width, height = height, width
-    text = decode(codes)
-    aside = settle(" ".join(text[s:e] for s, e in zip(starts[turned].tolist(), ends[turned].tolist(), strict=True)))
-    pieces = find_pieces(box, starts[~turned], ends[~turned])
-    found = _fragments(raw, text, pieces, None if quarter else bottom)
+    aside = ""
+    if turned.any():
+        text = decode(codes)
+        aside = settle(" ".join(text[s:e] for s, e in zip(starts[turned].tolist(), ends[turned].tolist(), strict=True)))
+        starts, ends = starts[~turned], ends[~turned]
+    found = _fragments(page, codes, find_pieces(box, starts, ends), None if quarter else bottom)
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
     return PageText(shown, aside, width, height)
 
 
-def _fragments(raw: Any, text: str, pieces: Pieces, bottom: float | None) -> list[Fragment]:
+def _fragments(page: int, codes: Codes, pieces: Pieces, bottom: float | None) -> list[Fragment]:
     """Join pieces that run on along one line and give each stretch its text, main size and weight."""
     if not len(pieces.start):
         return []
-    font = _font_reader(raw)
     if bottom is not None:
-        _true_heights(pieces, font, bottom)
+        _true_heights(pieces, page, bottom)
     breaks, spaced = _joints(pieces)
     order = _reattached(pieces, breaks)
     if order is not None:
         pieces = Pieces(*(getattr(pieces, name)[order] for name in Pieces.__slots__))
         breaks, spaced = _joints(pieces)
     heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
+    tails = np.concatenate((heads[1:], [len(pieces.start)])) - 1
     spaced[heads] = False
-    uneven = np.zeros(len(heads), bool)
-    for values in (pieces.height, pieces.base):
-        spread = np.maximum.reduceat(values, heads) - np.minimum.reduceat(values, heads)
-        uneven |= spread > 0.1 * pieces.height[heads]
-    words = [text[s:e] for s, e in zip(pieces.start.tolist(), pieces.end.tolist(), strict=True)]
-    bounds = [*heads.tolist(), len(words)]
-    low, high = np.minimum.reduceat(pieces.box, heads).tolist(), np.maximum.reduceat(pieces.box, heads).tolist()
-    found = []
-    for n, (a, b) in enumerate(pairwise(bounds)):
-        if uneven[n]:
-            found.append(_uneven_fragment(slice(a, b), pieces, words, spaced, font))
-            continue
-        line = "".join([" " + w if s else w for w, s in zip(words[a:b], spaced[a:b].tolist(), strict=True)])
-        (x0, y0), (x1, y1) = low[n][:2], high[n][2:]
-        size, _, bold, face = _common_font(font, pieces, a, b - 1)
-        found.append(
-            Fragment(settle(line), x0, y0, x1, y1, float(pieces.base[a]), float(pieces.height[a]), size, bold, face)
-        )
+    first, last = pieces.start[heads].tolist(), (pieces.end[tails] - 1).tolist()
+    bold, face = weights_and_names(page, first, last)
+    low, high = np.minimum.reduceat(pieces.box, heads), np.maximum.reduceat(pieces.box, heads)
+    columns = (low[:, 0], low[:, 1], high[:, 2], high[:, 3], pieces.base[heads], pieces.height[heads])
+    text = decode(codes)
+    texts = _texts(text, codes, pieces, spaced, heads, tails)
+    numbers = (column.tolist() for column in columns)
+    found = list(map(Fragment, texts, *numbers, sizes_at(page, first).tolist(), bold, face))
+    rewrite_uneven(found, text, page, pieces, spaced, np.stack((heads, tails + 1), axis=1))
     return found
 
 
-def _common_font(font: FontReader, pieces: Pieces, first: int, last: int) -> tuple[float, float, bool, bytes]:
-    """Return the font of a fragment's first piece, not bold and of no name when its last piece has another."""
-    size, foot, bold, face = font(int(pieces.start[first]))
-    if last > first:
-        _, _, its_bold, its_face = font(int(pieces.end[last]) - 1)
-        bold, face = bold and its_bold, face if its_face == face else MIXED
-    return size, foot, bold, face
+def _texts(text: str, codes: Codes, pieces: Pieces, spaced: Mask, heads: Ints, tails: Ints) -> list[str]:
+    """Return the text of each fragment: cut out whole where single spaces part its pieces, else put together."""
+    start, end = pieces.start, pieces.end
+    gap = start[1:] - end[:-1]
+    plain = np.where(spaced[1:], (gap == 1) & (codes[end[:-1]] == 32), gap == 0)
+    plain = np.concatenate(([True], plain))
+    plain[heads] = True
+    whole = np.logical_and.reduceat(plain, heads).tolist()
+    texts = [text[s:e] for s, e in zip(start[heads].tolist(), end[tails].tolist(), strict=True)]
+    for n in [n for n, is_whole in enumerate(whole) if not is_whole]:
+        span = slice(int(heads[n]), int(tails[n]) + 1)
+        words = zip(start[span].tolist(), end[span].tolist(), spaced[span].tolist(), strict=True)
+        texts[n] = "".join([" " + text[s:e] if apart else text[s:e] for s, e, apart in words])
+    return texts if text.isascii() and "\0" not in text else [settle(line) for line in texts]
 
 
-def _true_heights(pieces: Pieces, font: FontReader, bottom: float) -> None:
+def _true_heights(pieces: Pieces, page: int, bottom: float) -> None:
     """Replace, in place, height and baseline of pieces whose box is far taller than most: symbol fonts, titles."""
-    for i in np.flatnonzero(pieces.height > 1.2 * np.median(pieces.height)).tolist():
-        size, foot, _, _ = font(int(pieces.start[i]))
-        pieces.height[i], pieces.base[i] = 1.1 * size, foot - bottom
-        pieces.box[i, 1] = pieces.base[i] - BASELINE_SHARE * size
-        pieces.box[i, 3] = pieces.base[i] + (1 - BASELINE_SHARE) * size
+    tall = np.flatnonzero(pieces.height > 1.2 * _median(pieces.height))
+    if not len(tall):
+        return
+    at = pieces.start[tall].tolist()
+    size, base = sizes_at(page, at), feet_at(page, at) - bottom
+    pieces.height[tall], pieces.base[tall] = 1.1 * size, base
+    pieces.box[tall, 1] = base - BASELINE_SHARE * size
+    pieces.box[tall, 3] = base + (1 - BASELINE_SHARE) * size
 
 
 def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
@@ -162,7 +134,7 @@ def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
     A mark is a lone short piece, clearly lower than the piece that ends where it begins and within its height.
     """
     alone = np.concatenate(([True], breaks)) & np.concatenate((breaks, [True]))
-    marks = np.flatnonzero(alone & (pieces.end - pieces.start <= 4) & (pieces.height < 0.85 * np.median(pieces.height)))
+    marks = np.flatnonzero(alone & (pieces.end - pieces.start <= 4) & (pieces.height < 0.85 * _median(pieces.height)))
     place = np.arange(len(pieces.start), dtype=float)
     for i in marks[:400].tolist():
         tall, rise = pieces.height, pieces.base[i] - pieces.base
@@ -174,44 +146,6 @@ def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
     return np.argsort(place, kind="stable") if len(marks) else None
 
 
-def _uneven_fragment(span: slice, pieces: Pieces, words: list[str], spaced: Mask, font: FontReader) -> Fragment:
-    """Return a fragment in which pieces are raised, lowered or small.
-
-    Boxes of symbol fonts are far taller than their characters, so such pieces are asked for their size.
-    """
-    box, length, first = pieces.box[span], pieces.end[span] - pieces.start[span], pieces.start[span].tolist()
-    tall, base = pieces.height[span], pieces.base[span]
-    main = int(np.argmax(length))
-    uneven = np.flatnonzero(np.abs(tall - tall[main]) + np.abs(base - base[main]) > 0.1 * tall[main]).tolist()
-    fonts = {i: font(first[i]) for i in [main, *uneven]}
-    if uneven:
-        weight = {i: int(length[i]) for i in uneven} | {main: int(length.sum() - length[uneven].sum())}
-        words_long = [i for i in fonts if weight[i] > 1]
-        tallest = max(fonts[i][0] for i in words_long or fonts)
-        main = max(weight, key=lambda i: (fonts[i][0] > 0.8 * tallest, weight[i], -i))
-    size, foot, _, _ = fonts[main]
-    _, _, bold, face = _common_font(font, pieces, span.start, span.stop - 1)
-    ratio, rise = np.ones(len(first)), np.zeros(len(first))
-    for i in uneven:
-        ratio[i], rise[i] = fonts[i][0] / max(size, 0.1), (fonts[i][1] - foot) / max(size, 0.1)
-    parts = [Piece(*p) for p in zip(words[span], spaced[span].tolist(), ratio.tolist(), rise.tolist(), strict=True)]
-    even = np.abs(rise) < 0.05
-    x0, y0, x1, y1 = box[:, 0].min(), box[even, 1].min(), box[:, 2].max(), box[even, 3].max()
-    text, at, height = settle(join_pieces(parts)), float(base[main]), float(tall[main])
-    return Fragment(text, float(x0), float(y0), float(x1), float(y1), at, height, size, bold, face)
-
-
-def _font_reader(raw: Any) -> FontReader:
-    """Return a function from a character's index to its size in points, baseline, whether it is bold, and font name."""
-    matrix, name, flags = pdfium.FS_MATRIX(), ctypes.create_string_buffer(256), ctypes.c_int()
-    x, y = ctypes.c_double(), ctypes.c_double()
-
-    def font(index: int) -> tuple[float, float, bool, bytes]:
-        pdfium.FPDFText_GetMatrix(raw, index, matrix)
-        pdfium.FPDFText_GetCharOrigin(raw, index, x, y)
-        size = pdfium.FPDFText_GetFontSize(raw, index) * (matrix.c**2 + matrix.d**2) ** 0.5
-        length = pdfium.FPDFText_GetFontInfo(raw, index, name, 256, flags)
-        bold = bool(length and _BOLD.search(name.value)) or pdfium.FPDFText_GetFontWeight(raw, index) >= 650
-        return round(size, 2), y.value, bold, name.value if length else b""
-
-    return font
+def _median(values: Floats) -> float:
+    """Return the upper median (numpy's own costs more than the rest of a page's arithmetic)."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2])

@@ -1,0 +1,78 @@
+"""pdfium's character functions, called for many characters at once with plain numbers for pointers.
+
+ctypes turns each argument of a declared struct type into an object, which costs more than pdfium's work. Here the same
+functions are declared over addresses, so that one call takes 0.3 microseconds instead of 0.6, and their answers land
+in numpy arrays made here: each is as long as the list of indices, and lives until the calls are done. Indices must
+be those of characters of the text page; pdfium answers false for others, which leaves zeros.
+"""
+
+import ctypes
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pypdfium2.raw as pdfium
+
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int
+
+
+def _plain(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """Return a function of pdfium that takes addresses as integers."""
+    address = ctypes.cast(function, _POINTER).value
+    return ctypes.PYFUNCTYPE(result, *arguments)(address or 0)
+
+
+_BOX = _plain(pdfium.FPDFText_GetLooseCharBox, _INT, _POINTER, _INT, _POINTER)
+_CODE = _plain(pdfium.FPDFText_GetUnicode, ctypes.c_uint, _POINTER, _INT)
+_MATRIX = _plain(pdfium.FPDFText_GetMatrix, _INT, _POINTER, _INT, _POINTER)
+_ORIGIN = _plain(pdfium.FPDFText_GetCharOrigin, _INT, _POINTER, _INT, _POINTER, _POINTER)
+_SIZE = _plain(pdfium.FPDFText_GetFontSize, ctypes.c_double, _POINTER, _INT)
+_OBJECT = _plain(pdfium.FPDFText_GetTextObject, _POINTER, _POINTER, _INT)
+_FONT = _plain(pdfium.FPDFTextObj_GetFont, _POINTER, _POINTER)
+
+
+def address_of(handle: Any) -> int:
+    """Return the address behind a handle of pypdfium2 (`textpage.raw`)."""
+    return ctypes.cast(handle, _POINTER).value or 0
+
+
+def codes_at(page: int, count: int) -> npt.NDArray[np.uint32]:
+    """Return the UTF-16 unit of each of the first `count` characters."""
+    return np.fromiter(map(_CODE, repeat(page), range(count)), np.uint32, count)
+
+
+def boxes_at(page: int, at: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Return the loose boxes (font ascent to descent; left, top, right, bottom) of the characters `at`, in points."""
+    found = np.zeros((len(at), 4), np.float32)
+    start = found.ctypes.data
+    deque(map(_BOX, repeat(page), at, range(start, start + found.nbytes, 16)), maxlen=0)
+    return found
+
+
+def sizes_at(page: int, at: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Return the font sizes of the characters `at` in points, as the text matrix scales them, to two decimals."""
+    matrix = np.zeros((len(at), 6), np.float32)
+    start = matrix.ctypes.data
+    deque(map(_MATRIX, repeat(page), at, range(start, start + matrix.nbytes, 24)), maxlen=0)
+    size = np.fromiter(map(_SIZE, repeat(page), at), np.float64, len(at))
+    upright = matrix[:, 2:4].astype(np.float64)
+    return np.round(size * np.sqrt((upright * upright).sum(axis=1)), 2)
+
+
+def feet_at(page: int, at: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Return the heights of the origins (on the baseline) of the characters `at`, in points."""
+    found = np.zeros((len(at), 2), np.float64)
+    start = found.ctypes.data
+    places = range(start, start + found.nbytes, 16), range(start + 8, start + 8 + found.nbytes, 16)
+    deque(map(_ORIGIN, repeat(page), at, *places), maxlen=0)
+    return found[:, 1]
+
+
+def fonts_at(page: int, at: Sequence[int]) -> list[int | None]:
+    """Return what tells the fonts of the characters `at` apart, as long as the page is open."""
+    objects = list(map(_OBJECT, repeat(page), at))
+    fonts = {known: known and _FONT(known) for known in set(objects)}
+    return [fonts[known] for known in objects]

@@ -1,0 +1,34 @@
+"""Weight and name of the fonts of a page's characters: pdfium is asked once for each font, not for each character."""
+
+import ctypes
+import re
+from collections.abc import Sequence
+
+import pypdfium2.raw as pdfium
+
+from sources.parse.pdf_calls import fonts_at
+from sources.parse.pdf_fragment import MIXED
+
+_BOLD = re.compile(rb"bold|black|heavy|demi|[-.]B$", re.IGNORECASE)
+
+
+def weights_and_names(page: int, first: Sequence[int], last: Sequence[int]) -> tuple[list[bool], list[bytes]]:
+    """Return whether each fragment is bold and the name of its font, from its first and last character.
+
+    A fragment whose ends differ is bold when both are, and its font is `MIXED`.
+    """
+    ends = list(zip(fonts_at(page, first), fonts_at(page, last), strict=True))
+    places = dict(zip([font for pair in ends for font in pair], [at for pair in zip(first, last) for at in pair], strict=True))
+    known = {font: _asked(page, at) for font, at in places.items()}
+    bold = [known[one][0] and known[other][0] for one, other in ends]
+    names = [known[one][1] if one == other or known[one] == known[other] else MIXED for one, other in ends]
+    return bold, names
+
+
+def _asked(page: int, at: int) -> tuple[bool, bytes]:
+    """Return weight and name of the font of the character `at`."""
+    name, flags = ctypes.create_string_buffer(256), ctypes.c_int()
+    handle = ctypes.cast(page, pdfium.FPDF_TEXTPAGE)
+    length = pdfium.FPDFText_GetFontInfo(handle, at, name, 256, flags)
+    bold = bool(length and _BOLD.search(name.value)) or pdfium.FPDFText_GetFontWeight(handle, at) >= 650
+    return bold, name.value if length else b""
