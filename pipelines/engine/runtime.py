@@ -2,7 +2,7 @@
 
 Both runtimes keep one contract: `submit` takes an order, `wait` returns a finished one with its report or its
 failure. Failures are classed (error, died, oom, timeout) so that the driver can decide; nothing is retried here, and
-Ray's own retries are off. `service` gives shared state (a Ray actor, or an object here). Not here: retry policy.
+Ray's own retries are off. Not here: retry policy.
 """
 
 import os
@@ -10,7 +10,6 @@ import socket
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -54,10 +53,6 @@ class Runtime(Protocol):
         """Return a finished order; call only while some are submitted."""
         ...
 
-    def service(self, name: str, factory: Callable[[], Any]) -> Any:
-        """Return the shared object called `name`, made by `factory` on first use."""
-        ...
-
     def drop(self) -> None:
         """Forget every order that was submitted and not returned, ending its work if it has begun."""
         ...
@@ -87,7 +82,6 @@ class InlineRuntime:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._orders: deque[Order] = deque()
-        self._services: dict[str, Any] = {}
 
     def submit(self, order: Order) -> None:
         """Queue the order."""
@@ -97,12 +91,6 @@ class InlineRuntime:
         """Execute the oldest order."""
         order = self._orders.popleft()
         return order, execute_told(self._storage, order)
-
-    def service(self, name: str, factory: Callable[[], Any]) -> Any:
-        """Return one object for this process."""
-        if name not in self._services:
-            self._services[name] = factory()
-        return self._services[name]
 
     def drop(self) -> None:
         """Empty the queue."""
@@ -165,10 +153,6 @@ class RayRuntime:
             return Failure("died", type(error).__name__)
         except errors.RayError as error:
             return _lost(error)
-
-    def service(self, name: str, factory: Callable[[], Any]) -> Any:
-        """Return a named Ray actor; its methods are called with `.remote`."""
-        return self._ray.remote(type(factory())).options(name=name, get_if_exists=True, num_cpus=0).remote()
 
     def drop(self) -> None:
         """Kill the tasks."""

@@ -2,8 +2,6 @@
 
 import hashlib
 import random
-from collections.abc import Callable
-from typing import Any
 
 from fakes.stages import Events
 
@@ -44,9 +42,6 @@ class Shuffled:
         while self._waiting:
             self._runtime.submit(self._waiting.pop())
         return self._runtime.wait()
-
-    def service(self, name: str, factory: Callable[[], Any]) -> Any:
-        return self._runtime.service(name, factory)
 
     def drop(self) -> None:
         self._waiting.clear()
