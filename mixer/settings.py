@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.engine.settings import BYTES, SPEED, Settings
+from pipelines.engine.settings import BYTES, SPEED, Misplaced, Settings
 from sources.document import Kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -65,12 +65,13 @@ class MixtureConfig(Settings):
             )
         if not self.phases and not any(component.weight for component in self.components):
             raise ValueError(f"mixture {self.name}: all weights are zero; give at least one component a weight")
-        for phase in self.phases:
+        for index, phase in enumerate(self.phases):
             if not any(phase.weights.values()) or (phase.weights_to is not None and not any(phase.weights_to.values())):
-                raise ValueError(f"mixture {self.name}: a phase has no weight above zero")
+                raise Misplaced(f"mixture {self.name}: a phase has no weight above zero", "phases", index)
             unknown = (phase.weights.keys() | (phase.weights_to or {}).keys()) - set(names)
             if unknown:
-                raise ValueError(f"mixture {self.name}: a phase names {sorted(unknown)}, the components are {names}")
+                told = f"mixture {self.name}: a phase names {sorted(unknown)}, the components are {names}"
+                raise Misplaced(told, "phases", index, "weights")
         if self.phases and sum(phase.share for phase in self.phases) != 1:
             raise ValueError(
                 f"mixture {self.name}: the shares of the phases add up to {sum(p.share for p in self.phases)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import Field, create_model, field_validator, model_validator
 
 from mixer.settings import MixtureConfig, Name
-from pipelines.engine.settings import BYTES, SPEED, Settings
+from pipelines.engine.settings import BYTES, SPEED, Misplaced, Settings
 from pipelines.stage_table import STAGES
 from sources.catalog import SourceConfig
 from sources.rights import PROFILES, Profile
@@ -73,22 +73,25 @@ class RunConfig(Settings):
         """Rights, retraction and removal act in `consolidate` alone, so no mixture may be made without it."""
         kinds = [stage.kind for stage in self.stages]  # type: ignore[attr-defined]
         if self.mixtures and (kinds.count("consolidate") != 1 or kinds[-1] != "consolidate"):
-            raise ValueError(f"a mixture needs `consolidate` as the last stage, and once; the stages are {kinds}")
-        for stage in self.stages:
+            told = f"a mixture needs `consolidate` as the last stage, and once; the stages are {kinds}"
+            raise Misplaced(told, "stages")
+        for index, stage in enumerate(self.stages):
             own = getattr(stage, "profile", self.profile)
             if "profile" in stage.model_fields_set and PROFILES.index(own) > PROFILES.index(self.profile):
-                raise ValueError(f"a stage's profile {own!r} allows more than the run's, {self.profile!r}; remove it")
+                told = f"a stage's profile {own!r} allows more than the run's, {self.profile!r}; remove it"
+                raise Misplaced(told, "stages", index, "profile")
         return self
 
     @model_validator(mode="after")
     def _components_name_sources(self) -> "RunConfig":
         names = {source.name for source in self.sources}
-        for mixture in self.mixtures:
-            for component in mixture.components:
+        for at, mixture in enumerate(self.mixtures):
+            for index, component in enumerate(mixture.components):
                 unknown = set(component.sources or ()) - names
                 if unknown:
-                    raise ValueError(
+                    told = (
                         f"mixture {mixture.name}, component {component.name}: unknown source {sorted(unknown)}; "
                         f"the run file has {sorted(names)}"
                     )
+                    raise Misplaced(told, "mixtures", at, "components", index, "sources")
         return self

@@ -173,6 +173,7 @@ def _told(error: Mapping[str, Any], where: Where, path: Path) -> str:
     kept = loc[:_FREE_OF_TAG] + loc[_FREE_OF_TAG + 1 :] if loc[:1] == ("stages",) else loc
     if error["type"].startswith("union_tag"):
         kept = (*kept, "kind")
+    kept += getattr(error.get("ctx", {}).get("error"), "place", ())
     spot = next((where[kept[:n]] for n in range(len(kept), -1, -1) if kept[:n] in where), f"{path}:1:1").rstrip(":")
     key = ".".join(str(step) for step in kept) or "the run file"
     return f"{spot}: {key}: {_fault(error, loc)}"

@@ -14,6 +14,14 @@ BYTES = Field(json_schema_extra={"decides": "bytes"})
 SPEED = Field(json_schema_extra={"decides": "speed"})
 
 
+class Misplaced(ValueError):
+    """A mistake that a validator of a whole found in one of its parts, at `place` below it."""
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class Settings(BaseModel):
     """Immutable settings without unknown keys, every field declared with `BYTES` or `SPEED`."""
 
