@@ -9,6 +9,7 @@ the date of its content. Limits of time and memory are the sandbox's work.
 import ctypes
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pypdfium2
@@ -102,7 +103,7 @@ def _check_text(pages: list[PageText]) -> None:
     share = garbled_share(text)
     if share > GARBLED_SHARE:
         raise Unreadable("garbled_text", f"{share:.3f} of the characters are no text (limit {GARBLED_SHARE})")
-    words = sum(1 for _ in _WORD.finditer(text))
+    words = sum(1 for _ in islice(_WORD.finditer(text), MIN_WORDS))
     if words < MIN_WORDS:
         raise Unreadable("no_text_layer", f"{words} words and {len(text)} characters on {len(pages)} pages")
 

@@ -72,12 +72,14 @@ def _gutter(boxes: _Boxes) -> tuple[float, float] | None:
 
     Candidates are the left edges that several long lines share, up to the last long line that ends before them.
     """
-    em = float(np.median(boxes[:, 3])) / 1.2
+    em = quantile(boxes[:, 3], 0.5) / 1.2
     left, right = boxes[:, 0], boxes[:, 1]
     long = right - left >= MIN_PROSE_EMS * em
+    edges = _shared_edges(np.sort(left[long]).tolist(), em)
     best: tuple[float, tuple[float, float] | None] = (0.0, None)
-    for edge in _shared_edges(left[long], em):
-        before = right[long & (right <= edge - 0.3 * em)]
+    ends = right[long]
+    for edge in edges:
+        before = ends[ends <= edge - 0.3 * em]
         if len(before) < MIN_LINES:
             continue
         gutter = (max(float(before.max()), edge - 3 * em), edge)
@@ -87,17 +89,25 @@ def _gutter(boxes: _Boxes) -> tuple[float, float] | None:
     return best[1]
 
 
-def _shared_edges(left: npt.NDArray[np.float64], em: float) -> list[float]:
-    """Return the left edges that at least four lines share to within half an em, save the leftmost."""
+def _shared_edges(ordered: list[float], em: float) -> list[float]:
+    """Return the left edges, of an ordered list, that at least four lines share to within half an em, save the first."""
     found: list[float] = []
-    ordered = np.sort(left)
     start = 0
     for i in range(1, len(ordered) + 1):
         if i == len(ordered) or ordered[i] - ordered[i - 1] > 0.5 * em:
             if i - start >= MIN_LINES:
-                found.append(float(ordered[start]))
+                found.append(ordered[start])
             start = i
-    return [edge for edge in found if edge > float(ordered[0]) + MIN_PROSE_EMS * em]
+    return [edge for edge in found if edge > ordered[0] + MIN_PROSE_EMS * em]
+
+
+def quantile(values: npt.NDArray[np.float64], share: float) -> float:
+    """Return the value that `share` of the values do not exceed, interpolated (numpy's own takes 20 times as long)."""
+    ordered = np.sort(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
 def _prose_beside(boxes: _Boxes, gutter: tuple[float, float], em: float) -> float:
@@ -115,7 +125,7 @@ def _is_prose(boxes: _Boxes, em: float) -> bool:
     width = (boxes[:, 1] - boxes[:, 0])[np.argsort(-boxes[:, 2], kind="stable")]
     if len(width) < MIN_LINES:
         return False
-    long = width >= max(0.7 * float(np.quantile(width, 0.95)), MIN_PROSE_EMS * em)
+    long = width >= max(0.7 * quantile(width, 0.95), MIN_PROSE_EMS * em)
     run = best = 0
     shorts = 0
     for is_long in long.tolist():
@@ -140,7 +150,7 @@ def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.in
     a paragraph is no cell: a wide line stands right above it.
     """
     width = boxes[:, 1] - boxes[:, 0]
-    limit = {which: 0.7 * np.quantile(width[side == which], 0.9) for which in (-1, 1)}
+    limit = {which: 0.7 * quantile(width[side == which], 0.9) for which in (-1, 1)}
     prose = [bool(side[i]) and bool(width[i] >= limit[int(side[i])]) for i in range(len(boxes))]
     rows = _rows(boxes)
     for above, row in pairwise(rows):

@@ -88,10 +88,11 @@ def _outer(page: PageText, rows: list[_Row], *, top: bool) -> _Side:
 def _beside(page: PageText) -> list[_Row]:
     """Return the bare numbers that stand left or right of everything else on the page."""
     numbers = [f for f in page.fragments if len(f.text) < 6 and _NUMBER.fullmatch(f.text.strip())]
-    others = [f for f in page.fragments if f not in numbers] if numbers else []
-    if not others:
+    if not numbers or len(numbers) == len(page.fragments):
         return []
-    left, right = min(f.x0 for f in others), max(f.x1 for f in others)
+    bare = {id(f) for f in numbers}
+    edges = [(f.x0, f.x1) for f in page.fragments if id(f) not in bare]
+    left, right = min(x0 for x0, _ in edges), max(x1 for _, x1 in edges)
     return [[f] for f in numbers if f.x1 < left or f.x0 > right]
 
 

@@ -8,6 +8,7 @@ that runs over several lines stays on several rows: cells are not rebuilt here.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sources.parse.pdf_columns import Block
 from sources.parse.pdf_text import expand_ligatures
@@ -45,33 +46,63 @@ class Line:
     @property
     def text(self) -> str:
         """The line as it is written out."""
-        return (" | " if self.row else " ").join(self.cells)
+        return self.cells[0] if len(self.cells) == 1 else (" | " if self.row else " ").join(self.cells)
 
 
 def block_lines(block: Block, number: int) -> list[Line]:
     """Return the lines of a block from the top; `number` tells blocks of a document apart."""
-    lines = [_line(row, number) for row in _rows(block.fragments)]
-    wide = [len(line.cells) > 1 for line in lines]
-    rows = [w and (block.table or any(wide[max(0, i - 2) : i] + wide[i + 1 : i + 3])) for i, w in enumerate(wide)]
-    for i, line in enumerate(lines):
-        line.row = rows[i] or block.table or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
-        line.item = not line.row and bool(_ITEM.match(line.text))
+    rows = _rows(block.fragments)
+    lines = [_single(row[0], number) if len(row) == 1 else _line(row, number) for row in rows]
+    _mark_rows(lines, block.table)
+    for line in lines:
+        line.item = not line.row and line.cells != [] and bool(_ITEM.match(line.text))
     return lines
+
+
+def _mark_rows(lines: list[Line], table: bool) -> None:
+    """Mark the rows of tables: all of a block that is one, else lines of several cells near another such line."""
+    wide = [table or len(line.cells) > 1 for line in lines]
+    if True not in wide:
+        return
+    rows = [w and (table or any(wide[max(0, i - 2) : i] + wide[i + 1 : i + 3])) for i, w in enumerate(wide)]
+    for i, line in enumerate(lines):
+        line.row = rows[i] or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
 
 
 def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     """Group the fragments of a block by baseline, from the top, each row in its writing direction."""
     rows: list[list[Fragment]] = []
-    for fragment in sorted(fragments, key=lambda f: -f.base):
-        if rows and rows[-1][0].base - fragment.base < 0.4 * min(fragment.height, rows[-1][0].height):
+    base, height = 0.0, -1.0
+    for fragment in sorted(fragments, key=attrgetter("base"), reverse=True):
+        if height >= 0 and base - fragment.base < 0.4 * min(fragment.height, height):
             rows[-1].append(fragment)
         else:
             rows.append([fragment])
+            base, height = fragment.base, fragment.height
     for row in rows:
-        text = "".join(f.text for f in row)
-        rtl = not text.isascii() and len(_RTL.findall(text)) * 2 > len(text)
-        row.sort(key=lambda f: -f.x1 if rtl else f.x0)
+        if len(row) > 1:
+            text = "".join([f.text for f in row])
+            rtl = not text.isascii() and len(_RTL.findall(text)) * 2 > len(text)
+            row.sort(key=(lambda f: -f.x1) if rtl else attrgetter("x0"))
     return rows
+
+
+def _single(fragment: Fragment, number: int) -> Line:
+    """Return the line of a lone fragment."""
+    text = _tidy(fragment.text)
+    plain = expand_ligatures(text)
+    f, cells = fragment, [plain] if plain else []
+    line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
+    line.edited = plain != text
+    return line
+
+
+def _tidy(text: str) -> str:
+    """Return a cell's text without space around it, leaders of dots cut to one sign."""
+    text = text.strip()
+    if "..." in text or ". ." in text or not text.isascii():
+        text = _LEADERS.sub(" … ", text).strip()
+    return text
 
 
 def _line(row: list[Fragment], number: int) -> Line:
@@ -79,9 +110,7 @@ def _line(row: list[Fragment], number: int) -> Line:
     cells: list[str] = []
     last: Fragment | None = None
     for fragment in row:
-        text = fragment.text.strip()
-        if "..." in text or ". ." in text or not text.isascii():
-            text = _LEADERS.sub(" … ", text).strip()
+        text = _tidy(fragment.text)
         gap = CELL_HEIGHTS + 1 if last is None else _gap(last, fragment)
         if cells and (gap <= CELL_HEIGHTS or (len(cells) == 1 and _LABEL.fullmatch(cells[0]))):
             cells[-1] += " " * (gap > 0.1) + text
@@ -92,14 +121,14 @@ def _line(row: list[Fragment], number: int) -> Line:
     plain = [expand_ligatures(cell) for cell in cells]
     return Line(
         cells=plain,
-        x0=min(f.x0 for f in row),
-        x1=max(f.x1 for f in row),
-        y0=min(f.y0 for f in row),
-        y1=max(f.y1 for f in row),
+        x0=min([f.x0 for f in row]),
+        x1=max([f.x1 for f in row]),
+        y0=min([f.y0 for f in row]),
+        y1=max([f.y1 for f in row]),
         base=most.base,
         height=most.height,
         size=most.size,
-        bold=all(f.bold for f in row),
+        bold=all([f.bold for f in row]),
         face=most.face,
         block=number,
         edited=plain != cells,
