@@ -41,6 +41,7 @@ PARSERS: dict[str, ParserInfo] = {
     "pdf": ParserInfo("sources.parse.pdf:parse", ("pypdfium2",)),
     "text": ParserInfo("sources.parse.text:parse", charset=True),
     "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
+    "spl": ParserInfo("sources.parse.spl:parse", ("lxml",)),
     "records": ParserInfo("sources.parse.records:parse", ("pyarrow",)),
     "structured": ParserInfo("sources.parse.structured:parse", ("lxml", "ruamel.yaml")),
     "mcq": ParserInfo("sources.parse.mcq:parse", ("pyarrow",)),
@@ -96,7 +97,19 @@ class SourceConfig(Settings):
     """Take files that links in the folder bring in from outside it; refused otherwise."""
     container: Annotated[Literal["auto", "file", "tar", "zip", "warc", "articles", "jsonl"], BYTES] = "auto"
     parser: Annotated[
-        Literal["auto", "jats", "html", "pdf", "text", "xml", "records", "structured", "mcq", "datatrove"],
+        Literal[
+            "auto",
+            "jats",
+            "html",
+            "pdf",
+            "text",
+            "xml",
+            "spl",
+            "records",
+            "structured",
+            "mcq",
+            "datatrove",
+        ],
         BYTES,
     ] = "auto"
     options: Annotated[dict[str, Any], BYTES] = Field(default_factory=dict)

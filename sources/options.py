@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
         {"drop", "headings_from", "identifiers", "kind", "language", "preset", "published", "record", "references"}
         | {"required", "text", "title", "url", "version"}
     ),
+    "spl": frozenset(),
     "records": frozenset(_ROWS),
     "mcq": frozenset(
         _ROWS | {"answer_word", "gold_is", "gold_separator", "language", "layout", "question_end", "split", "subject"}

@@ -2,7 +2,8 @@
 
 A mapping (options, a preset of `xml_presets`, or the preset that the root element tells) names where the title,
 address, date and text of a record stand; text may be XML structure, HTML escaped in an attribute, or lines. All of
-it becomes HTML elements (`xml_tags`) and then Markdown, like a web page. Not here: JATS, which has its own parser.
+it becomes HTML elements (`xml_tags`) and then Markdown, like a web page. Not here: JATS and drug labels, which have
+their own parsers (a label is handed over).
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,12 @@ from sources.parse.html_markdown import markdown
 from sources.parse.html_meta import iso_date
 from sources.parse.html_tree import parse_tree, remove_invisible, without_controls
 from sources.parse.part import Fault, Part, Unreadable
+from sources.parse.spl import is_label, label_part
 from sources.parse.xml_presets import DETECT, PRESETS
 from sources.parse.xml_safe import parse_xml
 from sources.parse.xml_tags import as_html, strip_namespaces
 
-_FACTS = ("title", "url", "published", "language", "version")
+LABEL = "spl"
 _LANGUAGES = {"english": "en", "spanish": "es", "french": "fr", "german": "de", "portuguese": "pt"}
 
 
@@ -34,6 +36,9 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     """
     root = parse_xml(body)
     strip_namespaces(root)
+    if _is_label(root, options):
+        yield label_part(root)
+        return
     mapping = _mapping(root, options)
     records = _nodes(root, mapping["record"]) if mapping.get("record") else [root]
     parts: list[Part | Fault] = []
@@ -46,11 +51,17 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     yield from parts
 
 
+def _is_label(root: etree._Element, options: dict[str, Any]) -> bool:
+    """Say whether a drug label is named or told by the root, so that its own parser reads it."""
+    name = options.get("preset")
+    return name == LABEL or (name is None and not options.keys() & {"text", "record"} and is_label(root))
+
+
 def _mapping(root: etree._Element, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options, on top of the preset that they name or that the root element tells."""
     name = options.get("preset")
     if name is not None and name not in PRESETS:
-        raise ValueError(f"preset {name!r} is not one of {', '.join(sorted(PRESETS))}")
+        raise ValueError(f"preset {name!r} is not one of {', '.join(sorted([*PRESETS, LABEL]))}")
     own = {k: v for k, v in options.items() if k not in ("preset", "media_type", "charset")}
     if name is None and not own.keys() & {"text", "record"}:
         detected, proof = DETECT.get(str(root.tag), ("", "."))

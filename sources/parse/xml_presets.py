@@ -1,7 +1,8 @@
-"""Declared mappings for XML guidance: NGC summaries, MedQuAD, NCI PDQ, HL7 structured product labels.
+"""Declared mappings for XML guidance: NGC summaries, MedQuAD, NCI PDQ.
 
 Each is plain data with the options of `xml_fields.parse`, so that a source YAML can say the same for a format of its
-own; element names carry no namespace. `DETECT` tells the format by its root where a source names none.
+own; element names carry no namespace. `DETECT` tells the format by its root where a source names none. Not here: drug
+labels, which have a parser of their own (`spl`).
 """
 
 from typing import Any
@@ -50,22 +51,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         ],
         "required": "SummarySection",
     },
-    "spl": {
-        "title": "title",
-        "published": "effectiveTime/@value",
-        "identifiers": {"spl_set_id": "setId/@root"},
-        "version": "versionNumber/@value",
-        "required": "component//section//text",
-        "text": [{"xpath": "component/structuredBody/component/section"}],
-        "headings_from": {"section": "code/@displayName"},
-        "drop": ["//section/subject", "//section/code", "//observationMedia", "//section/effectiveTime", "//author"],
-    },
 }
 
 DETECT = {
     "Version": ("ngc", "Section/Field"),
     "Document": ("medquad", "QAPairs"),
     "Summary": ("pdq", "SummarySection"),
-    "document": ("spl", "component/structuredBody"),
 }
 """Root name -> (preset, an XPath that must match too)."""

@@ -38,13 +38,10 @@ def test_ngc_without_content_is_no_text() -> None:
     assert refusal(NGC.format(section="Identifying Information and Availability", value="x")) == "no_text"
 
 
-def test_spl_keeps_doses_tables_and_sections() -> None:
+def test_a_drug_label_is_handed_to_its_own_parser() -> None:
     part = read(SPL)
     assert (part.title, part.published, part.identifiers) == ("Drug X", "2014-01-13", {"spl_set_id": "abc"})
-    assert "Give 5 mg at <200 cells/10³." in part.text
-    assert "1. or wait" in part.text
-    assert "| Age | Dose |\n| --- | --- |\n| 1 y | 2.5 mL |" in part.text
-    assert [section.path for section in part.sections] == ["DOSAGE SECTION", "DOSAGE SECTION > 2.1 Children"]
+    assert read(SPL, preset="spl") == part
 
 
 def test_pdq_keeps_cals_spans_and_sets_references_apart() -> None:
