@@ -21,6 +21,7 @@ from sources.archive_zip import read_zip
 from sources.europe_pmc import is_articles, split_articles
 from sources.parse.part import Fault
 from sources.warc import read_warc
+from sources.warc_fields import KEY
 
 __all__ = ["CONTAINERS", "Item", "Limits", "container_of", "iter_range", "open_items"]
 
@@ -38,8 +39,8 @@ _HEAD_BYTES = 64 << 10
 def open_items(path: Path, key: str, container: str, limits: Limits) -> Iterator[Item | Fault]:
     """Yield what `path` holds: items keyed `key` (a single file) or `key!member`, and faults named by member.
 
-    A member name that occurs again gets `~2`, `~3`, ... Raises OSError when the file cannot be read, and
-    ValueError for a container that is not one of `CONTAINERS`.
+    What our own crawls stored is keyed by its URL. A member name that occurs again gets `~2`, `~3`, ... Raises OSError
+    when the file cannot be read, and ValueError for a container that is not one of `CONTAINERS`.
     """
     with path.open("rb") as raw:
         kind = container_of(raw, key or path.name) if container == "auto" else container
@@ -51,7 +52,7 @@ def open_items(path: Path, key: str, container: str, limits: Limits) -> Iterator
             if isinstance(found, Item):
                 times = seen[found.key] = seen.get(found.key, 0) + 1
                 name = found.key if times == 1 else f"{found.key}~{times}"
-                found = replace(found, key=f"{key}!{name}")
+                found = replace(found, key=name if KEY in found.fields else f"{key}!{name}")
             yield found
 
 

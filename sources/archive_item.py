@@ -5,7 +5,8 @@ these two and nothing else. The limits guard the machine against hostile input; 
 real bundle that we know. Not here: opening anything.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Item:
     """When it was fetched, only if the container says so (WARC-Date)."""
     media_type: str | None = None
     """Lower-case type, with `; charset=...` when a header declared one; None when unknown."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What our own crawl wrote beside it (`sources.warc_fields`); empty for all else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

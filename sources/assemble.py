@@ -2,7 +2,8 @@
 
 What the file says about itself wins over what the source declares. A licence statement that is not recognised grants
 nothing, and is kept as the evidence. A URL is the record's own, then the item's (a web archive's), then that of the
-URL table, then one that follows from an identifier. Every URL loses keys and e-mail addresses here. Not here: parsing.
+URL table, then one that follows from an identifier. Every URL loses keys and e-mail addresses here. What the listing of
+a crawl said of a page fills what the page itself does not say. Not here: parsing.
 """
 
 import json
@@ -16,10 +17,13 @@ from pipelines.engine.secrets import redact_url
 from sources.archive import Item
 from sources.catalog import SourceConfig, known_kind
 from sources.document import Document, document_id, estimate_tokens
+from sources.parse.jats_licence import spdx_of
 from sources.rights import UNKNOWN, Rights, rights_from
 from sources.tables import HeldOut, Origin
+from sources.warc_fields import EVIDENCE, LINK, RESERVED, VERSION
 
 EVIDENCE_CHARS = 500
+_ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class Found:
         has_name = part.get("position") and part["name"] != part["position"]
         return f"{self.place}#{part['name']}" if has_name else None
 
+    def listed(self, name: str) -> str | None:
+        """Return what the listing of a crawl said of the item, None when it said nothing."""
+        return self.item.fields.get(f"{LINK}{name}") or None
+
+    @property
+    def is_reserved(self) -> bool:
+        """Say whether the site reserved text and data mining when the item was fetched."""
+        return self.item.fields.get(RESERVED) == "yes"
+
     def container(self) -> Origin | None:
         """Return the row of the URL table for the file, which may be an archive."""
         return self.origins.get(self.file)
@@ -53,24 +66,26 @@ def document_of(
     extra = dict(part["extra"])
     repairs = extra.pop("edits", [])
     native_key = found.named(part)
+    if found.is_reserved:
+        extra["reservation"] = found.item.fields.get(EVIDENCE, "")
     if config.reference_only or held_out.holds(part["name"], key) or held_out.holds(part["name"], native_key or key):
         extra["reference_only"] = True
     origin = found.origin(native_key or key) or found.origin(key) or found.container()
-    identifiers = {name: value for name, value in part["identifiers"].items() if value}
+    version = found.item.fields.get(VERSION) or part["version"] or found.listed("version")
     return Document(
-        id=document_id(config.name, key, part["version"]),
-        kind=known_kind(part["kind"], config.kind),
+        id=document_id(config.name, key, version),
+        kind=known_kind(part["kind"] or found.listed("kind"), config.kind),
         source=config.name,
         release=config.release,
         key=key,
         url=url_of(config, found, key, part),
-        title=part["title"],
+        title=part["title"] or found.listed("title"),
         text=part["text"],
         messages=part["messages"],
-        language=part["language"] or config.language,
-        published=part["published"],
+        language=part["language"] or found.listed("language") or config.language,
+        published=part["published"] or _date(found.listed("published")),
         retrieved=found.item.retrieved or (origin.retrieved if origin else None),
-        version=part["version"],
+        version=version,
         retracted=part["retracted"],
         sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
         rights=rights_of(config, found, part),
@@ -78,11 +93,25 @@ def document_of(
         mcq=part["mcq"],
         links=[{"relation": relation, "target": target} for relation, target in part["links"]],
         references=part["references"],
-        identifiers=identifiers | {"native_key": native_key} if native_key else identifiers,
+        identifiers=identifiers_of(found, part, native_key),
         item_sha256=found.sha256,
         tokens=estimate_tokens(part["text"]),
         extra=json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else "",
     )
+
+
+def identifiers_of(found: Found, part: dict[str, Any], native_key: str | None) -> dict[str, str]:
+    """Return the identifiers that the record states, then those of its listing, whose `key` is the site's own name."""
+    listed = {name: found.listed(name) for name in ("doi", "isbn")}
+    every = {**listed, **{name: value for name, value in part["identifiers"].items() if value}}
+    every["native_key"] = native_key or every.get("native_key") or found.listed("key")
+    return {name: value for name, value in every.items() if value}
+
+
+def _date(text: str | None) -> str | None:
+    """Return the ISO date that a text begins with, None when it begins otherwise."""
+    match = _ISO_DATE.match(text or "")
+    return match[0] if match else None
 
 
 def url_of(config: SourceConfig, found: Found, key: str, part: dict[str, Any]) -> str | None:
@@ -107,16 +136,19 @@ def _filled(template: str | None, place: str, name: str) -> str | None:
 
 
 def rights_of(config: SourceConfig, found: Found, part: dict[str, Any]) -> Rights:
-    """Return the rights that a record states, else those of its source."""
+    """Return the rights that a record states, else those its listing states, else those of its source."""
     declared = config.rights
-    reserved = declared.tdm_reserved or bool(part["extra"].get("tdm_reserved"))
+    reserved = declared.tdm_reserved or found.is_reserved or bool(part["extra"].get("tdm_reserved"))
+    attribution = declared.attribution or found.listed("publisher") or ""
     statement = part["licence_text"].strip()[:EVIDENCE_CHARS]
     stated = part["spdx"] or statement
+    if not stated and (listed := found.listed("rights")):
+        stated, statement = spdx_of(listed) or listed, listed[:EVIDENCE_CHARS]
     if not stated:
-        return rights_from(declared.spdx, declared.evidence, attribution=declared.attribution, tdm_reserved=reserved)
+        return rights_from(declared.spdx, declared.evidence, attribution=attribution, tdm_reserved=reserved)
     evidence = statement or f"{found.place} sha256:{found.sha256}"
     try:
-        return rights_from(stated, evidence, attribution=declared.attribution, tdm_reserved=reserved)
+        return rights_from(stated, evidence, attribution=attribution, tdm_reserved=reserved)
     except ValueError:
         unknown = f"{part['spdx']}: {evidence}" if part["spdx"] else evidence
         return rights_from(UNKNOWN, unknown, tdm_reserved=reserved)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import sha256_bytes
@@ -28,6 +29,7 @@ from sources.options import check_options
 from sources.parse.part import Fault
 from sources.parse.reasons import REASONS
 from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
+from sources.warc_fields import KEY
 
 BATCH_DOCUMENTS = 256
 BATCH_CHARS = 16 << 20
@@ -56,7 +58,7 @@ class Extract:
         self.name = f"extract-{config.name}"
         folder = root if root.is_dir() else root.parent
         self._held_out = read_held_out(folder, config.held_out) if config.held_out else HeldOut()
-        ranged = config.container in ("auto", "jsonl")
+        ranged = config.container in ("auto", "jsonl") and config.web is None
         self._shards = list(into_shards(files, shard_bytes, ranged=ranged))
         self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
@@ -120,7 +122,8 @@ class Extract:
         try:
             _check_unchanged(part)
             if part.end is None:
-                yield from open_items(file.path, file.key, self.config.container, limits)
+                container = "warc" if self.config.web else self.config.container
+                yield from open_items(file.path, file.key, container, limits)
             else:
                 yield from iter_range(file.path, part.start, part.end, file.key, limits)
         except OSError as error:
@@ -157,11 +160,9 @@ class Extract:
         config = self.config
         name: str | None = config.parser
         if name == "auto":
-            name = parser_for(PurePosixPath(item.key).suffix.lower(), item.media_type, item.body[:4096])
+            name = parser_for(_suffix(item), item.media_type, item.body[:4096])
         if name is None:
-            detail = (
-                f"no parser for {item.media_type or PurePosixPath(item.key).suffix[:16] or 'a name without suffix'}"
-            )
+            detail = f"no parser for {item.media_type or _suffix(item)[:16] or 'a name without suffix'}"
             yield {"type": "Fault", "reason": "unknown_format", "detail": detail}
             return
         options = dict(config.options)
@@ -198,9 +199,17 @@ def _check_unchanged(part: Slice) -> None:
 def _member(file: str, name: str) -> str:
     if not name:
         return file
+    if name.startswith(("http://", "https://")):  # a page that our own crawl stored
+        return name
     if name.startswith("#"):
         return f"{file}{name}"
     return name if name.startswith(f"{file}!") else f"{file}!{name}"
+
+
+def _suffix(item: Item) -> str:
+    """Return the suffix of an item's name in lower case, for a crawled page that of its URL's path."""
+    path = urlsplit(item.url or item.key).path if KEY in item.fields else item.key
+    return PurePosixPath(path).suffix.lower()
 
 
 def _whole(file: str, item: Item) -> str:

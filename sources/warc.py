@@ -3,13 +3,15 @@
 Record framing is ours, because a cut or wrongly compressed file must still give every whole record; header
 blocks are read by warcio. A body that was cut short is a fault, not a shorter text (`sources.warc_body`).
 `conversion` records (WET) and `resource` records of http addresses count as responses. Follows ISO 28500:2017.
-Not here: requests, revisits, other statuses and media: they are no items at all.
+What our own crawls say of a page just before it (`sources.warc_fields`) goes on with the item, and decides: every
+page that they call an item is one, of whatever media, and no other page is. Not here: requests, revisits, other
+statuses, and for other crawls other media: they are no items at all.
 """
 
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser, StatusAndHeadersParserException
 
@@ -18,6 +20,8 @@ from sources.archive_member import printable, too_large
 from sources.archive_stream import Stream
 from sources.parse.part import Fault, Unreadable
 from sources.warc_body import decoded
+from sources.warc_fields import ITEM, KEY, LINK, ROLE, from_block
+from sources.warc_fields import MEDIA_TYPE as FIELDS_TYPE
 
 _RECORD_START_BYTES = len("\nWARC/1.1\r\n")
 _WRONG_LENGTH = "wrong_record_length"
@@ -31,11 +35,14 @@ _UNTOLD = ("", "application/octet-stream", "unknown/unknown")
 _STATUS_200 = re.compile(rb"HTTP/[0-9.]+[ \t]+200\b", re.IGNORECASE)
 _NEXT_RECORD = re.compile(rb"\nWARC/[01]\.[0-9]+\r?\n")
 _HEADER_ERRORS = (StatusAndHeadersParserException, EOFError)
+Told = dict[str, Mapping[str, str]]
+"""What the last metadata record said, by the record that it is about."""
 
 
 def read_warc(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
     """Yield the pages of a WARC stream (key: record id), and a fault for each record that cannot be given."""
     in_step = True
+    told: Told = {}
     while line := stream.readline(_LINE_BYTES):
         if not line.strip():
             continue
@@ -51,7 +58,7 @@ def read_warc(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
                 yield Fault(reason="corrupt_archive", detail=f"no record at byte {start}")
             in_step = False
             continue
-        found, is_whole = _record(stream, headers, size, limits)
+        found, is_whole = _record(stream, headers, size, limits, told)
         in_step = not (isinstance(found, Fault) and found.reason == _WRONG_LENGTH)
         if found:
             yield found
@@ -61,16 +68,21 @@ def read_warc(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
         yield stream.damage
 
 
-def _record(stream: Stream, headers: StatusAndHeaders, size: int, limits: Limits) -> tuple[Item | Fault | None, bool]:
+def _record(
+    stream: Stream, headers: StatusAndHeaders, size: int, limits: Limits, told: Told
+) -> tuple[Item | Fault | None, bool]:
     """Read one record: the page in it, if any, and whether the file goes on after it."""
     name = _name(headers)
+    fields = told.pop(name, {})
     if size > limits.max_item_bytes:
         is_whole = stream.skip(size) == size
-        found: Item | Fault | None = too_large(name, limits)
+        unread = fields.get(ROLE, ITEM) != ITEM
+        found: Item | Fault | None = None if unread else too_large(fields.get(KEY, name), limits)
     else:
         block = stream.read(size)
         is_whole = len(block) == size
-        found = _page(headers, name, block, limits) if is_whole else None
+        found = _page(headers, fields, block, limits) if is_whole else None
+        _listen(headers, block, told)
         if not _ends_well(stream):
             resume = _NEXT_RECORD.search(block)
             stream.push_back(block[resume.start() + 1 :] if resume else block[-_RECORD_START_BYTES:])
@@ -124,10 +136,24 @@ def _name(headers: StatusAndHeaders) -> str:
     return printable(record_id) or hashlib.sha256(target.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def _page(headers: StatusAndHeaders, name: str, block: bytes, limits: Limits) -> Item | Fault | None:
+def _listen(headers: StatusAndHeaders, block: bytes, told: Told) -> None:
+    """Note what our own crawl says of the record that comes next."""
+    if headers.get_header("WARC-Type", "").lower() != "metadata":
+        return
+    told.clear()
+    subject = headers.get_header("WARC-Refers-To", "").strip("<> ")
+    fields = from_block(block) if headers.get_header("Content-Type", "") == FIELDS_TYPE else {}
+    if subject and ROLE in fields:
+        told[subject] = fields
+
+
+def _page(headers: StatusAndHeaders, fields: Mapping[str, str], block: bytes, limits: Limits) -> Item | Fault | None:
     """Return the page that a record holds, None when it holds none."""
     kind = headers.get_header("WARC-Type", "").lower()
     url = headers.get_header("WARC-Target-URI", "").strip("<> ")
+    name = fields.get(KEY) or _name(headers)
+    if fields and fields.get(ROLE) != ITEM:
+        return None
     http, body = headers, block
     if kind == "response":
         head, body = _split_head(block)
@@ -139,8 +165,9 @@ def _page(headers: StatusAndHeaders, name: str, block: bytes, limits: Limits) ->
         http = response
     elif kind not in ("conversion", "resource") or not url.lower().startswith(("http://", "https://")):
         return None
-    media = _media_type(http.get_header("Content-Type", ""), headers.get_header("WARC-Identified-Payload-Type", ""))
-    if media and not _is_text(media):
+    identified = headers.get_header("WARC-Identified-Payload-Type", "") or fields.get(f"{LINK}media_type", "")
+    media = _media_type(http.get_header("Content-Type", ""), identified)
+    if media and not _is_text(media) and not fields:
         return None
     if cut := headers.get_header("WARC-Truncated"):
         return Fault(reason="truncated_record", detail=printable(cut), name=name)
@@ -150,7 +177,7 @@ def _page(headers: StatusAndHeaders, name: str, block: bytes, limits: Limits) ->
             body = decoded(body, *coding, limits.max_item_bytes)
     except Unreadable as error:
         return Fault(reason=error.reason, detail=error.detail, name=name)
-    return Item(name, body, url or None, headers.get_header("WARC-Date") or None, media)
+    return Item(name, body, url or None, headers.get_header("WARC-Date") or None, media, fields)
 
 
 def _is_text(media: str) -> bool:

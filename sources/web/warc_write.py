@@ -1,9 +1,9 @@
 """WARC/1.1 records of one exchange: request, metadata, response, each a gzip member of its own (ISO 28500:2017).
 
 What a listing said of a page, what robots and reservations say, and how we came there stand in a metadata record just
-before the response, so that the WARC alone is enough to parse again. Bytes are as received; a transfer coding was undone
-by the connection, and a coding that `sources.warc_body` does not undo is stored undone, its header renamed. The same
-exchange gives the same bytes. Secrets in header values and addresses are redacted; bodies are never touched.
+before the response, so that the WARC alone is enough to parse again. Bytes are as received; a transfer coding was
+undone by the connection, and a coding that `sources.warc_body` does not undo is stored undone, its header renamed. The
+same exchange gives the same bytes. Secrets in header values and addresses are redacted; bodies are never touched.
 """
 
 import base64
@@ -16,11 +16,10 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from pipelines.engine.secrets import REDACTED, redact, redact_url
+from sources.warc_fields import MEDIA_TYPE, to_block
 
 ERROR_BYTES = 4096
 """How much of the body of an answer other than 200 is kept."""
-PREFIX = "medmix-"
-"""Before the names of our own fields in a metadata record."""
 _REVISIT = "http://netpreserve.org/warc/1.1/revisit/"
 _PLAIN_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _UNDONE = "X-Crawler-"
@@ -78,9 +77,9 @@ def warcinfo(filename: str, fields: Pairs, started: datetime) -> bytes:
         ("WARC-Record-ID", _identity("warcinfo", filename, started, "")),
         ("WARC-Date", warc_date(started)),
         ("WARC-Filename", filename),
-        ("Content-Type", "application/warc-fields"),
+        ("Content-Type", MEDIA_TYPE),
     ]
-    return _record(headers, _fields(fields))
+    return _record(headers, _lines(fields))
 
 
 def exchange_records(got: Exchanged, sent: Mapping[str, str], about: Pairs, earlier: Earlier | None = None) -> Written:
@@ -139,14 +138,14 @@ def _request(got: Exchanged, sent: Mapping[str, str], common: list[tuple[str, st
 
 
 def _metadata(url: str, started: datetime, about: Pairs, response: str | None) -> bytes:
-    block = _fields(about)
+    block = to_block((name, redact(value)) for name, value in about)
     headers = [
         ("WARC-Type", "metadata"),
         ("WARC-Record-ID", _identity("metadata", url, started, digest(block))),
         ("WARC-Target-URI", url),
         ("WARC-Date", warc_date(started)),
         *([("WARC-Refers-To", response)] if response else []),
-        ("Content-Type", "application/warc-fields"),
+        ("Content-Type", MEDIA_TYPE),
     ]
     return _record(headers, block)
 
@@ -171,10 +170,6 @@ def _is_plain(got: Exchanged) -> bool:
     """Say whether the reader of these records undoes the content coding by itself."""
     codings = [value.strip().lower() for name, value in got.headers if name.lower() == "content-encoding"]
     return len(codings) <= 1 and all(coding in _PLAIN_CODINGS for coding in codings)
-
-
-def _fields(pairs: Pairs) -> bytes:
-    return _lines((name, " ".join(redact(value).split())) for name, value in pairs)
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
