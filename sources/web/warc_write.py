@@ -13,10 +13,10 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from pipelines.engine.secrets import REDACTED, redact, redact_url
 from sources.warc_fields import MEDIA_TYPE, to_block
+from sources.web.exchange import Response
 
 ERROR_BYTES = 4096
 """How much of the body of an answer other than 200 is kept."""
@@ -25,29 +25,6 @@ _PLAIN_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _UNDONE = "X-Crawler-"
 
 Pairs = tuple[tuple[str, str], ...]
-
-
-class Exchanged(Protocol):
-    """What a record needs of a `sources.web.fetch.Response`."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def status(self) -> int: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def http_version(self) -> str: ...
-    @property
-    def headers(self) -> Pairs: ...
-    @property
-    def raw(self) -> bytes: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def started(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +59,7 @@ def warcinfo(filename: str, fields: Pairs, started: datetime) -> bytes:
     return _record(headers, _lines(fields))
 
 
-def exchange_records(got: Exchanged, sent: Mapping[str, str], about: Pairs, earlier: Earlier | None = None) -> Written:
+def exchange_records(got: Response, sent: Mapping[str, str], about: Pairs, earlier: Earlier | None = None) -> Written:
     """Return the records of one exchange; with `earlier`, a revisit without the body stands for the response."""
     url, date = redact_url(got.url), warc_date(got.started)
     head, body = _http_head(got), _stored_body(got)
@@ -123,7 +100,7 @@ def warc_date(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _request(got: Exchanged, sent: Mapping[str, str], common: list[tuple[str, str]], response: str) -> bytes:
+def _request(got: Response, sent: Mapping[str, str], common: list[tuple[str, str]], response: str) -> bytes:
     _, _, rest = redact_url(got.url).partition("://")
     host, _, path = rest.partition("/")
     block = f"GET /{path} {got.http_version}\r\nHost: {host}\r\n".encode() + _lines(sent.items()) + b"\r\n"
@@ -150,7 +127,7 @@ def _metadata(url: str, started: datetime, about: Pairs, response: str | None) -
     return _record(headers, block)
 
 
-def _http_head(got: Exchanged) -> bytes:
+def _http_head(got: Response) -> bytes:
     """Return status line and headers as received, but for secrets and codings that are undone."""
     undone = {"transfer-encoding"}
     if not _is_plain(got):
@@ -159,14 +136,15 @@ def _http_head(got: Exchanged) -> bytes:
     for name, value in got.headers:
         shown = REDACTED if name.lower() == "set-cookie" else redact(value)
         named.append((f"{_UNDONE}{name}" if name.lower() in undone else name, shown))
-    return f"{got.http_version} {got.status} {got.reason}\r\n".encode() + _lines(named) + b"\r\n"
+    status = f"{got.http_version} {got.status} {got.reason}\r\n"
+    return status.encode("latin-1", "backslashreplace") + _lines(named) + b"\r\n"
 
 
-def _stored_body(got: Exchanged) -> bytes:
+def _stored_body(got: Response) -> bytes:
     return got.raw if _is_plain(got) else got.body
 
 
-def _is_plain(got: Exchanged) -> bool:
+def _is_plain(got: Response) -> bool:
     """Say whether the reader of these records undoes the content coding by itself."""
     codings = [value.strip().lower() for name, value in got.headers if name.lower() == "content-encoding"]
     return len(codings) <= 1 and all(coding in _PLAIN_CODINGS for coding in codings)
@@ -174,7 +152,7 @@ def _is_plain(got: Exchanged) -> bool:
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
     cleaned = ((name, value.replace("\r", " ").replace("\n", " ")) for name, value in pairs)
-    return "".join(f"{name}: {value}\r\n" for name, value in cleaned).encode("utf-8", "backslashreplace")
+    return "".join(f"{name}: {value}\r\n" for name, value in cleaned).encode("latin-1", "backslashreplace")
 
 
 def _identity(kind: str, url: str, started: datetime, content: str) -> str:
