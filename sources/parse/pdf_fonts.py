@@ -17,11 +17,12 @@ def weights_and_names(page: int, first: Sequence[int], last: Sequence[int]) -> t
 
     A fragment whose ends differ is bold when both are, and its font is `MIXED`.
     """
-    ends = list(zip(fonts_at(page, first), fonts_at(page, last), strict=True))
-    places = dict(zip([font for pair in ends for font in pair], [at for pair in zip(first, last) for at in pair], strict=True))
+    one, other = fonts_at(page, first), fonts_at(page, last)
+    places = dict(zip(one + other, [*first, *last], strict=True))
     known = {font: _asked(page, at) for font, at in places.items()}
-    bold = [known[one][0] and known[other][0] for one, other in ends]
-    names = [known[one][1] if one == other or known[one] == known[other] else MIXED for one, other in ends]
+    begins, ends = [known[font] for font in one], [known[font] for font in other]
+    bold = [a[0] and b[0] for a, b in zip(begins, ends, strict=True)]
+    names = [a[1] if a[1] == b[1] else MIXED for a, b in zip(begins, ends, strict=True)]
     return bold, names
 
 

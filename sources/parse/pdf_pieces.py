@@ -2,7 +2,7 @@
 
 pdfium gives one character a call, so this asks only for what layout needs: the box of the first and the last
 character of each word, and of all characters of words that can hold a raised or lowered one. Everything else is
-numpy over whole pages. Words end at white space and at the mark that pdfium sets for a hyphen at a line's end.
+numpy over the boxes asked for. Words end at white space and at the mark that pdfium sets for a hyphen at a line's end.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,17 @@ _SPACES = np.array(
 _IS_SPACE, _IS_SCRIPTABLE = np.zeros(65536, bool), np.zeros(65536, bool)
 _IS_SPACE[_SPACES], _IS_SCRIPTABLE[SCRIPTABLE] = True, True
 _HYPHEN_MARK = 0xFFFE
+
+
+@dataclass(slots=True)
+class Words:
+    """Words of a page: character range of each; and the characters asked for: index, word it is in, box in points."""
+
+    start: Ints
+    end: Ints
+    at: Ints
+    word: Ints
+    box: Floats
 
 
 @dataclass(slots=True)
@@ -62,20 +73,32 @@ def find_words(codes: Codes) -> tuple[Ints, Ints]:
     return np.sort(np.concatenate((edge[::2], cuts))), np.sort(np.concatenate((edge[1::2], cuts)))
 
 
-def find_boxes(page: int, codes: Codes, starts: Ints, ends: Ints) -> Floats:
-    """Return boxes (left, bottom, right, top) a character; NaN for the inner ones of words of even letters."""
-    box = np.full((len(codes), 4), np.nan)
+def find_words_boxes(page: int, codes: Codes, origin: tuple[float, float]) -> Words:
+    """Return the words of a page with the boxes that layout needs, measured from `origin`, the shown page's corner."""
+    starts, ends = find_words(codes)
+    if not len(starts):
+        return Words(starts, ends, starts, starts, np.zeros((0, 4)))
     mixed = np.add.reduceat(np.concatenate((_IS_SCRIPTABLE[codes & 0xFFFF], [False])), starts) > 0
     wanted = np.zeros(len(codes), bool)
     wanted[starts] = wanted[ends - 1] = True
     wanted[_spread(starts[mixed], ends[mixed])] = True
-    _fetch(page, box, np.flatnonzero(wanted))
-    first, last = box[starts], box[ends - 1]
-    tall = np.maximum(first[:, 3] - first[:, 1], 0.1)
-    uneven = ~mixed & (np.abs(first[:, 1] - last[:, 1]) + np.abs(first[:, 3] - last[:, 3]) > 0.1 * tall)
+    at = np.flatnonzero(wanted)
+    box = boxes_at(page, at.tolist())
+    place = np.cumsum(wanted) - 1
+    first, last = box[place[starts]], box[place[ends - 1]]
+    tall = np.maximum(first[:, 1] - first[:, 3], 0.1)
+    uneven = np.abs(first[:, 3] - last[:, 3]) + np.abs(first[:, 1] - last[:, 1]) > 0.08 * tall
+    uneven &= ~mixed & (ends - starts > 2)
     if uneven.any():
-        _fetch(page, box, _spread(starts[uneven], ends[uneven]))
-    return box
+        more = wanted.copy()
+        more[_spread(starts[uneven], ends[uneven])] = True
+        known, at = wanted[more], np.flatnonzero(more)
+        whole = np.empty((len(at), 4), np.float32)
+        whole[known], whole[~known] = box, boxes_at(page, at[~known].tolist())
+        box = whole
+    x, y = origin
+    upright = box[:, [0, 3, 2, 1]].astype(np.float64) - np.array([x, y, x, y])
+    return Words(starts, ends, at, np.searchsorted(starts, at, "right") - 1, upright)
 
 
 def _spread(starts: Ints, ends: Ints) -> Ints:
@@ -84,18 +107,16 @@ def _spread(starts: Ints, ends: Ints) -> Ints:
     return np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
 
 
-def _fetch(page: int, box: Floats, at: Ints) -> None:
-    """Put the boxes of the characters `at` into `box`."""
-    box[at] = boxes_at(page, at.tolist())[:, [0, 3, 2, 1]]
-
-
-def find_turned(box: Floats, starts: Ints, ends: Ints) -> tuple[Mask, int]:
+def find_turned(words: Words) -> tuple[Mask, int]:
     """Say which words run up or down the page, and the turn (1 up, -1 down) when most of the page does."""
-    first, last = box[starts], box[ends - 1]
+    new = words.word[1:] != words.word[:-1]
+    first = words.box[np.concatenate(([True], new))]
+    last = words.box[np.concatenate((new, [True]))]
     rise, run = last[:, 1] - first[:, 1], last[:, 0] - first[:, 0]
-    long = ends - starts > 2
+    long = words.end - words.start > 2
     turned = long & (np.abs(rise) > 2 * np.abs(run)) & (np.abs(rise) > 2)
-    if 2 * turned.sum() > long.sum() and turned.sum() > 3:
+    count = np.count_nonzero(turned)
+    if count > 3 and 2 * count > np.count_nonzero(long):
         return turned, 1 if np.median(rise[turned]) > 0 else -1
     return turned, 0
 
@@ -107,19 +128,20 @@ def turn_upright(box: Floats, quarter: int) -> Floats:
     return np.stack(sides, axis=1)
 
 
-def find_pieces(box: Floats, starts: Ints, ends: Ints) -> Pieces:
-    """Cut words where height or baseline changes."""
-    known = np.where(np.isnan(box[:, 0]), 0, np.arange(len(box)))
-    filled = box[np.maximum.accumulate(known)]
-    tall = filled[:, 3] - filled[:, 1]
-    base = filled[:, 1] + BASELINE_SHARE * tall
+def find_pieces(words: Words, kept: Mask | None) -> Pieces:
+    """Cut words, all or those `kept`, where height or baseline changes."""
+    at, word, box = words.at, words.word, words.box
+    if kept is not None:
+        shown = kept[word]
+        at, word, box = at[shown], word[shown], box[shown]
+    tall = box[:, 3] - box[:, 1]
+    base = box[:, 1] + BASELINE_SHARE * tall
     jump = np.abs(np.diff(tall)) + np.abs(np.diff(base)) > 0.15 * np.maximum(tall[1:], tall[:-1])
-    inner = np.zeros(len(box) + 1, bool)
-    inner[_spread(starts, ends)] = True
-    inner[starts] = False
-    cuts = np.flatnonzero(jump & inner[1 : len(box)]) + 1
-    start, end = np.sort(np.concatenate((starts, cuts))), np.sort(np.concatenate((ends, cuts)))
-    edges = np.stack((filled[start], box[end - 1]))
-    edges = np.where(np.isnan(edges), filled[start], edges)
-    whole = np.concatenate((edges[..., :2].min(axis=0), edges[..., 2:].max(axis=0)), axis=1)
-    return Pieces(start, end, whole, base[start], tall[start], ~np.isin(start, cuts))
+    other = word[1:] != word[:-1]
+    heads = np.concatenate(([0], np.flatnonzero(jump | other) + 1))[: len(at)]
+    tails = np.concatenate((heads[1:] - 1, [len(at) - 1]))[: len(at)]
+    low, high = np.minimum(box[heads, :2], box[tails, :2]), np.maximum(box[heads, 2:], box[tails, 2:])
+    spaced = np.concatenate(([True], other))[heads]
+    start, end = at[heads], words.end[word[heads]]
+    end[:-1] = np.where(spaced[1:], end[:-1], start[1:])
+    return Pieces(start, end, np.concatenate((low, high), axis=1), base[heads], tall[heads], spaced)

@@ -30,6 +30,7 @@ _DOSE_UNIT = re.compile(r"\d\s?(?:[kmnµ]?g|mcg|[mµd]?[lL]|IU|U|%|[mµn]?mol|mE
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})
 _INVISIBLE = np.array([0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF], np.uint32)
 _HYPHENS = "-\u2010\u00ad"
+_HYPHENS_SET = frozenset(_HYPHENS)
 _TAIL = re.compile(r"[^\W\d_]+(?:[-\u2010\u00ad])$")
 _HEAD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
@@ -207,15 +208,18 @@ def _mapped(text: str, table: dict[str, str]) -> str:
 
 def vocabulary(lines: Iterable[str]) -> frozenset[str]:
     """Return the lower-case words and hyphenated compounds of a document, without those broken at a line's end."""
-    tokens: set[str] = set()
+    whole: list[str] = []
     broken = False
     for line in lines:
-        listed = line.split()
-        cut = bool(listed) and listed[-1][-1] in _HYPHENS
-        tokens.update(listed[broken : len(listed) - cut])
+        cut = line[-1:] in _HYPHENS_SET
+        if broken or cut:
+            listed = line.split()
+            line = " ".join(listed[broken : len(listed) - cut])
+        whole.append(line)
         broken = cut
-    words = set(_WORDS.findall(" ".join(sorted(tokens)).lower()))
-    return frozenset(words.union(*(word.split("-") for word in words if "-" in word)))
+    tokens = set(" ".join(whole).split())
+    words = set(_WORDS.findall(" ".join(tokens).lower()))
+    return frozenset(words.union(*[word.split("-") for word in words if "-" in word]))
 
 
 def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tuple[str, str]:

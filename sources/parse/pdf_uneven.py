@@ -6,6 +6,7 @@ What a raised or lowered piece becomes is decided in `pdf_text`.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,45 +18,62 @@ from sources.parse.pdf_text import Piece, join_pieces, settle
 
 def rewrite_uneven(found: list[Fragment], text: str, page: int, pieces: Pieces, spaced: Mask, spans: Ints) -> None:
     """Write anew, in place, the uneven ones of `found`; `spans` holds the range of pieces [first, end) of each."""
-    heads, spread = spans[:, 0], np.zeros(len(found))
-    for values in (pieces.height, pieces.base):
-        spread = np.maximum(spread, np.maximum.reduceat(values, heads) - np.minimum.reduceat(values, heads))
-    for n in np.flatnonzero(spread > 0.1 * pieces.height[heads]).tolist():
-        _rewrite(found[n], text, page, pieces, spaced, slice(*spans[n].tolist()))
+    heads = spans[:, 0]
+    spread = [np.maximum.reduceat(v, heads) - np.minimum.reduceat(v, heads) for v in (pieces.height, pieces.base)]
+    uneven = np.flatnonzero(np.maximum(*spread) > 0.1 * pieces.height[heads])
+    if not len(uneven):
+        return
+    chosen = spans[uneven]
+    lengths = chosen[:, 1] - chosen[:, 0]
+    ends = np.cumsum(lengths)
+    at = np.repeat(chosen[:, 0] - (ends - lengths), lengths) + np.arange(ends[-1])
+    first = pieces.start[at].tolist()
+    words = [text[s:e] for s, e in zip(first, pieces.end[at].tolist(), strict=True)]
+    columns = [pieces.height[at], pieces.base[at], sizes_at(page, first), feet_at(page, first)]
+    low, high = pieces.box[at, 1], pieces.box[at, 3]
+    rows = list(map(_Part, words, spaced[at].tolist(), *(c.tolist() for c in (*columns, low, high))))
+    for n, end, length in zip(uneven.tolist(), ends.tolist(), lengths.tolist(), strict=True):
+        _rewrite(found[n], rows[end - length : end])
 
 
-def _rewrite(fragment: Fragment, text: str, page: int, pieces: Pieces, spaced: Mask, span: slice) -> None:
+class _Part(NamedTuple):
+    """A piece: text, whether a space stands before it, box height, baseline of the box, font size, origin, y range."""
+
+    text: str
+    spaced: bool
+    tall: float
+    base: float
+    size: float
+    foot: float
+    low: float
+    high: float
+
+
+def _rewrite(fragment: Fragment, parts: Sequence[_Part]) -> None:
     """Give a fragment the text, place and size that its pieces make out."""
-    first, end = pieces.start[span].tolist(), pieces.end[span].tolist()
-    tall, base = pieces.height[span].tolist(), pieces.base[span].tolist()
-    length = [e - s for s, e in zip(first, end, strict=True)]
-    main = length.index(max(length))
-    limit = 0.1 * tall[main]
-    odd = [i for i in range(len(first)) if abs(tall[i] - tall[main]) + abs(base[i] - base[main]) > limit]
-    asked = [main, *odd]
-    at = [first[i] for i in asked]
-    sizes = dict(zip(asked, sizes_at(page, at).tolist(), strict=True))
-    feet = dict(zip(asked, feet_at(page, at).tolist(), strict=True))
-    main = _line_piece(main, odd, length, sizes)
-    size, foot = sizes[main], feet[main]
-    whole = max(size, 0.1)
-    ratio = {i: sizes[i] / whole for i in odd}
-    rise = {i: (feet[i] - foot) / whole for i in odd}
-    parts = [
-        Piece(text[first[i] : end[i]], apart, ratio.get(i, 1.0), rise.get(i, 0.0))
-        for i, apart in enumerate(spaced[span].tolist())
-    ]
-    even = [i for i in range(len(first)) if abs(rise.get(i, 0.0)) < 0.05]
-    box = pieces.box[span]
-    fragment.text = settle(join_pieces(parts))
-    fragment.y0, fragment.y1 = float(box[even, 1].min()), float(box[even, 3].max())
-    fragment.base, fragment.height, fragment.size = base[main], tall[main], size
+    longest = max(parts, key=lambda part: len(part.text))
+    limit = 0.1 * longest.tall
+    odd = [abs(p.tall - longest.tall) + abs(p.base - longest.base) > limit for p in parts]
+    main = _line_piece(longest, [p for p, is_odd in zip(parts, odd, strict=True) if is_odd], parts)
+    whole = max(main.size, 0.1)
+    pieces, low, high = [], [], []
+    for part, is_odd in zip(parts, odd, strict=True):
+        rise = (part.foot - main.foot) / whole if is_odd else 0.0
+        pieces.append(Piece(part.text, part.spaced, part.size / whole if is_odd else 1.0, rise))
+        if abs(rise) < 0.05:
+            low.append(part.low)
+            high.append(part.high)
+    fragment.text = settle(join_pieces(pieces))
+    fragment.y0, fragment.y1 = min(low), max(high)
+    fragment.base, fragment.height, fragment.size = main.base, main.tall, main.size
 
 
-def _line_piece(longest: int, odd: Sequence[int], length: Sequence[int], sizes: dict[int, float]) -> int:
+def _line_piece(longest: _Part, odd: Sequence[_Part], parts: Sequence[_Part]) -> _Part:
     """Return the piece that stands for the line: of (nearly) full size, and with the most characters like it."""
     if not odd:
         return longest
-    weight = {i: length[i] for i in odd} | {longest: sum(length) - sum(length[i] for i in odd)}
-    tallest = max(sizes[i] for i in ([i for i in sizes if weight[i] > 1] or sizes))
-    return max(weight, key=lambda i: (sizes[i] > 0.8 * tallest, weight[i], -i))
+    like = sum(len(part.text) for part in parts) - sum(len(part.text) for part in odd)
+    asked = [(longest, like), *((part, len(part.text)) for part in odd)]
+    tallest = max([part.size for part, weight in asked if weight > 1] or [part.size for part, _ in asked])
+    full = [(part.size > 0.8 * tallest, weight) for part, weight in asked]
+    return asked[full.index(max(full))][0]

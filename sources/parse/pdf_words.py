@@ -19,11 +19,10 @@ from sources.parse.pdf_pieces import (
     Ints,
     Mask,
     Pieces,
-    find_boxes,
     find_codes,
     find_pieces,
     find_turned,
-    find_words,
+    find_words_boxes,
     turn_upright,
 )
 from sources.parse.pdf_text import decode, settle
@@ -44,25 +43,24 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     width, height = right - left, top - bottom
     page, count = address_of(textpage.raw), textpage.count_chars()
     codes = find_codes(textpage, page, count)
-    starts, ends = find_words(codes)
-    if not len(starts):
+    words = find_words_boxes(page, codes, (left, bottom))
+    if not len(words.start):
         return PageText([], "", width, height)
-    box = find_boxes(page, codes, starts, ends) - np.array([left, bottom, left, bottom])
-    turned, quarter = find_turned(box, starts, ends)
+    turned, quarter = find_turned(words)
+    text, aside = decode(codes), ""
     if quarter:
-        box, turned = turn_upright(box, quarter), np.zeros_like(turned)
+        words.box = turn_upright(words.box, quarter)
         width, height = height, width
-    aside = ""
-    if turned.any():
-        text = decode(codes)
-        aside = settle(" ".join(text[s:e] for s, e in zip(starts[turned].tolist(), ends[turned].tolist(), strict=True)))
-        starts, ends = starts[~turned], ends[~turned]
-    found = _fragments(page, codes, find_pieces(box, starts, ends), None if quarter else bottom)
+    elif turned.any():
+        ranges = zip(words.start[turned].tolist(), words.end[turned].tolist(), strict=True)
+        aside = settle(" ".join([text[s:e] for s, e in ranges]))
+    pieces = find_pieces(words, ~turned if aside else None)
+    found = _fragments(page, codes, text, pieces, None if quarter else bottom)
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
     return PageText(shown, aside, width, height)
 
 
-def _fragments(page: int, codes: Codes, pieces: Pieces, bottom: float | None) -> list[Fragment]:
+def _fragments(page: int, codes: Codes, text: str, pieces: Pieces, bottom: float | None) -> list[Fragment]:
     """Join pieces that run on along one line and give each stretch its text, main size and weight."""
     if not len(pieces.start):
         return []
@@ -80,7 +78,6 @@ def _fragments(page: int, codes: Codes, pieces: Pieces, bottom: float | None) ->
     bold, face = weights_and_names(page, first, last)
     low, high = np.minimum.reduceat(pieces.box, heads), np.maximum.reduceat(pieces.box, heads)
     columns = (low[:, 0], low[:, 1], high[:, 2], high[:, 3], pieces.base[heads], pieces.height[heads])
-    text = decode(codes)
     texts = _texts(text, codes, pieces, spaced, heads, tails)
     numbers = (column.tolist() for column in columns)
     found = list(map(Fragment, texts, *numbers, sizes_at(page, first).tolist(), bold, face))
