@@ -13,22 +13,34 @@
 
 A crawl-delay over 60 s closes the site as `crawl_delay_too_long`. A request-rate counts as a delay too. Percent
 encoding is compared by the RFC: `%7Ea`, `~a` and `%7ea` are one path, where Google's parser keeps them apart.
-Not here: visit-time (nobody keeps it), waiting (`sources.web.pace`), fetching and caching (`sources.web.robots_cache`).
+Not here: visit-time (nobody keeps it), waiting (`sources.web.pace`), which line binds whom (`sources.web.robots_lines`).
 """
 
+import asyncio
 import math
+from collections.abc import Awaitable, Callable
 
 from protego import Protego
 
+from sources.web.clock import Clock
+from sources.web.exchange import Refusal, Refused, Response
 from sources.web.robots_lines import Groups, escaped, read, readable
+from sources.web.url import Url
 
 MAX_CRAWL_DELAY_S = 60
+KEPT_S = 24 * 3600
+FAILURE_KEPT_S = 600
+MAX_REDIRECTS = 5
 ROBOTS_REASONS = frozenset(
     {
         "robots_disallowed", "robots_unreachable", "robots_unavailable", "robots_too_many_requests",
         "robots_unreadable", "crawl_delay_too_long",
     }
 )  # fmt: skip
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+Exchange = Callable[[Url], Awaitable[Response | Refused]]
+"""One request without redirects."""
 
 
 class Rules:
@@ -88,6 +100,48 @@ def rules_from(status: int | None, body: bytes, failure: str | None) -> Rules:
     if 400 <= status < 500:
         return Rules()
     return Rules(failure="robots_unavailable", detail=f"status {status}")
+
+
+class RobotsCache:
+    """What robots.txt says, by origin: fetched once and kept for a day at most (RFC 9309 section 2.4).
+
+    The exchange is injected: it is the place for the source's allowlist, the pace and the store. It waits for a turn,
+    so ask for the rules before taking a turn of the same host. Redirects are followed as far as the exchange goes to
+    other hosts; the rules found bind the origin that was asked for. A failure is kept for ten minutes: a site that is
+    down is asked again, but not for each of its pages. An old answer is not used when its successor fails.
+    """
+
+    def __init__(self, exchange: Exchange, clock: Clock) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._kept: dict[str, tuple[Rules, float]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def rules(self, url: Url) -> Rules:
+        """Return the rules that bind `url`, fetched if they are not known or too old; one fetch at a time an origin."""
+        async with self._locks.setdefault(url.origin, asyncio.Lock()):
+            rules, until_s = self._kept.get(url.origin, (None, 0))
+            if rules is None or self._clock.monotonic() >= until_s:
+                rules = await self._fetch(url.join("/robots.txt"))
+                kept_s = FAILURE_KEPT_S if rules.failure else KEPT_S
+                self._kept[url.origin] = rules, self._clock.monotonic() + kept_s
+            return rules
+
+    async def _fetch(self, url: Url) -> Rules:
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = await self._exchange(url)
+            if isinstance(answer, Refused):
+                return rules_from(None, b"", answer.reason)
+            if answer.status not in _REDIRECTS:
+                return rules_from(answer.status, answer.body, None)
+            location = next((value for name, value in answer.headers if name.lower() == "location"), "")
+            if not location:
+                return rules_from(answer.status, b"", "no_location")
+            try:
+                url = url.join(location)
+            except Refusal as refusal:
+                return rules_from(answer.status, b"", refusal.reason)
+        return Rules(failure="robots_unavailable", detail=f"more than {MAX_REDIRECTS} redirects")
 
 
 def matches(pattern: str, url: str) -> bool:
