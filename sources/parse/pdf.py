@@ -17,11 +17,11 @@ import pypdfium2.raw as pdfium
 
 from sources.parse.part import Fault, Part, Unreadable
 from sources.parse.pdf_columns import reading_order
+from sources.parse.pdf_fragment import PageText
 from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_lines import Line, block_lines
 from sources.parse.pdf_paragraphs import Written, write
 from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share, script_agrees
-from sources.parse.pdf_fragment import PageText
 from sources.parse.pdf_words import read_page
 
 MIN_WORDS = 3
@@ -117,7 +117,7 @@ def _lines(pages: list[PageText]) -> list[Line]:
             lines += block_lines(block, number)
             number += 1
         if page.turned:
-            lines.append(Line([page.turned], 0, 0, 0, 0, 0, 1, 1, False, b"", number))
+            lines.append(Line([page.turned], 0, 0, 0, 0, 0, 1, 1, False, b"", number, page.turned))
             number += 1
     return lines
 

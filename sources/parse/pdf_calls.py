@@ -31,6 +31,8 @@ _MATRIX = _plain(pdfium.FPDFText_GetMatrix, _INT, _POINTER, _INT, _POINTER)
 _ORIGIN = _plain(pdfium.FPDFText_GetCharOrigin, _INT, _POINTER, _INT, _POINTER, _POINTER)
 _SIZE = _plain(pdfium.FPDFText_GetFontSize, ctypes.c_double, _POINTER, _INT)
 _OBJECT = _plain(pdfium.FPDFText_GetTextObject, _POINTER, _POINTER, _INT)
+_WEIGHT = _plain(pdfium.FPDFText_GetFontWeight, _INT, _POINTER, _INT)
+_NAME = _plain(pdfium.FPDFText_GetFontInfo, ctypes.c_ulong, _POINTER, _INT, _POINTER, ctypes.c_ulong, _POINTER)
 _FONT = _plain(pdfium.FPDFTextObj_GetFont, _POINTER, _POINTER)
 
 
@@ -76,3 +78,13 @@ def fonts_at(page: int, at: Sequence[int]) -> list[int | None]:
     objects = list(map(_OBJECT, repeat(page), at))
     fonts = {known: known and _FONT(known) for known in set(objects)}
     return [fonts[known] for known in objects]
+
+
+def names_at(page: int, at: Sequence[int]) -> list[tuple[int, bytes]]:
+    """Return weight (400 is regular, 700 bold) and name of the font of each of the characters `at`."""
+    name = ctypes.create_string_buffer(256)
+    found = []
+    for index in at:
+        length = _NAME(page, index, ctypes.addressof(name), len(name), None)
+        found.append((_WEIGHT(page, index), name.value if 0 < length <= len(name) else b""))
+    return found

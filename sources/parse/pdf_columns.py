@@ -90,7 +90,7 @@ def _gutter(boxes: _Boxes) -> tuple[float, float] | None:
 
 
 def _shared_edges(ordered: list[float], em: float) -> list[float]:
-    """Return the left edges, of an ordered list, that at least four lines share to within half an em, save the first."""
+    """Return the left edges, of an ordered list, that four lines share to within half an em, save the first."""
     found: list[float] = []
     start = 0
     for i in range(1, len(ordered) + 1):

@@ -8,13 +8,16 @@ place alone; the column heads of a table that runs over pages stay because they 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
+from operator import attrgetter
 
 from sources.parse.pdf_fragment import Fragment, PageText
 
 MARGIN_SHARE = 0.14
 """Only this share of the page's height, at the top and at the bottom, is searched."""
+ROWS = 4
+"""At most this many rows at the top, and as many at the bottom, can be running lines."""
 PLACE_POINTS = 4.0
 CLEARANCE = 0.55
 """Free space between a running line and the body, in line heights."""
@@ -61,13 +64,24 @@ def _clear(side: _Side, running: list[bool]) -> list[_Row]:
 
 def _sides(page: PageText) -> list[_Side]:
     """Return the outer rows of a page, each with the free space behind it: top, bottom, and numbers beside the text."""
+    ordered = sorted(page.fragments, key=attrgetter("base"))
+    top, bottom = _first_rows(ordered[::-1]), _first_rows(ordered)
+    return [_outer(page, top, top=True), _outer(page, bottom, top=False), *([(row, inf)] for row in _beside(page))]
+
+
+def _first_rows(ordered: Iterable[Fragment]) -> list[_Row]:
+    """Return the first five rows of fragments that are ordered by height, from the top or from the bottom."""
     rows: list[_Row] = []
-    for fragment in sorted(page.fragments, key=lambda f: (-f.base, f.x0)):
-        if rows and rows[-1][0].base - fragment.base < 0.4 * fragment.height:
+    for fragment in ordered:
+        if rows and abs(rows[-1][0].base - fragment.base) < 0.4 * fragment.height:
             rows[-1].append(fragment)
+        elif len(rows) == ROWS + 1:
+            break
         else:
             rows.append([fragment])
-    return [_outer(page, rows, top=True), _outer(page, rows[::-1], top=False), *([(row, inf)] for row in _beside(page))]
+    for row in rows:
+        row.sort(key=lambda f: (-f.base, f.x0))
+    return rows
 
 
 def _text(row: _Row) -> str:
@@ -77,7 +91,7 @@ def _text(row: _Row) -> str:
 
 def _outer(page: PageText, rows: list[_Row], *, top: bool) -> _Side:
     """Return up to four rows of the margin, from the page's edge, with the free space between each and the next."""
-    zone = [row for row in rows[:4] if _share(page, row[0], top=top) < MARGIN_SHARE]
+    zone = [row for row in rows[:ROWS] if _share(page, row[0], top=top) < MARGIN_SHARE]
     gaps = []
     for row, following in zip(zone, rows[1:], strict=False):
         upper, lower = (row, following) if top else (following, row)

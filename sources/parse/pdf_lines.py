@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from sources.parse.pdf_columns import Block
-from sources.parse.pdf_text import expand_ligatures
 from sources.parse.pdf_fragment import Fragment
+from sources.parse.pdf_text import expand_ligatures
 
 BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
 _LABEL = re.compile(
@@ -39,14 +39,11 @@ class Line:
     bold: bool
     face: bytes
     block: int
+    text: str = ""
+    """The line as it is written out."""
     item: bool = False
     row: bool = False
     edited: bool = False
-
-    @property
-    def text(self) -> str:
-        """The line as it is written out."""
-        return self.cells[0] if len(self.cells) == 1 else (" | " if self.row else " ").join(self.cells)
 
 
 def block_lines(block: Block, number: int) -> list[Line]:
@@ -55,7 +52,8 @@ def block_lines(block: Block, number: int) -> list[Line]:
     lines = [_single(row[0], number) if len(row) == 1 else _line(row, number) for row in rows]
     _mark_rows(lines, block.table)
     for line in lines:
-        line.item = not line.row and line.cells != [] and bool(_ITEM.match(line.text))
+        line.text = line.cells[0] if len(line.cells) == 1 else (" | " if line.row else " ").join(line.cells)
+        line.item = not line.row and _ITEM.match(line.text) is not None
     return lines
 
 
@@ -128,7 +126,7 @@ def _line(row: list[Fragment], number: int) -> Line:
         base=most.base,
         height=most.height,
         size=most.size,
-        bold=all([f.bold for f in row]),
+        bold=all(f.bold for f in row),
         face=most.face,
         block=number,
         edited=plain != cells,

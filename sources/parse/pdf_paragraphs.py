@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from sources.parse.part import Section
+from sources.parse.pdf_fragment import MIXED
 from sources.parse.pdf_lines import Line
 from sources.parse.pdf_text import join_lines, vocabulary
-from sources.parse.pdf_fragment import MIXED
 
 HEADING_RATIO = 1.12
 MAX_HEADING_CHARS = 200
 _ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.;:,]{3,80}[^.;:,\s]")
+_THREE_LETTERS = re.compile(r"[^\W\d_](?:.*?[^\W\d_]){2}")
 _CAPTION = re.compile(r"(?:Table|Figure|Fig\.|Box|Tableau|Tabla|Tabela)\s*\w{1,4}\b", re.IGNORECASE)
 
 
@@ -60,7 +61,8 @@ def write(lines: Sequence[Line]) -> Written:
             unit.text, edit = join_lines(unit.text, line.text, known)
             unit.left = line.x0 if unit.lines == 1 or line.block != unit.last.block else unit.left
             unit.last, unit.lines = line, unit.lines + 1
-            unit.edits |= {edit} - {""}
+            if edit:
+                unit.edits.add(edit)
         else:
             units.append(_Unit(kind, line.text, line, line, line.x0))
     return _assemble(units, any(line.edited for line in lines))
@@ -68,9 +70,12 @@ def write(lines: Sequence[Line]) -> Written:
 
 def _body_font(lines: Sequence[Line]) -> tuple[float, bytes]:
     """Return size (to half a point) and name of the font of most characters."""
-    fonts: Counter[tuple[float, bytes]] = Counter()
+    sizes: Counter[tuple[float, bytes]] = Counter()
     for line in lines:
-        fonts[round(line.size * 2) / 2, line.face] += len(line.text)
+        sizes[line.size, line.face] += len(line.text)
+    fonts: Counter[tuple[float, bytes]] = Counter()
+    for (size, face), count in sizes.items():
+        fonts[round(size * 2) / 2, face] += count
     return fonts.most_common(1)[0][0] if fonts else (0.0, b"")
 
 
@@ -97,7 +102,8 @@ def _kind(line: Line, body: tuple[float, bytes], stands_off: bool) -> str:
     """Return row, item, heading or text for a line by itself."""
     if line.row:
         return "row"
-    if len(line.cells) == 1 and _is_heading(line, body, stands_off):
+    marked = line.bold or line.size >= HEADING_RATIO * body[0] or (stands_off and len(line.text) <= 90)
+    if marked and len(line.cells) == 1 and _is_heading(line, body, stands_off):
         return "heading"
     return "item" if line.item else "text"
 
@@ -105,8 +111,7 @@ def _kind(line: Line, body: tuple[float, bytes], stands_off: bool) -> str:
 def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool:
     """Say whether a line is larger than the body, bold and no sentence, or set off and numbered or in its own font."""
     text, (size, face) = line.text, body
-    plain = line.size < HEADING_RATIO * size and not line.bold and (not stands_off or len(text) > 90)
-    if plain or len(text) > MAX_HEADING_CHARS or sum(c.isalpha() for c in text) < 3 or _CAPTION.match(text):
+    if len(text) > MAX_HEADING_CHARS or _CAPTION.match(text) or not _THREE_LETTERS.search(text):
         return False
     if line.size >= HEADING_RATIO * size:
         return True
