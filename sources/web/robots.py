@@ -13,7 +13,7 @@
 
 A crawl-delay over 60 s closes the site as `crawl_delay_too_long`. A request-rate counts as a delay too. Percent
 encoding is compared by the RFC: `%7Ea`, `~a` and `%7ea` are one path, where Google's parser keeps them apart.
-Not here: visit-time (nobody keeps it), waiting (`sources.web.pace`), which line binds whom (`sources.web.robots_lines`).
+Not here: visit-time (nobody keeps it), waiting (`sources.web.pace`), reading the lines (`sources.web.robots_lines`).
 """
 
 import asyncio
