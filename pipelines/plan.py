@@ -25,6 +25,7 @@ from pipelines.engine.stage import RowStage, Stage
 from pipelines.stage_table import STAGES
 from pipelines.stages.consolidation import Consolidation
 from pipelines.stages.dedup_exact_resolve import ResolveExact
+from pipelines.stages.versions_resolve import ResolveVersions
 from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
@@ -91,7 +92,14 @@ def _plan_stage(
     if item.kind == "consolidate":
         stage = Consolidation(settings)
         return (plan.add(stage, documents=stream, **attributes),), {}
+    if item.kind == "versions":
+        keys = plan.add(Rows(entry.build(settings)), documents=stream)
+        duplicates = {"dedup_exact": attributes["dedup_exact"]} if "dedup_exact" in attributes else {}
+        series = plan.add(ResolveVersions(settings), keys=(keys,), **duplicates)
+        return stream, {**attributes, "versions": (series,)}
     if item.kind == "dedup_exact":
+        if "versions" in attributes:
+            raise ConfigError("stages: versions must know which documents are duplicates; put dedup_exact before it")
         priorities = {source.name: source.priority for source in config.sources}
         keys = plan.add(Rows(entry.build(settings)), documents=stream)
         losers = plan.add(ResolveExact(settings, priorities), keys=(keys,))

@@ -13,6 +13,7 @@ from pipelines.stages.dedup_exact import ExactConfig, ExactKeys
 from pipelines.stages.language import Language, LanguageConfig
 from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.quality import Quality, QualityConfig
+from pipelines.stages.versions import VersionKeys, VersionsConfig
 
 
 class StageEntry(NamedTuple):
@@ -28,5 +29,6 @@ STAGES: dict[str, StageEntry] = {
     "language": StageEntry(LanguageConfig, Language),
     "quality": StageEntry(QualityConfig, Quality),
     "dedup_exact": StageEntry(ExactConfig, ExactKeys),
+    "versions": StageEntry(VersionsConfig, VersionKeys),
     "consolidate": StageEntry(ConsolidateConfig, Consolidate),
 }

@@ -1,7 +1,7 @@
 """Apply the policy: from documents and all that was found out about them, say which go on and why the others do not.
 
-This is the only stage that drops for rights, language, quality or duplication, so that changing one's mind costs one
-pass over columns. Reasons are asked in a fixed order and the first that holds is given. Sections may be left out by
+This is the only stage that drops for rights, language, quality, age or duplication, so that changing one's mind costs
+one pass over columns. Reasons are asked in a fixed order and the first that holds is given. Sections may be left out by
 title, which is an edit of the text and noted as one. Not here: finding anything out, and shards (`consolidation`).
 """
 
@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import pyarrow as pa
 from pydantic import field_validator
@@ -32,12 +32,23 @@ PLAIN_REASONS = (
     "empty",
     "too_short",
     "duplicate",
+    "superseded",
     "language",
 )
 REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS}
 ROBOTS = ("noai", "noindex", "none")
 DROP_SECTIONS = "drop_sections"
-_CHANGED = ("text", "sections", "edits", "tokens", "language")
+_CHANGED = ("text", "sections", "edits", "tokens", "language", "supersedes")
+
+
+class Lineage(NamedTuple):
+    """A document's place in a series: the id of the newest (None for itself) and of the next older (None for none)."""
+
+    survivor: str | None
+    supersedes: str | None
+
+
+ALONE = Lineage(None, None)
 
 
 class ConsolidateConfig(Settings):
@@ -49,6 +60,8 @@ class ConsolidateConfig(Settings):
     drop_flags: Annotated[tuple[str, ...], BYTES] = FLAGS
     """Quality flags that drop a document."""
     drop_retracted: Annotated[bool, BYTES] = True
+    drop_superseded: Annotated[bool, BYTES] = True
+    """Of each series that `versions` found only the newest is kept; false keeps all, each naming the one before."""
     robots: Annotated[tuple[str, ...], BYTES] = ROBOTS
     """Values of a page's robots statement by which it asks not to be used."""
     removed: Annotated[tuple[str, ...], BYTES] = ()
@@ -91,12 +104,20 @@ class Consolidate:
         """Return the settings that decide bytes."""
         return self.config.identity()
 
-    def apply(self, documents: pa.Table, attributes: Mapping[str, pa.Table], losers: Mapping[str, str]) -> Batch:
+    def apply(
+        self,
+        documents: pa.Table,
+        attributes: Mapping[str, pa.Table],
+        losers: Mapping[str, str],
+        series: Mapping[str, Lineage] | None = None,
+    ) -> Batch:
         """Return the documents that go on and why the others do not.
 
         `attributes` holds tables of as many rows in the same order, by stage name (`language`, `quality`; both may be
-        missing), `losers` the survivor's id by the id of each duplicate. Raises ValueError when rows do not match.
+        missing), `losers` the survivor's id by the id of each duplicate, `series` the place of each version by its id.
+        Raises ValueError when rows do not match.
         """
+        lineages = series or {}
         for role, table in attributes.items():
             if not table.column("id").equals(documents.column("id")):
                 raise ValueError(f"the rows of {role!r} ({table.num_rows}) are not those of the documents")
@@ -106,7 +127,9 @@ class Consolidate:
         rows = documents.to_pylist()
         for index, row in enumerate(rows):
             self._edit(row, languages[index])
-            why = self._why_not(row, flags[index] or [], losers)
+            lineage = lineages.get(row["id"], ALONE)
+            row["supersedes"] = lineage.supersedes or row["supersedes"]
+            why = self._why_not(row, flags[index] or [], losers, lineage)
             if why:
                 rejected[index] = why
         kept = [index for index in range(len(rows)) if index not in rejected]
@@ -126,8 +149,15 @@ class Consolidate:
             row |= {"text": text, "sections": sections, "tokens": estimate_tokens(text)}
             row["edits"] = [*(row["edits"] or []), entry]
 
-    def _why_not(self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str]) -> Rejected | None:
-        return self._by_its_source(row) or self._by_its_words(row, flags, losers)
+    def _why_not(
+        self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str], lineage: Lineage
+    ) -> Rejected | None:
+        return (
+            self._by_its_source(row)
+            or self._too_little(row)
+            or self._by_another(row, losers, lineage)
+            or self._by_its_words(row, flags)
+        )
 
     def _by_its_source(self, row: dict[str, Any]) -> Rejected | None:
         """Return why this text may not be used, whatever it says."""
@@ -149,16 +179,25 @@ class Consolidate:
         value = asks_to_leave(robots, self.config.robots)
         return f"robots: {value}" if value else ""
 
-    def _by_its_words(self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str]) -> Rejected | None:
-        """Return why this text is not wanted."""
+    def _by_another(self, row: dict[str, Any], losers: Mapping[str, str], lineage: Lineage) -> Rejected | None:
+        """Return why another document stands for this one."""
+        if row["id"] in losers:
+            return Rejected("duplicate", losers[row["id"]])
+        if lineage.survivor and self.config.drop_superseded:
+            return Rejected("superseded", lineage.survivor)
+        return None
+
+    def _too_little(self, row: dict[str, Any]) -> Rejected | None:
         words = content(row["text"], row["messages"], row["mcq"])
         if not words:
             return Rejected("empty")
         tokens = estimate_tokens(words)
         if tokens < self.config.min_tokens:
             return Rejected("too_short", f"{tokens} tokens")
-        if row["id"] in losers:
-            return Rejected("duplicate", losers[row["id"]])
+        return None
+
+    def _by_its_words(self, row: dict[str, Any], flags: list[str]) -> Rejected | None:
+        """Return why this text is not wanted."""
         language = primary_subtag(row["language"])
         if self.config.languages is not None and language and language not in self.config.languages:
             return Rejected("language", language)

@@ -1,8 +1,9 @@
 """`consolidate` as a stage over shards: documents side by side with all that was found out about them.
 
-Attribute shards lie beside document shards row for row and are checked by id; the losers of deduplication come as
-one list. A row whose attribute could not be computed is quarantined here with the stage that failed. The kept
-documents go to a folder of their own, named by what decided them. Not here: the policy (`consolidate`).
+Attribute shards lie beside document shards row for row and are checked by id; the losers of deduplication and the
+series of versions come as lists. A row whose attribute could not be computed is quarantined here with the stage that
+failed. The kept documents go to a folder of their own, named by what decided them. Not here: the policy
+(`consolidate`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +18,14 @@ from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import co_partitioned
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import Rejected, ShardTask
-from pipelines.stages.consolidate import Consolidate, ConsolidateConfig
+from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
 from sources.document import SCHEMA
 
 FAILED = "attribute_failed"
 LOSERS = "dedup_exact"
+SERIES = "versions"
+_LISTS = ("documents", LOSERS, SERIES)
+"""Roles that are not co-partitioned with the documents."""
 
 
 class Consolidation:
@@ -46,8 +50,8 @@ class Consolidation:
 
     def run(self, shard: Shard) -> None:
         """Keep, drop or quarantine each document."""
-        attributes = {role: _whole(shard, role) for role in shard.task.inputs if role not in ("documents", LOSERS)}
-        losers = _losers(shard)
+        attributes = {role: _whole(shard, role) for role in shard.task.inputs if role not in _LISTS}
+        losers, series = _losers(shard), _series(shard)
         wrote = False
         for rows, table in shard.documents():
             beside = {role: found.slice(rows.start, len(rows)) for role, found in attributes.items()}
@@ -57,7 +61,7 @@ class Consolidation:
                         f"consolidate, shard {shard.task.shard}: rows of {role!r} are not those of the documents"
                     )
             table, beside = self._without_failed(shard, table, beside)
-            batch = self._policy.apply(table, beside, losers)
+            batch = self._policy.apply(table, beside, losers, series)
             shard.kept(table.take(_others(table, batch.rejected)))
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)
@@ -92,6 +96,11 @@ def _whole(shard: Shard, role: str) -> pa.Table:
 def _losers(shard: Shard) -> dict[str, str]:
     tables = [table.select(["id", "survivor"]) for table in shard.tables(LOSERS)]
     return {row["id"]: row["survivor"] for table in tables for row in table.to_pylist()}
+
+
+def _series(shard: Shard) -> dict[str, Lineage]:
+    rows = (row for table in shard.tables(SERIES) for row in table.to_pylist())
+    return {row["id"]: Lineage(row["survivor"], row["supersedes"]) for row in rows}
 
 
 def _failures(beside: Mapping[str, pa.Table]) -> Iterator[tuple[int, Rejected]]:

@@ -1,0 +1,97 @@
+"""Find the same guidance at different times: for each document the keys of the series that it may belong to.
+
+A series is told by an identifier that names it (the set id of a drug label, a PDQ number, the base of a DOI), by one
+web address fetched at different times, or by one title from one source and publisher with different dates. The keys
+are written beside the documents. Not here: which groups are series and what is newest (`version_series`), and what
+becomes of older versions (`consolidate`).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import pyarrow as pa
+
+from pipelines.engine.settings import BYTES, Settings
+from pipelines.engine.stage import Batch
+from pipelines.stages.content import contents
+from pipelines.stages.language import primary_subtag
+from pipelines.stages.version_keys import (
+    doi_series,
+    host_of,
+    title_key,
+    title_series,
+    url_key,
+    url_series,
+    url_version,
+)
+from pipelines.stages.version_series import SCHEMA
+from sources.document import Kind
+from sources.rights import Profile, Rights, allows
+
+SERIES_IDENTIFIERS = ("spl_set_id", "pdq", "fhir", "mediawiki")
+"""Identifiers that stay the same from version to version and differ between works: they alone decide."""
+
+
+class VersionsConfig(Settings):
+    """Which documents may be versions of one another."""
+
+    kinds: Annotated[tuple[Kind, ...], BYTES] = ("guideline", "label")
+    """Kinds whose addresses and titles make series; an identifier does so for every kind."""
+    profile: Annotated[Profile, BYTES] = "research-internal"
+    """A version that this profile may not use never supersedes one that it may."""
+
+
+class VersionKeys:
+    """The stage that writes for each document the keys of its series and its dates."""
+
+    name = "version_keys"
+    version = "1"
+    reasons: frozenset[str] = frozenset()
+    writes = "attributes"
+
+    def __init__(self, config: VersionsConfig) -> None:
+        self.config = config
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide bytes."""
+        return self.config.identity()
+
+    def apply(self, table: pa.Table) -> Batch:
+        """Return `SCHEMA`, one row a document; a document that can be in no series has no keys."""
+        rows = table.drop_columns(["text", "messages", "mcq"]).to_pylist()
+        found = [self._row(row, has_words=bool(words)) for row, words in zip(rows, contents(table), strict=True)]
+        return Batch(pa.Table.from_pylist(found, schema=SCHEMA))
+
+    def _row(self, row: Mapping[str, Any], *, has_words: bool) -> dict[str, Any]:
+        fields = {name: row[name] for name in ("id", "source", "key", "published", "retrieved", "tokens")}
+        fields["version"] = row["version"] or url_version(row["url"])
+        if not has_words or not allows(Rights(**row["rights"]), self.config.profile):
+            return fields
+        keys = _keys(row) if row["kind"] in self.config.kinds else {"identifier": _identifier(row)}
+        shared = f"{row['kind']}|{primary_subtag(row['language']) or ''}"
+        return fields | {name: f"{shared}|{key}" for name, key in keys.items() if key}
+
+
+def _keys(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys of one document: identifier, url, page (address with title) and title; "" for none."""
+    identifier = _identifier(row)
+    address, title = url_key(row["url"]), title_key(row["title"])
+    keys = {"identifier": identifier, "url": address}
+    if identifier.partition(":")[0] in SERIES_IDENTIFIERS:
+        return keys | {"url": ""}
+    if title and address:
+        keys["page"] = f"{url_series(row['url']) or address}|{title}"
+    if telling := title_series(row["title"]):
+        said = json.loads(row["extra"] or "{}")
+        publisher = str(said.get("publisher") or said.get("labeler") or host_of(row["url"])).casefold()
+        keys["title"] = f"{row['source']}|{publisher}|{telling}"
+    return keys
+
+
+def _identifier(row: Mapping[str, Any]) -> str:
+    named = dict(row["identifiers"] or [])
+    for name in SERIES_IDENTIFIERS:
+        if named.get(name):
+            return f"{name}:{named[name].lower()}"
+    return f"doi:{doi_series(named['doi'])}" if named.get("doi") else ""

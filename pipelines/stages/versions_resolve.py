@@ -1,0 +1,50 @@
+"""The second half of `versions`: all keys meet, and each series of versions gets its order.
+
+One task over the key columns of every shard; it also reads which documents are duplicates, so that the one that stays
+speaks for the others and no text is lost by both rules at once. What follows is planned when its manifest commits.
+Not here: what makes a series (`version_series`), and dropping (`consolidate`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.engine.manifest import Manifest
+from pipelines.engine.shard import Shard
+from pipelines.engine.stage import ShardTask
+from pipelines.stages.version_series import resolve
+from pipelines.stages.versions import VersionsConfig
+
+DUPLICATES = "dedup_exact"
+
+
+class ResolveVersions:
+    """Order the documents of every series."""
+
+    name = "versions"
+    version = "1"
+    reasons: frozenset[str] = frozenset()
+
+    def __init__(self, config: VersionsConfig) -> None:
+        self._config = config
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide bytes."""
+        return self._config.identity()
+
+    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
+        """Return one task that reads the keys of every shard, and the duplicates where they were looked for."""
+        files = {"documents": tuple(inputs["keys"].files())}
+        if DUPLICATES in inputs:
+            files[DUPLICATES] = tuple(inputs[DUPLICATES].files())
+        return [ShardTask("series", files)]
+
+    def run(self, shard: Shard) -> None:
+        """Write (id, survivor, supersedes) of every document that is a version of another."""
+        keys = []
+        for _, table in shard.documents():
+            shard.kept(table)
+            keys.append(table)
+        duplicates = {row["id"]: row["survivor"] for t in shard.tables(DUPLICATES) for row in t.to_pylist()}
+        shard.write(resolve(pa.concat_tables(keys), duplicates))
