@@ -1,0 +1,94 @@
+"""Terms that forbid redistribution bind, whatever a run file or a page says.
+
+Whoever forbids it is in the catalogue, by the entry's name and by the registrable domains of its hosts. A source is
+bound by its name, by its own `about`, or by a host that it fetches from; a document is bound by any address known of
+it, the copy in a web archive and the folder of a local mirror included. So an entry that is copied under another name
+is bound as well. What is bound keeps its text but is held as all rights reserved: research inside the house, never a
+release. Not here: what follows from rights (`sources.rights`). A guard against slips, not a search for lost origins.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+from publicsuffixlist import PublicSuffixList
+
+from pipelines.engine.hashing import digest
+from sources.catalog import SourceConfig
+from sources.listing import read_catalogue
+from sources.rights import RESERVED, Rights, rights_from
+
+FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Who forbids redistribution: names of entries and registrable domains, each with the URL of the terms."""
+
+    names: Mapping[str, str]
+    domains: Mapping[str, str]
+
+    def of_address(self, address: str) -> str | None:
+        """Return the terms that bind an address: a URL, a URL within it, a host, or a path with a host in it."""
+        if not self.domains:
+            return None
+        found = _pattern(tuple(sorted(self.domains))).search(unquote(address).lower())
+        return self.domains[found[1]] if found else None
+
+    def of_source(self, config: SourceConfig) -> str | None:
+        """Return the terms that bind all documents of a source."""
+        if config.name in self.names:
+            return self.names[config.name]
+        if config.about and config.about.redistribution == FORBIDDEN:
+            return config.about.terms or config.name
+        return self.first(config.web.hosts if config.web else ())
+
+    def first(self, addresses: Iterable[str]) -> str | None:
+        """Return the terms that bind the first bound of several addresses."""
+        return next((terms for terms in map(self.of_address, addresses) if terms), None)
+
+    def identity(self) -> str:
+        """Return a digest of the whole table: it decides bytes."""
+        return digest({"names": dict(self.names), "domains": dict(self.domains)})
+
+
+@lru_cache(maxsize=8)
+def _pattern(domains: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds one of the domains, or a name below it, as a whole host name in lower-case text."""
+    names = "|".join(map(re.escape, domains))
+    return re.compile(rf"(?<![a-z0-9-])({names})\.?(?![a-z0-9-]|\.[a-z0-9])")
+
+
+def terms_of(entries: Iterable[SourceConfig]) -> Terms:
+    """Return the terms of those entries that forbid redistribution."""
+    suffixes = PublicSuffixList()
+    names: dict[str, str] = {}
+    domains: dict[str, str] = {}
+    for config in entries:
+        if not config.about or config.about.redistribution != FORBIDDEN:
+            continue
+        names[config.name] = config.about.terms or config.name
+        for host in config.web.hosts if config.web else ():
+            bare = host.removeprefix("*.")
+            domains[suffixes.privatesuffix(bare) or bare] = names[config.name]
+    return Terms(names, domains)
+
+
+@lru_cache(maxsize=1)
+def catalogue_terms() -> Terms:
+    """Return the terms of the catalogue. Raises ConfigError when there is none: then nothing may be assumed."""
+    return terms_of(read_catalogue().values())
+
+
+def cap(rights: Rights, config: SourceConfig, addresses: Iterable[str], terms: Terms | None = None) -> Rights:
+    """Return `rights`, or those of all rights reserved when terms bind the source or any address of the document.
+
+    The evidence is then the URL of the terms. A reservation of text and data mining and the attribution stay.
+    """
+    table = terms or catalogue_terms()
+    evidence = table.of_source(config) or table.first(addresses)
+    if evidence is None:
+        return rights
+    return rights_from(RESERVED, evidence, attribution=rights.attribution, tdm_reserved=rights.tdm_reserved)
