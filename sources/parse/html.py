@@ -75,7 +75,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
 
 
 def _main_blocks(tree: HtmlElement, options: dict[str, Any]) -> tuple[list[Block], str]:
-    """Return the blocks of the main text and the way they were found: declared, whole, trafilatura or walk."""
+    """Return the blocks of the main text and the way they were found: declared, or one of `choose`."""
     if options.get("content_xpath"):
         found = select(tree, [str(options["content_xpath"])])
         outer = [node for node in found if not any(above in found for above in node.iterancestors())]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from sources.parse.html_furniture import is_furniture
 from sources.parse.html_table import is_data_table, table_markdown
 
 BLOCKS = frozenset({
@@ -23,24 +24,10 @@ BLOCKS = frozenset({
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 MAX_INDENT = 9
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_FURNITURE_TAGS = frozenset({"nav", "footer", "dialog", "menu", "search", "form"})
-_FURNITURE_ROLES = frozenset({
-    "navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar",
-    "toolbar", "tablist",
-})  # fmt: skip
-_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_FURNITURE_NAME = re.compile(
-    r"(?:^|[\s-])(?:nav|navbar|navigation|menu|breadcrumbs?|footer|sidebar|cookies?|consent|share|sharing|social|"
-    r"subscribe|newsletter|related|recommended|advert|advertisement|ads?|promo|banner|pagination|pager|login|"
-    r"toolbar|comments?|trending|sign-?up|skip|print-only|modal|popup|tags?|byline|toc)(?:$|[\s-])"
-)
-_SURE_NAME = re.compile(
-    r"(?:^|[\s-])(?:navbar|breadcrumbs?|cookies?|consent|subscribe|newsletter|advert|advertisement|ads?|pagination|"
-    r"pager|login|sign-?up|byline)(?:$|[\s-])"
-)
-"""Names of furniture that stay so wherever the element stands and whatever it says."""
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_SPACE = re.compile(r"[ \t\n\r\f\v\xa0]{2,}|[\t\n\r\f\v\xa0]")
+_SPACES = re.compile("  +")
+_MARKED = frozenset({"a", "br", "q"})
+Anchor = tuple[etree._Element, bool]
+"""A text node: (element, True for the element's tail)."""
 _BREAK = "\x1e"
 """Stands for <br> in a run of text: no tree holds this character."""
 
@@ -53,8 +40,8 @@ class Block:
     kind: str
     """heading, paragraph, item, definition, preformatted or table."""
     parent: etree._Element
-    anchor: tuple[etree._Element, bool]
-    """Its first text node: (element, True for the element's tail)."""
+    anchor: Anchor
+    """Its first text node."""
     level: int = 0
     """1-6 for a heading, nesting for an item."""
     prefix: str = ""
@@ -62,6 +49,8 @@ class Block:
     link_chars: int = 0
     furniture: etree._Element | None = None
     """The innermost menu, footer, dialog or the like that the block stands in."""
+    list: etree._Element | None = None
+    """The innermost list of an item."""
 
 
 def blocks_of(root: etree._Element) -> list[Block]:
@@ -76,10 +65,11 @@ class _Walk:
         self.blocks: list[Block] = []
         self.run_text: list[str] = []
         self.run_links = 0
-        self.anchor: tuple[etree._Element, bool] | None = None
+        self.anchor: Anchor | None = None
         self.open: list[etree._Element] = []
-        self.open_furniture: list[etree._Element | None] = []
-        self.lists: list[int | None] = []
+        self.open_furniture: list[etree._Element | None] = [None]
+        self.open_headings = 0
+        self.lists: list[_List] = []
         self.marker = ""
         self.in_link = 0
         self.preformatted = False
@@ -88,93 +78,97 @@ class _Walk:
         walk = etree.iterwalk(root, events=("start", "end"))
         for event, element in walk:
             tag = element.tag
-            if not isinstance(tag, str):
-                continue
             if event == "start":
-                if tag == "table" and is_data_table(element):
-                    self.table(element)
-                    walk.skip_subtree()
-                else:
-                    self.start(element, tag)
-            else:
-                self.end(element, tag)
-                if element is not root:
-                    self.add(element.tail, element, is_tail=True)
+                if tag in BLOCKS:
+                    if tag == "table" and is_data_table(element):
+                        self.table(element)
+                        walk.skip_subtree()
+                        continue
+                    self.open_block(element, tag)
+                elif tag in _MARKED:
+                    self.open_mark(tag)
+                if text := element.text:
+                    self.add(text, element, is_tail=False)
+                continue
+            if tag in BLOCKS:
+                if self.open and self.open[-1] is element:
+                    self.close_block(tag)
+            elif tag in _MARKED:
+                self.close_mark(tag)
+            if (text := element.tail) and element is not root:
+                self.add(text, element, is_tail=True)
         self.flush()
         return self.blocks
 
-    def start(self, element: etree._Element, tag: str) -> None:
-        if tag in BLOCKS:
-            self.open_block(element, tag)
-        elif tag == "a":
+    def open_mark(self, tag: str) -> None:
+        if tag == "a":
             self.in_link += 1
-        elif tag == "br":
-            self.run_text.append(_BREAK)
-        elif tag == "q":
-            self.run_text.append("“")
-        self.add(element.text, element, is_tail=False)
+        else:
+            self.run_text.append(_BREAK if tag == "br" else "“")
 
-    def end(self, element: etree._Element, tag: str) -> None:
-        if tag in BLOCKS:
-            if self.open and self.open[-1] is element:
-                self.close_block(tag)
-        elif tag == "a":
+    def close_mark(self, tag: str) -> None:
+        if tag == "a":
             self.in_link -= 1
         elif tag == "q":
             self.run_text.append("”")
 
     def open_block(self, element: etree._Element, tag: str) -> None:
-        self.flush()
-        self.open_furniture.append(element if is_furniture(element) else self.in_furniture())
+        if self.run_text:
+            self.flush()
+        self.open_furniture.append(element if is_furniture(element) else self.open_furniture[-1])
         self.open.append(element)
         self.preformatted = tag == "pre"
         if tag in LISTS:
-            self.lists.append(_first_number(element))
+            self.lists.append(_List(element))
         elif tag == "li":
-            self.marker = self.next_marker(element)
+            self.marker = self.lists[-1].next_marker(element) if self.lists else "- "
         elif tag == "dd":
             self.marker = ": "
+        elif tag in HEADINGS:
+            self.open_headings += 1
 
     def close_block(self, tag: str) -> None:
-        self.flush()
+        if self.run_text:
+            self.flush()
         self.open.pop()
         self.open_furniture.pop()
         self.preformatted = bool(self.open) and self.open[-1].tag == "pre"
         if tag in LISTS:
             self.lists.pop()
-        if tag in ("li", "dd"):
+        elif tag in ("li", "dd"):
             self.marker = ""
+        elif tag in HEADINGS:
+            self.open_headings -= 1
 
-    def add(self, text: str | None, element: etree._Element, *, is_tail: bool) -> None:
-        if not text:
-            return
-        if self.anchor is None and not text.isspace():
-            self.anchor = (element, is_tail)
+    def add(self, text: str, element: etree._Element, *, is_tail: bool) -> None:
+        if self.anchor is None:
+            if not text.isspace():
+                self.anchor = (element, is_tail)
+            elif not self.run_text and not self.preformatted:
+                return
+        self.run_text.append(text)
         if self.in_link:
             self.run_links += len(text.strip())
-        if self.run_text or self.anchor or self.preformatted:
-            self.run_text.append(text)
-
-    def in_furniture(self) -> etree._Element | None:
-        return self.open_furniture[-1] if self.open_furniture else None
 
     def flush(self) -> None:
         """Close the run of inline text as one block of the innermost open element."""
-        if not self.run_text:
-            return
-        lines = "".join(self.run_text).split(_BREAK)
-        if self.preformatted:
-            text = "\n".join(lines).strip("\n").rstrip()
-        else:
-            text = "\n".join(_SPACE.sub(" ", line).strip(" ") for line in lines).strip()
-        if text and self.anchor and self.open:
-            self.blocks.append(self.block(text, self.anchor))
+        if self.anchor and self.open:
+            text = "".join(self.run_text)
+            if self.preformatted:
+                text = text.replace(_BREAK, "\n").strip("\n").rstrip()
+            elif _BREAK in text:
+                text = "\n".join(map(tidy, text.split(_BREAK))).strip()
+            else:
+                text = tidy(text)
+            if text:
+                self.blocks.append(self.block(text, self.anchor))
         self.run_text, self.run_links, self.anchor = [], 0, None
 
-    def block(self, text: str, anchor: tuple[etree._Element, bool]) -> Block:
+    def block(self, text: str, anchor: Anchor) -> Block:
         parent = self.open[-1]
-        block = Block(text, "paragraph", parent, anchor, link_chars=self.run_links, furniture=self.in_furniture())
-        level = next((HEADINGS[e.tag] for e in reversed(self.open[-4:]) if e.tag in HEADINGS), 0)
+        block = Block(text, "paragraph", parent, anchor)
+        block.link_chars, block.furniture = self.run_links, self.open_furniture[-1]
+        level = self.heading_level() if self.open_headings else 0
         if level:
             block.kind, block.level, block.text = "heading", level, text.replace("\n", " ")
         elif self.preformatted:
@@ -183,58 +177,46 @@ class _Walk:
             block.kind, block.prefix = "definition", self.marker
             self.marker = ""
         elif self.lists:
-            block.kind, block.level = "item", len(self.lists)
+            block.kind, block.level, block.list = "item", len(self.lists), self.lists[-1].element
             block.prefix = "  " * min(len(self.lists) - 1, MAX_INDENT) + (self.marker or "  ")
             self.marker = ""
         return block
 
+    def heading_level(self) -> int:
+        return next((HEADINGS[e.tag] for e in reversed(self.open[-4:]) if e.tag in HEADINGS), 0)
+
     def table(self, element: etree._Element) -> None:
-        self.flush()
+        if self.run_text:
+            self.flush()
         text, anchor, link_chars = table_markdown(element)
         if anchor:
-            furniture = element if is_furniture(element) else self.in_furniture()
+            furniture = element if is_furniture(element) else self.open_furniture[-1]
             self.blocks.append(Block(text, "table", element, anchor, link_chars=link_chars, furniture=furniture))
 
+
+class _List:
+    """An open list and the number of its next item; None when its items are not numbered."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self.element = element
+        self.number = _integer(element.get("start"), 1) if element.tag == "ol" else None
+
     def next_marker(self, item: etree._Element) -> str:
-        if not self.lists or self.lists[-1] is None:
+        if self.number is None:
             return "- "
-        number = _integer(item.get("value"), self.lists[-1])
-        self.lists[-1] = number + 1
+        number = _integer(item.get("value"), self.number)
+        self.number = number + 1
         return f"{number}. "
 
 
-def is_furniture(element: etree._Element) -> bool:
-    """Say whether an element declares or names itself menu, footer, dialog or other surroundings."""
-    if element.tag in ("body", "html", "main", "article"):
-        return False
-    return element.tag == "aside" or _is_complement(element) or is_surely_furniture(element) or _is_named(element)
-
-
-def is_surely_furniture(element: etree._Element) -> bool:
-    """Say whether an element is furniture by its tag, role or style, or by a name that never means body text."""
-    if element.tag in _FURNITURE_TAGS or (element.get("role") or "").lower() in _FURNITURE_ROLES:
-        return True
-    if element.get("hidden") is not None or _HIDDEN.search(element.get("style") or ""):
-        return True
-    return bool(_SURE_NAME.search(_name_words(element)))
-
-
-def _is_complement(element: etree._Element) -> bool:
-    return (element.get("role") or "").lower() == "complementary"
-
-
-def _is_named(element: etree._Element) -> bool:
-    return bool(_FURNITURE_NAME.search(_name_words(element)))
-
-
-def _name_words(element: etree._Element) -> str:
-    """Return the classes and the id of an element as words between spaces and hyphens, in lower case."""
-    name = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return _CASE.sub("-", name).replace("_", "-").lower() if name != " " else ""
-
-
-def _first_number(element: etree._Element) -> int | None:
-    return _integer(element.get("start"), 1) if element.tag == "ol" else None
+def tidy(line: str) -> str:
+    """Return a line with each run of white space as one space, none at its ends; narrow spaces stay as they are."""
+    if line.isascii():
+        return " ".join(line.split())
+    for space in "\xa0\n\t\r\f\v":
+        if space in line:
+            line = line.replace(space, " ")
+    return (_SPACES.sub(" ", line) if "  " in line else line).strip(" ")
 
 
 def _integer(value: str | None, default: int) -> int:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from sources.parse.html_blocks import Block, is_surely_furniture
+from sources.parse.html_blocks import Block
+from sources.parse.html_furniture import is_surely_furniture
 from sources.parse.html_outline import Outline
 
 REGION_SHARE = 0.9
@@ -41,6 +42,14 @@ _QUANTITY = re.compile(
     r"|\d\s*(?:hours?|min(?:utes?)?|days?|weeks?|months?|years?)\b|[<>≤≥±]\s*\d"
 )
 
+
+_DATE = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d\b|\b(?:19|20)\d\d\b")
+_BYLINE = re.compile(
+    r"(?:(?:written|reviewed|medically reviewed|edited|posted|published) )?(?:by|von|par|por|auteur|autor|author|text|"
+    r"texte|texto|текст|автор|redaktion|photo|foto|image|credit)s?\b[ :]|(?:last )?(?:updated|published|posted)\b",
+    re.IGNORECASE,
+)
+MAX_BYLINE_CHARS = 100
 
 _WARNING = re.compile(
     r"\b(?:not|never|avoid|stop|contra-?indicat\w*|warning|caution|danger|dos(?:e|age)|max(?:imum)?)\b", re.IGNORECASE
@@ -81,6 +90,13 @@ def _may_be_box(outline: Outline, furniture: etree._Element | None) -> bool:
     return furniture is not None and not any(map(is_surely_furniture, (furniture, *outline.above(furniture))))
 
 
+def _is_byline(block: Block) -> bool:
+    """Say whether a block above the body text only names its author or day."""
+    if block.kind == "heading" or len(block.text) > MAX_BYLINE_CHARS or block.text[-1] in ".!?;":
+        return False
+    return bool(_BYLINE.match(block.text) or _DATE.search(block.text))
+
+
 def _says_something(block: Block) -> bool:
     if block.kind == "heading" or _is_linked(block):
         return False
@@ -92,10 +108,7 @@ def _main_range(
     outline: Outline, blocks: Sequence[Block], votes: Sequence[bool], chosen_chars: dict[etree._Element, int]
 ) -> tuple[int, int]:
     """Return [first, last) of the blocks of the main region, from its page heading on."""
-    region, enough = outline.root, REGION_SHARE * chosen_chars[outline.root]
-    for element, parent in outline.parents.items():
-        if parent is region and chosen_chars.get(element, 0) >= enough:
-            region = element
+    region = outline.region(chosen_chars, REGION_SHARE)
     inside = outline.below(region)
     places = [i for i, block in enumerate(blocks) if block.parent in inside]
     headings = [i for i in range(places[0] + 1) if blocks[i].kind == "heading" and blocks[i].level == 1]
@@ -132,8 +145,9 @@ def _fill_containers(
     among = {element for element in inside_chars if outline.parents.get(element) in beside}
     taken = telling | beside | among | {element for element, chars in inside_chars.items() if chars >= INSIDE_CHARS}
     kept = list(votes)
+    begun = votes.index(True)
     for i, block in enumerate(blocks):
-        if own[i] and i >= main.start and not _is_linked(block):
+        if own[i] and i >= main.start and not _is_linked(block) and not (i < begun and _is_byline(block)):
             kept[i] = kept[i] or (i in main and containers[i] in taken) or outside_chars[containers[i]] >= OUTSIDE_CHARS
     return kept
 

@@ -11,12 +11,18 @@ from lxml import etree
 
 from sources.parse.html_blocks import Block
 
+INNER = frozenset({
+    "p", "li", "ul", "ol", "menu", "dir", "dl", "dt", "dd", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6",
+    "figure", "figcaption", "caption", "summary", "table", "tbody", "thead", "tfoot", "tr",
+})  # fmt: skip
+
 
 class Outline:
     """The elements from `root` down to the parents of `blocks`, as they stood when it was made."""
 
     def __init__(self, root: etree._Element, blocks: Sequence[Block]) -> None:
         self.root = root
+        self._tables = {block.parent for block in blocks if block.kind == "table"}
         self.parents: dict[etree._Element, etree._Element] = {}
         """The parent of every element but the root, in an order that has parents before children."""
         for block in blocks:
@@ -52,3 +58,13 @@ class Outline:
         while (parent := self.parents.get(element)) is not None:
             yield parent
             element = parent
+
+    def region(self, sums: dict[etree._Element, int], share: float) -> etree._Element:
+        """Return the smallest element with `share` of the sum at the root that is no part of a list or table."""
+        region, least = self.root, share * sums.get(self.root, 0)
+        for element, parent in self.parents.items():
+            if parent is region and sums.get(element, 0) >= least > 0:
+                region = element
+        while region is not self.root and (region.tag in INNER or region in self._tables):
+            region = self.parents[region]
+        return region

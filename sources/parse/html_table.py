@@ -19,6 +19,7 @@ _BREAKS = frozenset({
 })  # fmt: skip
 _LAYOUT_INSIDE = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "article", "section", "main", "form")
 _LONG_CELL_CHARS = 1500
+_FRAME_CHILDREN = frozenset({"tr", "thead", "tbody", "tfoot", "caption", "colgroup", "col"})
 _SPACE = re.compile(r"[ \t\r\f\v\xa0\n]+")
 
 Anchor = tuple[etree._Element, bool]
@@ -28,16 +29,16 @@ def is_data_table(table: etree._Element) -> bool:
     """Say whether `table` holds rows and columns of data, rather than the layout of a page."""
     if (table.get("role") or "").lower() in ("presentation", "none"):
         return False
-    if any(inner is not table for inner in table.iter("table")):
+    if table.find(".//table") is not None:
         return False
-    rows = _rows(table)
-    if max((len(_cells(row)) for row in rows), default=0) < 2 or _has_loose_content(table, rows):
+    rows = [(row, _cells(row)) for row in table.iter("tr")]
+    if max((len(cells) for _, cells in rows), default=0) < 2 or _has_loose_content(table, rows):
         return False
     if next(table.iter("th", "caption", "thead"), None) is not None:
         return True
     if next((e for e in table.iter(*_LAYOUT_INSIDE) if e is not table), None) is not None:
         return False
-    return all(len("".join(map(str, cell.itertext()))) < _LONG_CELL_CHARS for row in rows for cell in _cells(row))
+    return all(_char_count(cell) < _LONG_CELL_CHARS for _, cells in rows for cell in cells)
 
 
 def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
@@ -51,14 +52,14 @@ def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
     keep = [c for c in range(width) if any(c < len(row) and row[c] for row in grid)]
     lines = ["| " + " | ".join(row[c] if c < len(row) else "" for c in keep) + " |" for row in grid]
     lines.insert(1, "|" + " --- |" * len(keep))
-    link_chars = sum(len("".join(map(str, a.itertext())).strip()) for a in table.iter("a"))
+    link_chars = sum(len("".join(a.itertext()).strip()) for a in table.iter("a"))
     return "\n\n".join([*(c for c in captions if c), "\n".join(lines)]), next(iter(anchors), None), link_chars
 
 
 def cell_text(cell: etree._Element, anchors: list[Anchor]) -> str:
     """Return the text of a cell on one line, blocks separated by `<br>`, pipes escaped; note its first text node."""
     if len(cell) == 0:
-        text = _SPACE.sub(" ", cell.text or "").strip()
+        text = _one_line(cell.text or "")
         if text:
             anchors.append((cell, False))
         return text.replace("|", "\\|")
@@ -76,24 +77,30 @@ def cell_text(cell: etree._Element, anchors: list[Anchor]) -> str:
         if text:
             if first is None and text.strip():
                 first = (element, is_tail)
-            pieces.append(_SPACE.sub(" ", text))
+            pieces.append(text.replace("\n", " "))
     if first is None:
         return ""
     anchors.append(first)
-    lines = [re.sub("  +", " ", line).strip() for line in "".join(pieces).split("\n")]
+    lines = map(_one_line, "".join(pieces).split("\n"))
     return " <br> ".join(line for line in lines if line).replace("|", "\\|")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if text.isascii() else _SPACE.sub(" ", text).strip()
 
 
 def _grid(table: etree._Element, anchors: list[Anchor]) -> list[list[str]]:
     """Return the rows of `table` as lists of cell texts, spans left empty after their first place."""
-    rows = _rows(table)
-    texts = [[cell_text(cell, anchors) for cell in _cells(row)] for row in rows]
+    rows = [_cells(row) for row in _rows(table)]
+    texts = [[cell_text(cell, anchors) for cell in row] for row in rows]
+    if not any(cell.get("colspan") or cell.get("rowspan") for row in rows for cell in row):
+        return texts
     widest = max((len(line) for line in texts), default=0)
     below: dict[int, int] = {}
     grid = []
     for row, cells in zip(rows, texts, strict=True):
         line: list[str] = []
-        for cell, text in zip(_cells(row), cells, strict=True):
+        for cell, text in zip(row, cells, strict=True):
             _skip_spanned(line, below)
             for offset in range(_span(cell.get("colspan"), widest)):
                 below[len(line)] = _span(cell.get("rowspan"), len(rows)) - 1
@@ -119,6 +126,8 @@ def _span(value: str | None, limit: int) -> int:
 def _rows(table: etree._Element) -> list[etree._Element]:
     """Return the rows, head first, foot last, whatever order the page has them in."""
     rows = list(table.iter("tr"))
+    if table.find("thead") is None and table.find("tfoot") is None:
+        return rows
     return sorted(rows, key=lambda row: {"thead": 0, "tfoot": 2}.get(_section(row), 1))
 
 
@@ -131,13 +140,19 @@ def _cells(row: etree._Element) -> list[etree._Element]:
     return [cell for cell in row if cell.tag in ("td", "th")]
 
 
-def _has_loose_content(table: etree._Element, rows: list[etree._Element]) -> bool:
+def _char_count(element: etree._Element) -> int:
+    return len(element.text or "") if len(element) == 0 else sum(map(len, element.itertext()))
+
+
+def _has_loose_content(table: etree._Element, rows: list[tuple[etree._Element, list[etree._Element]]]) -> bool:
     """Say whether text or cells stand outside the rows (broken markup): as a grid the table would lose them."""
-    if sum(1 for _ in table.iter("td", "th")) != sum(len(_cells(row)) for row in rows):
-        return True
-    if any((row.text or "").strip() or any((child.tail or "").strip() for child in row) for row in rows):
+    if sum(1 for _ in table.iter("td", "th")) != sum(len(cells) for _, cells in rows):
         return True
     frames = [table, *(e for e in table if e.tag in ("thead", "tbody", "tfoot"))]
-    return any((e.text or "").strip() or any((c.tail or "").strip() for c in e) for e in frames) or any(
-        child.tag not in ("tr", "thead", "tbody", "tfoot", "caption", "colgroup", "col") for e in frames for child in e
-    )
+    if any(child.tag not in _FRAME_CHILDREN for frame in frames for child in frame):
+        return True
+    return any(_shows(e.text) or any(_shows(child.tail) for child in e) for e in (*frames, *(row for row, _ in rows)))
+
+
+def _shows(text: str | None) -> bool:
+    return text is not None and not text.isspace() and text != ""
