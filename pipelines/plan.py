@@ -95,7 +95,7 @@ def _plan_stage(
     if item.kind == "versions":
         keys = plan.add(Rows(entry.build(settings)), documents=stream)
         duplicates = {"dedup_exact": attributes["dedup_exact"]} if "dedup_exact" in attributes else {}
-        series = plan.add(ResolveVersions(settings), keys=(keys,), **duplicates)
+        series = plan.add(ResolveVersions(settings), documents=stream, keys=(keys,), **duplicates)
         return stream, {**attributes, "versions": (series,)}
     if item.kind == "dedup_exact":
         if "versions" in attributes:

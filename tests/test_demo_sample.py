@@ -16,7 +16,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 DEMO = Path(__file__).parent.parent / "configs/demo"
 EXPECTED: list[dict[str, str]] = json.loads((DEMO / "expected.json").read_text(encoding="utf-8"))
-OUTCOMES = {"kept", "duplicate", "retracted", "removal_requested", "quarantined", "reference_only"}
+OUTCOMES = {"kept", "duplicate", "superseded", "retracted", "removal_requested", "quarantined", "reference_only"}
 
 
 def _outcomes(outcome: str) -> set[str]:
@@ -65,6 +65,15 @@ def test_duplicates_are_duplicates() -> None:
         for name in ("02-arm-band-mothers.xml", "09-copy-of-arm-band.xml")
     ]
     assert bodies[0] == bodies[1]
+
+
+def test_a_superseded_page_was_fetched_before_another_from_the_same_address() -> None:
+    rows = [line.split("\t") for line in _text("guidelines/urls.tsv").splitlines()[1:]]
+    fetched = {f"guidelines/{file}": (url, day) for file, url, day in rows}
+    for name in _outcomes("superseded"):
+        url, day = fetched[name]
+        assert [other for other, later in fetched.values() if other == url and later > day]
+        assert _text(name) not in {_text(key) for key in fetched if key != name and "broken" not in key}
 
 
 @pytest.mark.parametrize("path", sorted((DEMO / "articles").glob("*.xml")), ids=lambda p: p.stem)

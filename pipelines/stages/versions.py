@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pyarrow as pa
+from pydantic import field_validator
 
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
@@ -26,7 +27,7 @@ from pipelines.stages.version_keys import (
     url_version,
 )
 from pipelines.stages.version_series import SCHEMA
-from sources.document import Kind
+from sources.document import KINDS
 from sources.rights import Profile, Rights, allows
 
 SERIES_IDENTIFIERS = ("spl_set_id", "pdq", "fhir", "mediawiki")
@@ -36,10 +37,17 @@ SERIES_IDENTIFIERS = ("spl_set_id", "pdq", "fhir", "mediawiki")
 class VersionsConfig(Settings):
     """Which documents may be versions of one another."""
 
-    kinds: Annotated[tuple[Kind, ...], BYTES] = ("guideline", "label")
+    kinds: Annotated[tuple[str, ...], BYTES] = ("guideline", "label")
     """Kinds whose addresses and titles make series; an identifier does so for every kind."""
     profile: Annotated[Profile, BYTES] = "research-internal"
     """A version that this profile may not use never supersedes one that it may."""
+
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(kinds) - set(KINDS)):
+            raise ValueError(f"unknown {unknown}; the kinds are {', '.join(KINDS)}")
+        return kinds
 
 
 class VersionKeys:

@@ -34,7 +34,10 @@ class ResolveVersions:
         return self._config.identity()
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
-        """Return one task that reads the keys of every shard, and the duplicates where they were looked for."""
+        """Return one task that reads the keys of every shard, and the duplicates where they were looked for.
+
+        The documents are an input only so that every one of them is accounted for: their keys are what is read.
+        """
         files = {"documents": tuple(inputs["keys"].files())}
         if DUPLICATES in inputs:
             files[DUPLICATES] = tuple(inputs[DUPLICATES].files())
