@@ -57,10 +57,7 @@ class Tokenize:
 
     def _tokenizer(self, shard: Shard) -> tuple[tokenizers.Tokenizer, Encode]:
         trained = shard.inputs("tokenizer")
-        if trained:
-            tokenizer = load_tokenizer_bytes(bytes(shard.read(trained[0])))
-            return tokenizer, by_tokenizers(tokenizer)
-        return _loaded(self.target)
+        return _trained(bytes(shard.read(trained[0]))) if trained else _loaded(self.target)
 
 
 @lru_cache(maxsize=4)
@@ -68,6 +65,13 @@ def _loaded(target: Target) -> tuple[tokenizers.Tokenizer, Encode]:
     """Keep a tokenizer from task to task: loading takes longer than a small shard, and its word cache is its speed."""
     tokenizer = load_tokenizer(target)
     return tokenizer, fastest(tokenizer)
+
+
+@lru_cache(maxsize=1)
+def _trained(data: bytes) -> tuple[tokenizers.Tokenizer, Encode]:
+    """Keep the run's own tokenizer too: each one that is loaded leaves some 8 MB of memory behind."""
+    tokenizer = load_tokenizer_bytes(data)
+    return tokenizer, by_tokenizers(tokenizer)
 
 
 def open_tokens(shard: Shard, ref: FileRef) -> pa.Table:
