@@ -9,6 +9,7 @@ of a block and its neighbours). Not here: headings, tables and boxes around the 
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -23,7 +24,8 @@ MIN_LINKED_SENTENCE_CHARS = 60
 """A sentence with more links than that runs if so much of it is plain."""
 MIN_ITEM_CHARS = 40
 """Items with so much plain text on average are a list of sentences (references, criteria), whatever they link to."""
-MIN_BESIDE_CHARS = 500
+MIN_BESIDE_CHARS = 300
+MIN_AROUND_CHARS = 300
 REGION_SHARE = 0.75
 LYING_SHARE = 0.5
 MIN_PLAIN_CHARS = 300
@@ -32,7 +34,7 @@ LYING_SHARE_BESIDE_PLAIN = 0.75
 MIN_SURE_CHARS = 400
 MIN_SURE_SHARE = 0.5
 
-_ENDS = frozenset(".:;!?…。！？：；」”\"’)")
+_ENDS = frozenset('.:;!?…。！？：；」”"’)')
 _LEADS_AWAY = re.compile(
     r"(?:read more|read also|also read|related|don['’]t miss|more on|more from|watch|lesen sie|mehr zum|zum thema|"
     r"lire aussi|à lire|leer también|lea también|читайте)\b",
@@ -43,8 +45,16 @@ _WIDE_CHARS = 3
 """A Chinese or Japanese character says as much as about three letters."""
 
 
-def running_text(outline: Outline, blocks: Sequence[Block]) -> tuple[list[bool], bool]:
-    """Return for each block whether it is body text beyond doubt, and whether the choice as a whole is sure."""
+class Running(NamedTuple):
+    """The choice: which blocks are body text beyond doubt, where they stand, and whether to rely on it."""
+
+    chosen: list[bool]
+    region: etree._Element
+    is_sure: bool
+
+
+def running_text(outline: Outline, blocks: Sequence[Block]) -> Running:
+    """Return the running text of the blocks below `outline.root`."""
     chars = [_running_chars(block) for block in blocks]
     every = outline.sums((block, n) for block, n in zip(blocks, chars, strict=True) if n)
     total = every.get(outline.root, 0)
@@ -54,15 +64,27 @@ def running_text(outline: Outline, blocks: Sequence[Block]) -> tuple[list[bool],
         if block.furniture is not None and every.get(block.furniture, 0) < lying:
             chars[at] = 0
     sums = outline.sums((block, n) for block, n in zip(blocks, chars, strict=True) if n)
-    region = outline.region(sums, REGION_SHARE)
+    region = _with_paragraphs_around(outline, blocks, chars, outline.region(sums, REGION_SHARE))
     inside = outline.below(region)
     chosen = [n > 0 and block.parent in inside for block, n in zip(blocks, chars, strict=True)]
     held = sums.get(region, 0)
     is_sure = held >= MIN_SURE_CHARS and held >= MIN_SURE_SHARE * total
-    return _with_lists(blocks, _with_neighbours(outline, blocks, chosen, sums), inside), is_sure
+    return Running(_with_lists(blocks, _with_neighbours(outline, blocks, chosen), inside), region, is_sure)
 
 
-def _running_chars(block: Block) -> float:
+def _with_paragraphs_around(
+    outline: Outline, blocks: Sequence[Block], chars: Sequence[int], region: etree._Element
+) -> etree._Element:
+    """Return the outermost element around `region` that has running paragraphs as its own children, else `region`."""
+    own: dict[etree._Element | None, int] = {}
+    for block, n in zip(blocks, chars, strict=True):
+        if n and block.parent.tag == "p":
+            above = outline.parents.get(block.parent)
+            own[above] = own.get(above, 0) + n
+    return next((e for e in reversed([*outline.above(region)]) if own.get(e, 0) >= MIN_AROUND_CHARS), region)
+
+
+def _running_chars(block: Block) -> int:
     """Return the plain characters of a block of running text, as letters of an alphabet; 0 for any other block."""
     text, linked = block.text, block.link_chars
     if block.kind == "heading":
@@ -77,9 +99,7 @@ def _running_chars(block: Block) -> float:
     return plain if plain >= (MIN_SENTENCE_CHARS if is_sentence else MIN_RUNNING_CHARS) else 0
 
 
-def _with_neighbours(
-    outline: Outline, blocks: Sequence[Block], chosen: Sequence[bool], sums: dict[etree._Element, int]
-) -> list[bool]:
+def _with_neighbours(outline: Outline, blocks: Sequence[Block], chosen: Sequence[bool]) -> list[bool]:
     """Return `chosen` with the other paragraphs of elements that hold much running text themselves."""
     beside: dict[etree._Element | None, int] = {}
     for block, mine in zip(blocks, chosen, strict=True):

@@ -56,12 +56,19 @@ _WARNING = re.compile(
 )
 
 
-def fill_gaps(outline: Outline, blocks: Sequence[Block], votes: Sequence[bool]) -> list[bool]:
-    """Return which of `blocks` are main text, given which were chosen; every chosen block stays chosen."""
+def fill_gaps(
+    outline: Outline, blocks: Sequence[Block], votes: Sequence[bool], region: etree._Element | None = None
+) -> list[bool]:
+    """Return which of `blocks` are main text, given which were chosen; every chosen block stays chosen.
+
+    The main region is `region`, or else the smallest element that holds most of what was chosen.
+    """
     chosen_chars = outline.sums((b, len(b.text)) for b, vote in zip(blocks, votes, strict=True) if vote)
     lying = LYING_SHARE * chosen_chars.get(outline.root, 0)
     own = [b.furniture is None or chosen_chars.get(b.furniture, 0) >= lying for b in blocks]
-    first, last = _main_range(outline, blocks, votes, chosen_chars)
+    if region is None:
+        region = outline.region(chosen_chars, REGION_SHARE)
+    first, last = _main_range(outline, blocks, region)
     own = _own_boxes(outline, blocks, own, range(first, last))
     kept = _fill_containers(outline, blocks, votes, own, range(first, last))
     kept = _fill_headings(blocks, kept, own, range(first, last))
@@ -104,11 +111,8 @@ def _says_something(block: Block) -> bool:
     return is_sentence or bool(_QUANTITY.search(block.text)) or bool(_WARNING.search(block.text))
 
 
-def _main_range(
-    outline: Outline, blocks: Sequence[Block], votes: Sequence[bool], chosen_chars: dict[etree._Element, int]
-) -> tuple[int, int]:
+def _main_range(outline: Outline, blocks: Sequence[Block], region: etree._Element) -> tuple[int, int]:
     """Return [first, last) of the blocks of the main region, from its page heading on."""
-    region = outline.region(chosen_chars, REGION_SHARE)
     inside = outline.below(region)
     places = [i for i, block in enumerate(blocks) if block.parent in inside]
     headings = [i for i in range(places[0] + 1) if blocks[i].kind == "heading" and blocks[i].level == 1]

@@ -35,9 +35,9 @@ def choose(tree: etree._Element, blocks: Sequence[Block]) -> tuple[list[bool], s
     if _is_document(blocks):
         return [not _is_row_of_links(block) for block in blocks], "whole"
     outline = Outline(tree, blocks)
-    running, is_sure = running_text(outline, blocks)
-    if is_sure:
-        return fill_gaps(outline, blocks, running), "density"
+    running = running_text(outline, blocks)
+    if running.is_sure:
+        return fill_gaps(outline, blocks, running.chosen, running.region), "density"
     votes = _votes(outline, blocks) if sum(len(block.text) for block in blocks) <= MAX_VOTED_CHARS else []
     if not any(votes):
         return [block.furniture is None for block in blocks], "walk"
