@@ -14,15 +14,20 @@ from itertools import pairwise
 
 from sources.parse.part import Section
 from sources.parse.pdf_fragment import MIXED
-from sources.parse.pdf_lines import Line
+from sources.parse.pdf_lines import BULLETS, Line
 from sources.parse.pdf_text import join_lines, vocabulary
 
 HEADING_RATIO = 1.12
-MAX_HEADING_CHARS = 200
+MAX_HEADING_CHARS, MAX_TITLE_CHARS = 200, 320
 _ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
+_ITEM_BULLETS = frozenset(BULLETS) - frozenset("►▶➢➤■")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.;:,]{3,80}[^.;:,\s]")
 _THREE_LETTERS = re.compile(r"[^\W\d_](?:.*?[^\W\d_]){2}")
 _CAPTION = re.compile(r"(?:Table|Figure|Fig\.|Box|Tableau|Tabla|Tabela)\s*\w{1,4}\b", re.IGNORECASE)
+
+
+_Edges = dict[int, tuple[float, float, float]]
+"""Left edge, right edge and usual leading of each block."""
 
 
 @dataclass(slots=True)
@@ -55,7 +60,10 @@ def write(lines: Sequence[Line]) -> Written:
     known = vocabulary(line.text for line in lines)
     units: list[_Unit] = []
     for line in lines:
-        kind = _kind(line, body, _stands_off(units[-1].last if units else None, line, edges))
+        stands_off = _stands_off(units[-1].last if units else None, line, edges)
+        kind = _kind(line, body, stands_off)
+        if kind in ("heading", "text") and not stands_off:
+            kind = _kind_after(units[-1], line, kind, edges[line.block])
         if units and _runs_on(units[-1], line, kind, edges):
             unit = units[-1]
             unit.text, edit = join_lines(unit.text, line.text, known)
@@ -65,7 +73,40 @@ def write(lines: Sequence[Line]) -> Written:
                 unit.edits.add(edit)
         else:
             units.append(_Unit(kind, line.text, line, line, line.x0))
+    units = _demoted(units, 1.3 * body[0], edges, known)
     return _assemble(units, any(line.edited for line in lines))
+
+
+def _demoted(units: Sequence[_Unit], title_size: float, edges: _Edges, known: frozenset[str]) -> list[_Unit]:
+    """Return the units with prose that is set large or bold as text, not as headings; what runs on from it joins it."""
+    kept: list[_Unit] = []
+    demoted = False
+    for unit in units:
+        before = kept[-1] if kept else None
+        if before and demoted and unit.kind == "text" and _runs_on(before, unit.first, "text", edges):
+            before.text, edit = join_lines(before.text, unit.text, known)
+            before.last, before.lines = unit.last, before.lines + unit.lines
+            before.edits |= unit.edits | ({edit} - {""})
+            continue
+        demoted = unit.kind == "heading" and _is_prose(unit, before, title_size)
+        if demoted:
+            unit.kind = "text"
+        kept.append(unit)
+    return kept
+
+
+def _is_prose(unit: _Unit, before: _Unit | None, title_size: float) -> bool:
+    """Say whether a heading is too long, ends as sentences do, or goes on with the sentence before it."""
+    text = unit.text
+    limit = MAX_TITLE_CHARS if unit.first.size >= title_size else MAX_HEADING_CHARS
+    if len(text) > limit or (len(text) > 60 and text.endswith((".", ",", ";"))):
+        return True
+    return text[0].islower() and before is not None and before.kind != "heading" and not _ends(before.text)
+
+
+def _ends(text: str) -> bool:
+    """Say whether a text ends with the end of a sentence."""
+    return _ENDS.search(text[-12:]) is not None
 
 
 def _body_font(lines: Sequence[Line]) -> tuple[float, bytes]:
@@ -79,7 +120,7 @@ def _body_font(lines: Sequence[Line]) -> tuple[float, bytes]:
     return fonts.most_common(1)[0][0] if fonts else (0.0, b"")
 
 
-def _edges(lines: Sequence[Line]) -> dict[int, tuple[float, float, float]]:
+def _edges(lines: Sequence[Line]) -> _Edges:
     """Return (left, right, leading) of each block: the edges of its text lines and the usual distance of baselines."""
     blocks: dict[int, list[Line]] = {}
     for line in lines:
@@ -93,7 +134,7 @@ def _edges(lines: Sequence[Line]) -> dict[int, tuple[float, float, float]]:
     return edges
 
 
-def _stands_off(last: Line | None, line: Line, edges: dict[int, tuple[float, float, float]]) -> bool:
+def _stands_off(last: Line | None, line: Line, edges: _Edges) -> bool:
     """Say whether a line begins its block or has more than the usual space above it."""
     return last is None or last.block != line.block or last.base - line.base > 1.2 * edges[line.block][2]
 
@@ -103,9 +144,20 @@ def _kind(line: Line, body: tuple[float, bytes], stands_off: bool) -> str:
     if line.row:
         return "row"
     marked = line.bold or line.size >= HEADING_RATIO * body[0] or (stands_off and len(line.text) <= 90)
-    if marked and len(line.cells) == 1 and _is_heading(line, body, stands_off):
+    bullet = line.item and line.text[0] in _ITEM_BULLETS
+    if marked and not bullet and len(line.cells) == 1 and _is_heading(line, body, stands_off):
         return "heading"
     return "item" if line.item else "text"
+
+
+def _kind_after(unit: _Unit, line: Line, kind: str, edges: tuple[float, float, float]) -> str:
+    """Return the kind of a line right below `unit`: set like the full last line of an item or heading, it goes on."""
+    last = unit.last
+    if (line.size, line.bold, line.face) != (last.size, last.bold, last.face):
+        return kind
+    if unit.kind == "item":
+        return "text"
+    return "heading" if unit.kind == "heading" and edges[1] - last.x1 < 0.15 * (edges[1] - edges[0]) else kind
 
 
 def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool:
@@ -119,7 +171,7 @@ def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool
         return False
     if line.bold:
         return True
-    titled = text[0].isupper() or text[0].isdigit()
+    titled = text[0].isupper() or (text[0].isdigit() and not line.item)
     return (
         stands_off
         and len(text) <= 90
@@ -127,7 +179,7 @@ def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool
     )
 
 
-def _runs_on(unit: _Unit, line: Line, kind: str, edges: dict[int, tuple[float, float, float]]) -> bool:
+def _runs_on(unit: _Unit, line: Line, kind: str, edges: _Edges) -> bool:
     """Say whether a line continues the unit before it."""
     last = unit.last
     if "row" in (kind, unit.kind) or kind == "item" or abs(line.size - last.size) > 0.05 * last.size:
@@ -139,31 +191,29 @@ def _runs_on(unit: _Unit, line: Line, kind: str, edges: dict[int, tuple[float, f
     left, right, leading = edges[line.block]
     if last.block != line.block:
         return kind == "text" and _runs_over(unit, line, edges)
+    if last.bold and unit.first.bold and not line.bold and right - last.x1 > 0.15 * (right - left):
+        return line.text[:1].islower()
     step = last.base - line.base
+    if kind == "heading":
+        return 0 < step <= 1.6 * line.height
     if not 0 < step <= 1.35 * max(leading, 0.8 * line.height):
         return False
-    if kind == "heading":
-        return step <= 1.6 * line.height and len(unit.text) + len(line.text) <= MAX_HEADING_CHARS
     if unit.kind == "item":
-        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ENDS.search(unit.text)
+        return line.x0 > unit.first.x0 + 0.3 * line.height or not _ends(unit.text)
     indented = (
         unit.lines > 1 and line.x0 - unit.left > 0.6 * line.height and unit.last.x0 - unit.left < 0.3 * line.height
     )
-    first_of_two = unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and bool(_ENDS.search(unit.text))
-    short = (
-        right - last.x1 > 0.2 * (right - left) and bool(_ENDS.search(unit.text)) and line.x0 <= left + 4 * line.height
-    )
-    return not (indented and _ENDS.search(unit.text)) and not first_of_two and not short
+    first_of_two = unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and _ends(unit.text)
+    short = right - last.x1 > 0.2 * (right - left) and _ends(unit.text) and line.x0 <= left + 4 * line.height
+    return not (indented and _ends(unit.text)) and not first_of_two and not short
 
 
-def _runs_over(unit: _Unit, line: Line, edges: dict[int, tuple[float, float, float]]) -> bool:
+def _runs_over(unit: _Unit, line: Line, edges: _Edges) -> bool:
     """Say whether a paragraph goes on at the top of the next column or page."""
     left, right, _ = edges[unit.last.block]
     full = right - unit.last.x1 < 0.15 * (right - left) or unit.text[-1:] in "-\u2010\u00ad"
     starts = line.text[:1]
-    return (
-        full and not _ENDS.search(unit.text) and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
-    )
+    return full and not _ends(unit.text) and (starts.islower() or starts.isdigit() or unit.text[-1:] not in ".!?:")
 
 
 def _assemble(units: Sequence[_Unit], ligatures: bool) -> Written:

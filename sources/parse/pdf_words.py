@@ -33,6 +33,9 @@ GAP_HEIGHTS = 1.05
 SPACE_HEIGHTS = 0.06
 """Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
 
+LOWERED_HEIGHTS = 0.5
+"""A small character further below its neighbour belongs to another line."""
+
 
 def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageText:
     """Return the fragments of a pypdfium2 text page; empty when it has no characters.
@@ -120,6 +123,7 @@ def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
     most = np.maximum(tall[1:], tall[:-1])
     shift = np.abs(np.diff(pieces.base)) / most
     mark = (np.minimum(tall[1:], tall[:-1]) < 0.8 * most) & (shift < 0.95) & (np.abs(gap) < 0.2 * most)
+    mark &= np.where(tall[1:] < tall[:-1], -1, 1) * np.diff(pieces.base) < LOWERED_HEIGHTS * most
     breaks = (shift > 0.55) & ~mark | (gap > GAP_HEIGHTS * most)
     even = np.minimum(tall[1:], tall[:-1]) > 0.87 * most
     return breaks, np.concatenate(([False], pieces.spaced[1:] & (even | (gap > SPACE_HEIGHTS * most))))
