@@ -20,6 +20,7 @@ from sources.document import Document, document_id, estimate_tokens
 from sources.parse.jats_licence import spdx_of
 from sources.rights import UNKNOWN, Rights, rights_from
 from sources.tables import HeldOut, Origin
+from sources.terms import cap
 from sources.warc_fields import EVIDENCE, LINK, RESERVED, VERSION
 
 EVIDENCE_CHARS = 500
@@ -88,7 +89,7 @@ def document_of(
         version=version,
         retracted=part["retracted"],
         sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
-        rights=rights_of(config, found, part),
+        rights=rights_of(config, found, key, part),
         edits=[{**edit, "names": repairs}] if repairs else [],
         mcq=part["mcq"],
         links=[{"relation": relation, "target": target} for relation, target in part["links"]],
@@ -135,8 +136,17 @@ def _filled(template: str | None, place: str, name: str) -> str | None:
     return re.sub(r"\{key\}|\{name\}", lambda match: values[match[0]], template)
 
 
-def rights_of(config: SourceConfig, found: Found, part: dict[str, Any]) -> Rights:
-    """Return the rights that a record states, else those its listing states, else those of its source."""
+def rights_of(config: SourceConfig, found: Found, key: str, part: dict[str, Any]) -> Rights:
+    """Return the rights that a record states, else those its listing states, else those of its source.
+
+    Terms that forbid redistribution bind above all of these, by the source or by any address known of the record.
+    """
+    origins = (found.origin(found.named(part) or key), found.origin(key), found.container())
+    addresses = [part["url"], found.item.url, *(origin.url for origin in origins if origin), config.url_template]
+    return cap(_stated_rights(config, found, part), config, filter(None, [*addresses, found.place, found.file]))
+
+
+def _stated_rights(config: SourceConfig, found: Found, part: dict[str, Any]) -> Rights:
     declared = config.rights
     reserved = declared.tdm_reserved or found.is_reserved or bool(part["extra"].get("tdm_reserved"))
     attribution = declared.attribution or found.listed("publisher") or ""

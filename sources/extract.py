@@ -29,6 +29,7 @@ from sources.options import check_options
 from sources.parse.part import Fault
 from sources.parse.reasons import REASONS
 from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
+from sources.terms import catalogue_terms
 from sources.warc_fields import KEY
 
 BATCH_DOCUMENTS = 256
@@ -67,12 +68,13 @@ class Extract:
         return {**self.__dict__, "_shards": [], "_origins": {}}
 
     def identity(self) -> dict[str, Any]:
-        """Return the source's declaration and the versions of the parsers' libraries."""
+        """Return the source's declaration, the terms that bind above it, and the versions of the parsers' libraries."""
         chosen = [self.config.parser] if self.config.parser in PARSERS else sorted(PARSERS)
         libraries: dict[str, str] = {}
         for name in chosen:
             libraries.update(PARSERS[name].versions())
-        return {"source": self.config.identity(), "libraries": libraries, "held_out": self._held_out.identity()}
+        read = {"libraries": libraries, "held_out": self._held_out.identity()}
+        return {"source": self.config.identity(), "terms": catalogue_terms().identity(), **read}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task a shard; its name counts shards within the source."""

@@ -1,16 +1,24 @@
 """Terms that forbid redistribution win over the run file, the page, and a copy of the entry under another name."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.engine.errors import ConfigError
+from sources import extract
 from sources.about import About
+from sources.archive import Item
+from sources.assemble import Found, document_of
 from sources.catalog import SourceConfig
+from sources.document import Document
+from sources.extract import Extract
 from sources.listing import read_catalogue
+from sources.parse.part import Part
 from sources.rights import PROFILES, RESERVED, Rights, allows, may_release, rights_from
+from sources.tables import HeldOut, Origin
 from sources.terms import Terms, cap, terms_of
 
 CASES = json.loads((Path(__file__).parent / "terms_cases.json").read_text(encoding="utf-8"))
@@ -113,3 +121,42 @@ def test_without_a_catalogue_nothing_is_assumed(tmp_path: Path) -> None:
 def test_about_says_that_a_date_needs_evidence() -> None:
     with pytest.raises(ValueError, match="needs the evidence"):
         About.model_validate({**about(), "verified": {"rights": {"on": "2026-11-20"}}})
+
+
+def one(config: SourceConfig, url: str | None = None, page_says: str = "", **fields: Any) -> Document:
+    """Return the document of one page, read and assembled as the extract stage does."""
+    item = Item(key="page.html", body=b"", url=url)
+    told: dict[str, Any] = {"sha256": "0" * 64, "file": "page.html", "place": "page.html", "origins": {}, **fields}
+    part = asdict(Part(text="Give 5 mg.", licence_text=page_says, spdx=page_says or None))
+    return document_of(config, Found(item=item, **told), "page.html", part, {}, HeldOut())
+
+
+@pytest.mark.parametrize(
+    ("config", "fields"),
+    [
+        (source("nice", rights={"spdx": "CC-BY-4.0"}), {}),
+        (source("mine", ("www.nice.org.uk",), rights={"spdx": "CC-BY-4.0"}), {}),
+        (source("mine", rights={"spdx": "CC-BY-4.0"}), {"url": "https://www.nice.org.uk/guidance/ng1"}),
+        (source("mine", rights={"spdx": "CC-BY-4.0"}), {"page_says": "CC-BY-4.0", "place": "www.nice.org.uk/ng1.html"}),
+        (source("mine"), {"origins": {"page.html": Origin("https://www.nice.org.uk/guidance/ng1", None)}}),
+        (source("mine", url_template="https://www.nice.org.uk/guidance/{key}", rights={"spdx": "CC0-1.0"}), {}),
+    ],
+    ids=["by name", "copied under another name", "by the item's URL", "page says so too", "URL table", "URL template"],
+)
+def test_a_document_of_a_bound_site_never_is_releasable(config: SourceConfig, fields: dict[str, Any]) -> None:
+    rights = one(config, **fields).rights
+    assert rights.spdx == RESERVED
+    assert rights.evidence == "https://www.nice.org.uk/terms-and-conditions"
+    assert not any(may_release(rights, profile) for profile in PROFILES)
+
+
+def test_another_document_keeps_the_rights_that_it_states() -> None:
+    document = one(source("mine", rights={"spdx": "CC-BY-4.0"}), "https://pages.example.org/ng1")
+    assert document.rights.spdx == "CC-BY-4.0"
+    assert may_release(document.rights, "open")
+
+
+def test_the_terms_are_part_of_what_an_extraction_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Extract(source("mine"), tmp_path, [], 1).identity()
+    monkeypatch.setattr(extract, "catalogue_terms", lambda: Terms({}, {}))
+    assert Extract(source("mine"), tmp_path, [], 1).identity() != before
