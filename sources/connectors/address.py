@@ -18,6 +18,9 @@ MAX_CHARS = 8_000
 _EDGE = "".join(map(chr, range(33)))
 _WITHIN = str.maketrans("", "", "\t\r\n")
 _SAFE = "%!#$&'()*+,/:;=?@[]~"
+_AUTHORITY = re.compile(r"((?:https?:)?)/{2,}", re.IGNORECASE)
+"""However many slashes there are, a host follows."""
+_NO_HOST = re.compile(r"[^/]*//(?:[?#]|\Z)")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _BROKEN_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
@@ -31,6 +34,10 @@ def absolute(href: str, base: str) -> str | None:
     head, mark, query = text.partition("?")
     if scheme in ("http", "https") or scheme == text.lower():
         text = head.replace("\\", "/") + mark + query
+    if authority := _AUTHORITY.match(text):
+        text = f"{authority[1]}//{text[authority.end() :]}"
+        if _NO_HOST.match(text):
+            return None
     try:
         joined = urldefrag(urljoin(base, text)).url
         parts = urlsplit(joined)

@@ -77,7 +77,7 @@ def _entry(entry: Any, chosen: Options, folder: str, place: tuple[int, int, bool
     if kind == "blob" and text_at(entry, "mode") in _FILES and wanted(path, chosen.include, chosen.exclude):
         filled = chosen.raw.replace("{repository}", chosen.repository).replace("{commit}", chosen.commit)
         url = absolute(filled.replace("{path}", quote(path)), "")
-        if url is None:
+        if url is None or {"", ".", ".."} & set(path.split("/")):
             yield Fault(reason="bad_link", detail="the path makes no web address", name=str(position))
         else:
             yield item(url, facts({"key": path, "version": chosen.commit}))
