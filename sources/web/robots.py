@@ -19,6 +19,7 @@ Not here: visit-time (nobody keeps it), waiting (`sources.web.pace`), reading th
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 from protego import Protego
 
@@ -146,8 +147,13 @@ class RobotsCache:
 
 def matches(pattern: str, url: str) -> bool:
     """Say whether a path pattern with `*` and `$`, as in robots.txt, matches the path and query of `url`."""
+    return not _matcher(pattern).can_fetch(url, "*")
+
+
+@lru_cache(maxsize=4096)
+def _matcher(pattern: str) -> Protego:
     rooted = pattern if pattern.startswith(("/", "*")) else f"/{pattern}"
-    return not Protego.parse(f"User-agent: *\nDisallow: {escaped(rooted.partition('#')[0])}\n").can_fetch(url, "*")
+    return Protego.parse(f"User-agent: *\nDisallow: {escaped(rooted.partition('#')[0])}\n")
 
 
 def _seconds(value: str) -> float | None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 MAX_BODY_BYTES = 4 << 20
 """What is read of a file; the RFC asks for 500 KiB at least. A line that this cuts is left out."""
 MAX_LINE_BYTES = 2083 * 8 - 1
+SIGNAL_FIELDS = frozenset({"content-signal", "content-usage"})
 _HEAD_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -37,10 +38,12 @@ class Groups:
     """The lines of each agent's groups, merged, as (field, value) in file order; agents are lower-case tokens or `*`.
 
     The values of `allow` and `disallow` are percent-encoded to printable ASCII. `sitemaps` is as the file has it.
+    `signals` are the content-signal and content-usage lines above all agents, which are meant for everybody.
     """
 
     lines: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     sitemaps: tuple[str, ...] = ()
+    signals: tuple[tuple[str, str], ...] = ()
 
     def of(self, agent: str) -> list[str]:
         """Return the keys of the groups that bind `agent`, a product token or a whole User-Agent header.
@@ -80,6 +83,7 @@ def read(body: bytes) -> Groups:
     """Return the groups of a robots.txt; bytes that are no rules are passed over, so any input gives an answer."""
     groups: dict[str, list[tuple[str, str]]] = {}
     sitemaps: dict[str, None] = {}
+    signals: list[tuple[str, str]] = []
     agents: list[str] = []
     closed = False
     for name, value in _directives(body):
@@ -90,11 +94,13 @@ def read(body: bytes) -> Groups:
                 groups.setdefault(token, [])
         elif name == "sitemap":
             sitemaps.update({value: None} if value else {})
+        elif name in SIGNAL_FIELDS and not agents:
+            signals.append((name, value))
         elif name != "host" and (name or value.startswith(("/", "*"))):
             closed = True
             for agent in dict.fromkeys(agents) if name else ():
                 groups[agent].append((name, value))
-    return Groups(groups, tuple(sitemaps))
+    return Groups(groups, tuple(sitemaps), tuple(signals))
 
 
 def escaped(path: str) -> str:
