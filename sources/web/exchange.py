@@ -79,6 +79,8 @@ class Response:
     address: str
     """The address that was checked and connected to."""
     started: datetime
+    sent: tuple[tuple[str, str], ...] = ()
+    """All header fields of the request, in order."""
 
 
 @dataclass(frozen=True, slots=True)

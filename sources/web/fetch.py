@@ -34,6 +34,7 @@ _OWN_HEADERS = frozenset(
 )
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 _WITHOUT_BODY = (204, 304)
+_LONGEST_DETAIL = 200
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -85,7 +86,8 @@ class Fetcher:
         """Do nothing: no connection outlives its exchange."""
 
     async def _exchange(self, url: Url, headers: Mapping[str, str]) -> Response:
-        started, fields = self._clock.now(), self._fields(url, headers)
+        started, sent = self._clock.now(), self._sent(url, headers)
+        fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in sent]
         address, line = await self._dialer.dial(url)
         try:
             stream = await self._dialer.secured(line, url)
@@ -104,11 +106,14 @@ class Fetcher:
             body=decode(raw, encodings, self._limits),
             address=address,
             started=started,
+            sent=sent,
         )
 
-    def _fields(self, url: Url, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    def _sent(self, url: Url, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         own = {"Host": url.netloc, "User-Agent": self._agent, "Accept-Encoding": ACCEPTED, "Connection": "close"}
-        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in {**own, **headers}.items()]
+        if not any(name.lower() == "accept" for name in headers):
+            own["Accept"] = "*/*"
+        return (*own.items(), *headers.items())
 
 
 class _Talk:
@@ -156,9 +161,10 @@ class _Talk:
 
     def _broken(self, exc: Exception) -> Refusal:
         """Name what the parser saw: no answer at all, an answer that ends too early, or none that is HTTP."""
+        detail = str(exc)[:_LONGEST_DETAIL]
         if not self._line.ended:
-            return Refusal("protocol_error", str(exc))
-        return Refusal("no_response" if self._line.in_head else "wrong_length", str(exc))
+            return Refusal("protocol_error", detail)
+        return Refusal("no_response" if self._line.in_head else "wrong_length", detail)
 
     async def _check_end(self, answer: httpcore2.Response, connection: httpcore2.AsyncHTTP11Connection) -> None:
         """Refuse a body that goes on after its announced end, or that has no announced end and was cut.

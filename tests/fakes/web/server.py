@@ -27,6 +27,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from itertools import count
 from typing import Literal, Self, get_args
 
@@ -75,7 +76,9 @@ class Web:
         self.requests: list[Request] = []
         self._now = now
         self._sites: dict[str, Site] = {}
-        self._contexts = {"": authority().server_context("nobody.invalid")}
+        self._contexts: dict[str, Callable[[], ssl.SSLContext]] = {}
+        self._nobody = authority().server_context("nobody.invalid")
+        self._nobody.sni_callback = self._choose  # type: ignore[assignment]
         self._numbers = count(1)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -106,7 +109,7 @@ class Web:
                 self.wire.ports[f"{address}:443"] = raw.get(fault or "", self._tls_port)
                 self.wire.ports[f"{address}:80"] = raw.get(fault or "", self._plain_port)
         certificate_fault = fault if fault in get_args(CertificateFault) else None
-        self._contexts[host] = authority().server_context(host, certificate_fault)  # type: ignore[arg-type]
+        self._contexts[host] = cache(partial(authority().server_context, host, certificate_fault))  # type: ignore[arg-type]
         return self._sites.setdefault(host, Site(host))
 
     def ssl_context(self) -> ssl.SSLContext:
@@ -133,7 +136,6 @@ class Web:
         return int(listener.getsockname()[1])
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         thread.start()
         self._threads.append(thread)
@@ -148,6 +150,7 @@ class Web:
 
     def _serve(self, connection: socket.socket, serve: Callable[[socket.socket], None]) -> None:
         """Serve one connection; a client that leaves, or a web that stops, is no failure of the fixture."""
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         watched = connection.dup()
         self._open.add(watched)
         try:
@@ -159,17 +162,16 @@ class Web:
             connection.close()
 
     def _converse_tls(self, connection: socket.socket) -> None:
-        def choose(secure: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
-            secure.sni = name  # type: ignore[union-attr]
-            secure.context = self._contexts.get(name or "", context)
-
-        context = self._contexts[""]
-        context.sni_callback = choose  # type: ignore[assignment]
-        secure = context.wrap_socket(connection, server_side=True)
+        secure = self._nobody.wrap_socket(connection, server_side=True)
         try:
             self._converse(secure)
         finally:
             secure.close()
+
+    def _choose(self, secure: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+        secure.sni = name  # type: ignore[union-attr]
+        if name in self._contexts:
+            secure.context = self._contexts[name]()
 
     def _converse(self, connection: socket.socket) -> None:
         conversation = Conversation(connection, self._stopping)

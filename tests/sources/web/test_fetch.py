@@ -2,17 +2,30 @@
 
 import asyncio
 import gzip
+import socket
 import ssl
 from dataclasses import replace
 
 import pytest
 from fakes.web.ask import AGENT, HOST, SMALL, TEXT, fetch, fetcher, reason, whole
-from fakes.web.conversation import Handler
-from fakes.web.scripts import answer, chunked, compressed, drip, head, raw, redirect, silence, stall, until_close
+from fakes.web.conversation import Conversation, Handler
+from fakes.web.scripts import (
+    answer,
+    chunked,
+    compressed,
+    drip,
+    head,
+    raw,
+    redirect,
+    silence,
+    stall,
+    until_close,
+)
 from fakes.web.server import Web
 
 from sources.web.clock import SystemClock
 from sources.web.fetch import Fetcher, Refused, Response
+from sources.web.resolve import SystemResolver
 from sources.web.url import parse
 
 
@@ -39,6 +52,7 @@ def test_an_answer_comes_back_as_it_was_sent(web: Web) -> None:
         "connection": "close",
         "accept": "text/html",
     }
+    assert {name.lower(): value for name, value in got.sent} == web.requests[0].headers
     assert (web.requests[0].scheme, web.requests[0].sni, web.requests[0].path) == ("https", HOST, "/a?b=1")
 
 
@@ -74,6 +88,17 @@ def test_plain_http_goes_to_port_80(web: Web) -> None:
 
 
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+CHUNKED = head(200, [("Transfer-Encoding", "chunked")]) + b"2\r\nok\r\n0\r\n\r\n"
+
+
+def sent_and_cut(data: bytes) -> Handler:
+    def speak(conversation: Conversation) -> None:
+        conversation.send(data)
+        conversation.cut()
+
+    return speak
+
+
 RIGHT: dict[str, tuple[Handler, bytes]] = {
     "length": (answer(TEXT), TEXT),
     "empty": (answer(b""), b""),
@@ -86,6 +111,8 @@ RIGHT: dict[str, tuple[Handler, bytes]] = {
     "gzip twice": (compressed(TEXT, "gzip", "gzip"), TEXT),
     "gzip, chunked": (chunked(gzip.compress(TEXT), headers=[("Content-Encoding", "GZIP")]), TEXT),
     "early hints first": (raw(HINTS + head(200, [("Content-Length", "2")]) + b"ok"), b"ok"),
+    "whole by its length, then cut": (sent_and_cut(head(200, [("Content-Length", "2")]) + b"ok"), b"ok"),
+    "whole by its chunks, then cut": (sent_and_cut(CHUNKED), b"ok"),
     "HTTP/1.0": (raw(b"HTTP/1.0 200 OK\r\n\r\n" + TEXT), TEXT),
     "silent after the body": (stall(TEXT, len(TEXT)), TEXT),
     "slow but within the rate": (drip(b"0123456789", every_s=0.01), b"0123456789"),
@@ -107,6 +134,31 @@ def test_the_next_address_is_tried_when_one_is_dead(web: Web) -> None:
     del web.wire.ports["93.184.216.201:443"]
     assert whole(fetch(web, f"https://{HOST}/a")).address == "2606:2800:220:1::7"
     assert web.connect.attempts == [("93.184.216.201", 443), ("2606:2800:220:1::7", 443)]
+
+
+def test_an_address_in_the_url_is_not_looked_up(web: Web) -> None:
+    web.site("93.184.216.99", answers=[["93.184.216.99"]]).page("/a", TEXT)
+    assert whole(fetch(web, "http://93.184.216.99/a")).body == TEXT
+    assert reason(fetch(web, "https://93.184.216.99/a")) == "tls_failed"
+    assert (web.resolver.asked, web.connect.attempts) == ([], [("93.184.216.99", 80), ("93.184.216.99", 443)])
+
+
+def test_the_system_is_asked_for_the_absolute_name() -> None:
+    """A search domain of the machine must not complete the name: the fetcher asks with a dot at the end."""
+
+    async def look_up() -> tuple[list[str], list[str]]:
+        asked: list[str] = []
+
+        async def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+            asked.append(host)
+            six, four = socket.AF_INET6, socket.AF_INET
+            found = [(six, ("2606:2800:220:1::7", 0, 0, 0)), (four, ("93.184.216.1", 0)), (four, ("93.184.216.1", 0))]
+            return [(family, socket.SOCK_STREAM, 6, "", place) for family, place in found]
+
+        asyncio.get_running_loop().getaddrinfo = getaddrinfo  # type: ignore[method-assign, assignment]
+        return await SystemResolver().resolve(HOST), asked
+
+    assert asyncio.run(look_up()) == (["93.184.216.1", "2606:2800:220:1::7"], [f"{HOST}."])
 
 
 def test_proxies_and_stores_of_the_environment_are_ignored(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
