@@ -25,7 +25,7 @@ from protego import Protego
 
 from sources.web.clock import Clock
 from sources.web.exchange import Refusal, Refused, Response
-from sources.web.robots_lines import Groups, escaped, read, readable
+from sources.web.robots_lines import MAX_BODY_BYTES, Groups, escaped, read, readable
 from sources.web.url import Url
 
 MAX_CRAWL_DELAY_S = 60
@@ -48,10 +48,10 @@ class Rules:
     """The rules of one origin. `failure` closes all of it, for the reason and detail given."""
 
     def __init__(self, body: bytes = b"", failure: str | None = None, detail: str = "") -> None:
-        self.body = body
+        self.body = body[: MAX_BODY_BYTES + 1]  # one more, so that it is still seen to be cut
         self.failure = failure
         self.detail = detail
-        self.groups: Groups = read(body)
+        self.groups: Groups = read(self.body)
         self._matchers: dict[str, Protego] = {}
 
     @property

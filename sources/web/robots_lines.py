@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-MAX_BODY_BYTES = 4 << 20
-"""What is read of a file; the RFC asks for 500 KiB at least. A line that this cuts is left out."""
+MAX_BODY_BYTES = 500 << 10
+"""What is read of a file, as much as the RFC asks for. A line that this cuts is left out, lest a path grow wider."""
 MAX_LINE_BYTES = 2083 * 8 - 1
 SIGNAL_FIELDS = frozenset({"content-signal", "content-usage"})
 _HEAD_BYTES = 4096

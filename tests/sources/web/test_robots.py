@@ -1,6 +1,7 @@
 """robots.txt: the rules of both famous case tables, the answers that close a site, delays, sitemaps."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,24 @@ def test_any_bytes_give_an_answer(body: bytes, agent: str, path: str) -> None:
     rules = rules_from(200, b"User-agent: *\nDisallow: " + body, None)
     assert rules.refusal(agent, f"{SITE}/{path}") in {None, *ROBOTS_REASONS}
     assert rules.delay_s(agent) is None or rules.delay_s(agent) >= 0
+
+
+def reference(pattern: str, path: str) -> bool:
+    """RFC 9309 2.2.2 and 2.2.3 in one regular expression, for patterns of plain characters."""
+    body, end = (pattern[:-1], "$") if pattern.endswith("$") else (pattern, "")
+    return re.match(".*".join(map(re.escape, body.split("*"))) + end.replace("$", r"\Z"), path) is not None
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.from_regex(r"/[ab/*]{0,6}\$?", fullmatch=True)), max_size=6),
+    st.from_regex(r"/[ab/]{0,8}", fullmatch=True),
+)
+def test_the_longest_match_decides_as_in_the_rfc(lines: list[tuple[bool, str]], path: str) -> None:
+    """Of all that match the longest pattern decides, of equal ones the open one; no match is open."""
+    body = "User-agent: *\n" + "".join(f"{'Allow' if opens else 'Disallow'}: {pattern}\n" for opens, pattern in lines)
+    hits = [(len(pattern), opens) for opens, pattern in lines if reference(pattern, path)]
+    expect = max(hits, default=(0, True))[1]
+    assert (rules_from(200, body.encode(), None).refusal("medmix", SITE + path) is None) == expect
 
 
 def test_patterns_for_other_files() -> None:
