@@ -9,7 +9,7 @@ is percent-encoded, so that the same link is the same text everywhere. Not here:
 import re
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import parse_qsl, quote, urldefrag, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote_plus, urldefrag, urljoin, urlsplit, urlunsplit
 
 from pydantic import AfterValidator
 
@@ -52,12 +52,20 @@ def absolute(href: str, base: str) -> str | None:
 
 
 def with_query(url: str, values: Mapping[str, str]) -> str:
-    """Return `url` with the query parameters `values`, each in place of one of the same name or at the end."""
+    """Return `url` with the query parameters `values`, each in place of those of its name or at the end.
+
+    The rest of the query stays as it is written.
+    """
     parts = urlsplit(url)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    left = dict(values)
-    merged = [(name, left.pop(name, value) if name in values else value) for name, value in pairs]
-    return urlunsplit(parts._replace(query=urlencode([*merged, *left.items()], quote_via=quote, safe=":,|")))
+    fresh = {name: f"{encoded(name)}={encoded(value)}" for name, value in values.items()}
+    pieces: list[str] = []
+    for piece in parts.query.split("&") if parts.query else []:
+        name = unquote_plus(piece.partition("=")[0])
+        if name not in values:
+            pieces.append(piece)
+        elif name in fresh:
+            pieces.append(fresh.pop(name))
+    return urlunsplit(parts._replace(query="&".join([*pieces, *fresh.values()])))
 
 
 def query_of(url: str) -> dict[str, str]:

@@ -51,6 +51,11 @@ def test_query_parameters_come_back(values: dict[str, str]) -> None:
     assert with_query(url, values) == url
 
 
+def test_the_rest_of_a_query_stays_as_it_is_written() -> None:
+    url = "https://site.example.org/a?doc;x&page=1&f=a%2Cb+c&page=7"
+    assert with_query(url, {"page": "2", "n": "a b"}) == "https://site.example.org/a?doc;x&page=2&f=a%2Cb+c&n=a%20b"
+
+
 @pytest.mark.parametrize(("selector", "ids"), cases("css")["cases"])
 def test_css(selector: str, ids: str) -> None:
     page = document_fromstring(cases("css")["page"])
