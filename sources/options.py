@@ -24,6 +24,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
         | {"required", "text", "title", "url", "version"}
     ),
     "spl": frozenset(),
+    "fhir": frozenset(),
     "records": frozenset(_ROWS),
     "mcq": frozenset(
         _ROWS | {"answer_word", "gold_is", "gold_separator", "language", "layout", "question_end", "split", "subject"}

@@ -13,9 +13,9 @@ from typing import Any
 
 from sources.parse.as_written import load
 from sources.parse.html_string import read_string
+from sources.parse.outline import Outline
 from sources.parse.part import Fault, Part, Section, Unreadable
 
-MAX_HEADING = 6
 LINE_CHARS = 200
 """A value up to this length stands on the line of its key."""
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
@@ -36,11 +36,10 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
 
 def _part(item: Any, name: str, options: dict[str, Any]) -> Part | Fault:
     title = _text(_at(item, options.get("title"))) or None
-    outline = _Outline(frozenset(options.get("skip", ())))
-    outline.walk(item, 1)
-    if outline.is_empty():
+    tree = _Tree(frozenset(options.get("skip", ())), title)
+    if not tree.walk(item, 1):
         return Fault(reason="no_text", detail="no text in it", name=name)
-    text, sections = outline.finish(title)
+    text, sections = tree.finish()
     published = _DATE.match(_text(_at(item, options.get("published"))))
     url = _text(_at(item, options.get("url"))) or None
     return Part(
@@ -67,20 +66,22 @@ def _text(value: Any) -> str:
     return read_string(str(value)) if value is not None and not isinstance(value, dict | list) else ""
 
 
-class _Outline:
-    """Blocks of Markdown with the sections they make up."""
+class _Tree:
+    """An outline of a tree of fields: mappings and lists open sections, scalars are text under their keys."""
 
-    def __init__(self, skip: frozenset[str]) -> None:
+    def __init__(self, skip: frozenset[str], title: str | None) -> None:
         self._skip = skip
-        self._blocks: list[str] = []
-        self._marks: list[tuple[int, int, str]] = []
+        self._outline = Outline()
+        if title:
+            self._outline.add_heading(1, title)
 
-    def is_empty(self) -> bool:
-        """Say whether nothing was added."""
-        return not self._blocks
+    def finish(self) -> tuple[str, list[Section]]:
+        """Return the text and its sections."""
+        return self._outline.finish()
 
-    def walk(self, node: Any, depth: int) -> None:
-        """Add everything below a node in document order."""
+    def walk(self, node: Any, depth: int) -> bool:
+        """Add everything below a node in document order; say whether there was anything."""
+        before = self._outline.size()
         if isinstance(node, dict):
             for key, value in node.items():
                 if key not in self._skip:
@@ -90,43 +91,17 @@ class _Outline:
                 if isinstance(value, dict | list):
                     self.walk(value, depth)
                 elif text := _text(value):
-                    self._blocks.append(f"- {text}")
-        elif text := _text(node):
-            self._blocks.append(text)
+                    self._outline.add(f"- {text}")
+        else:
+            self._outline.add(_text(node))
+        return self._outline.size() > before
 
     def _entry(self, key: str, value: Any, depth: int) -> None:
         words = re.sub(r"[_\s]+", " ", _CAMEL.sub(" ", key)).strip()
         if isinstance(value, dict | list):
-            at = len(self._blocks)
-            self._add_heading(depth + 1, words)
-            self.walk(value, depth + 1)
-            if len(self._blocks) == at + 1:  # nothing under it
-                self._blocks.pop()
-                self._marks.pop()
+            self._outline.add_heading(depth + 1, words)
+            if not self.walk(value, depth + 1):
+                self._outline.drop_heading()
         elif text := _text(value):
             short = "\n" not in text and len(text) < LINE_CHARS
-            self._blocks.append(f"{words}: {text}" if short else f"{words}:\n\n{text}")
-
-    def _add_heading(self, depth: int, words: str) -> None:
-        self._marks.append((len(self._blocks), depth, words))
-        self._blocks.append(f"{'#' * min(depth, MAX_HEADING)} {words}")
-
-    def finish(self, title: str | None) -> tuple[str, list[Section]]:
-        """Return the text, under its title if it has one, and its sections, paths from the outermost heading."""
-        blocks, marks = self._blocks, self._marks
-        if title:
-            blocks = [f"# {title}", *blocks]
-            marks = [(0, 1, title), *((at + 1, depth, words) for at, depth, words in marks)]
-        starts: list[int] = []
-        at = 0
-        for block in blocks:
-            starts.append(at)
-            at += len(block) + 2
-        text = "\n\n".join(blocks)
-        sections: list[Section] = []
-        path: list[tuple[int, str]] = []
-        for index, (first, depth, words) in enumerate(marks):
-            path = [*((d, w) for d, w in path if d < depth), (depth, words)]
-            end = starts[marks[index + 1][0]] if index + 1 < len(marks) else len(text)
-            sections.append(Section(" > ".join(w for _, w in path), starts[first], end))
-        return text, sections
+            self._outline.add(f"{words}: {text}" if short else f"{words}:\n\n{text}")

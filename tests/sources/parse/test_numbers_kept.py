@@ -17,7 +17,7 @@ from lxml import etree, html
 from plain_numbers import lost, numbers, words_of
 from ruamel.yaml import YAML
 
-from sources.parse import spl, structured, text, xml_fields
+from sources.parse import fhir, spl, structured, text, xml_fields
 from sources.parse.part import Parser, Part, Unreadable
 
 DATA = Path(os.environ.get("MEDMIX_DATA", "/nonexistent")) / "guidelines_structured"
@@ -68,6 +68,27 @@ def json_words(body: bytes) -> str:
     return tree_words(json.loads(body, parse_float=str, parse_int=str))
 
 
+def fhir_words(body: bytes) -> str:
+    """All strings but those under fields that FHIR defines for machines; what an element says twice counts once."""
+    return tree_words(_for_people(json.loads(body, parse_float=str, parse_int=str)))
+
+
+MACHINE = {"id", "url", "system", "reference", "linkId", "version", "date", "name", "identifier", "code", "library"}
+
+
+def _for_people(node: Any) -> Any:
+    if isinstance(node, dict):
+        coded = {key for key, value in node.items() if key in MACHINE and isinstance(value, str)}
+        links = {key for key, value in node.items() if isinstance(value, str) and value.startswith("http")}
+        names = {"expression"} if node.get("language") == "text/cql-identifier" else set()
+        left = coded | links | names | {"library", "identifier", "trigger", "relatedAction"}
+        kept = {key: value for key, value in node.items() if key not in left}
+        once = {value.strip(): key for key, value in reversed(kept.items()) if isinstance(value, str)}
+        again = {key for key, value in kept.items() if isinstance(value, str) and once[value.strip()] != key}
+        return {key: _for_people(value) for key, value in kept.items() if key not in again}
+    return [_for_people(value) for value in node] if isinstance(node, list) else node
+
+
 def yaml_words(body: bytes) -> str:
     return tree_words(YAML(typ="base", pure=True).load(body))
 
@@ -99,6 +120,7 @@ KINDS: dict[str, tuple[Callable[[bytes], str], Parser]] = {
     "nci_pdq_xml/*.xml": (pdq_words, xml_fields.parse),
     "ngc_xml/*.xml": (ngc_words, xml_fields.parse),
     "medquad/*.xml": (medquad_words, xml_fields.parse),
+    "who_smart_anc/*.json": (fhir_words, fhir.parse),
     "uspstf_guidelines.json": (json_words, structured.parse),
     "nigeria_stg_2022.json.gz": (json_words, structured.parse),
     "nci_yaml/*.gz": (yaml_words, structured.parse),

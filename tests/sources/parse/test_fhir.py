@@ -1,0 +1,123 @@
+"""FHIR resources: every text and number of plans, questionnaires, doses and concepts, in their order, once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from sources.parse.fhir import parse
+from sources.parse.part import Fault, Part, Unreadable
+
+CASES = json.loads(Path(__file__).with_name("fhir_cases.json").read_text("utf-8"))
+PLAN = CASES[0]["resource"]
+
+
+def read(resource: Any) -> Part:
+    (part,) = parse(json.dumps(resource).encode(), "k.json", {})
+    assert isinstance(part, Part)
+    return part
+
+
+def as_xml(resource: dict[str, Any]) -> bytes:
+    """Return a resource in FHIR's XML: primitives in `value`, extensions with `url`, narrative as XHTML."""
+    root = etree.Element(resource["resourceType"], nsmap={None: "http://hl7.org/fhir"})  # type: ignore[dict-item]
+    _fill(root, {k: v for k, v in resource.items() if k != "resourceType"})
+    return etree.tostring(root)
+
+
+def _fill(parent: etree._Element, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        for one in value if isinstance(value, list) else [value]:
+            if name == "div":
+                narrative = etree.fromstring(one.replace("<div>", '<div xmlns="http://www.w3.org/1999/xhtml">'))
+                parent.append(narrative)
+            elif name == "url" and parent.tag == "extension":
+                parent.set("url", one)
+            elif isinstance(one, dict):
+                _fill(etree.SubElement(parent, name), one)
+            else:
+                etree.SubElement(parent, name).set("value", one)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
+def test_resources(case: dict[str, Any]) -> None:
+    assert read(case["resource"]).text == case["text"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
+def test_xml_says_the_same_as_json(case: dict[str, Any]) -> None:
+    (part,) = parse(as_xml(case["resource"]), "k.xml", {})
+    assert part == read(case["resource"])
+
+
+def test_facts_of_a_resource() -> None:
+    part = read(PLAN)
+    assert (part.title, part.published, part.version) == ("Fever in children", "2024-03-05", "1.2.0")
+    assert part.identifiers == {"fhir": PLAN["url"]}
+    assert part.url is None
+    assert (part.spdx, part.licence_text) == ("CC-BY-4.0", "CC-BY-4.0")
+    assert part.extra == {"resource_type": "PlanDefinition", "status": "active", "publisher": "Example Ministry"}
+    assert [section.path for section in part.sections][-1] == "Fever in children > Triage > Refer > Deeper > Deepest"
+
+
+def test_a_bundle_gives_each_resource_also_those_within() -> None:
+    inner = {"resourceType": "Library", "id": "l", "description": "Inner"}
+    outer = {"resourceType": "Basic", "id": "o", "description": "Outer", "contained": [inner]}
+    empty = {"resourceType": "Basic", "id": "e"}
+    body = {"resourceType": "Bundle", "entry": [{"resource": outer}, {"resource": empty}, {"fullUrl": "x"}]}
+    found = list(parse(json.dumps(body).encode(), "k.json", {}))
+    assert [(one.name, one.text) for one in found if isinstance(one, Part)] == [
+        ("Basic/o", "Outer"),
+        ("Library/l", "Inner"),
+    ]
+    assert [(one.name, one.reason) for one in found if isinstance(one, Fault)] == [("Basic/e", "no_text")]
+
+
+def test_a_bundle_in_xml() -> None:
+    body = (
+        b'<Bundle xmlns="http://hl7.org/fhir"><entry><resource><Basic><id value="o"/>'
+        b'<description value="Give &lt;5 mg"/></Basic></resource></entry></Bundle>'
+    )
+    (part,) = parse(body, "k.xml", {})
+    assert isinstance(part, Part)
+    assert part.text == "Give <5 mg"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"title": "no resource"}', "not_fhir"),
+        (b"[]", "not_fhir"),
+        (b'{"resourceType": "Bundle"}', "not_fhir"),
+        (b"<html/>", "not_fhir"),
+        (b"{", "invalid_json"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        list(parse(body, "k", {}))
+    assert caught.value.reason == reason
+
+
+def test_what_nests_too_deep_is_refused_and_what_nests_deep_is_read() -> None:
+    def nested(depth: int) -> bytes:
+        inner = '{"title": "Leaf", "description": "5 mg"}'
+        for _ in range(depth):
+            inner = f'{{"title": "t", "action": [{inner}]}}'
+        return f'{{"resourceType": "PlanDefinition", "action": [{inner}]}}'.encode()
+
+    (part,) = parse(nested(60), "k", {})
+    assert isinstance(part, Part)
+    assert part.text.endswith("###### Leaf\n\n5 mg")
+    with pytest.raises(Unreadable) as caught:
+        list(parse(nested(3000), "k", {}))
+    assert caught.value.reason in ("too_deep", "invalid_json")
+
+
+@pytest.mark.parametrize("bad", [{"data": "%%%"}, {"data": "/w=="}, {"data": 5}, {}])
+def test_broken_attachments_are_no_text(bad: dict[str, Any]) -> None:
+    content = {"contentType": "text/cql", **bad}
+    assert read({"resourceType": "Library", "description": "d", "content": [content]}).text.startswith("d")
