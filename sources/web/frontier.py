@@ -84,6 +84,15 @@ class Frontier:
             self._open_items += 1
         return entry
 
+    def put_back(self, entry: Entry) -> None:
+        """Take back an entry that was handed out and could not be visited now; it is the first of its host again."""
+        queue = self._queues[entry.host]
+        (queue.items if entry.link.role == "item" else queue.indexes).appendleft(entry)
+        entry.is_open = False
+        if entry.link.role == "item":
+            self._open_items -= 1
+            self._waiting_items += 1
+
     def hosts(self) -> Iterator[str]:
         """Yield the hosts that have an entry to hand out now, in the order in which they were found."""
         yield from (host for host in self._queues if self._ready(host) is not None)

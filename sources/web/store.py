@@ -26,7 +26,6 @@ class Stored:
     """The bytes that a link led to: final address, WARC record, digests, and what a conditional request needs."""
 
     known_as: str
-    role: str
     url: str
     record: str
     payload: str
@@ -76,9 +75,18 @@ def replay(segments: Segments, label: str, frontier: Frontier) -> None:
             frontier.settle(frontier.entries[settled["entry"]], outcome, stored.get("url", ""))
 
 
-def is_done(segments: Segments, label: str) -> bool:
-    """Say whether the round of this label came to its end."""
-    return any(body["done"] for body in _of_round(segments, label))
+def settings_of(segments: Segments, label: str) -> str | None:
+    """Return the digest of the settings under which a round was begun, None when there is no such round."""
+    return next((str(body["settings"]) for body in _of_round(segments, label)), None)
+
+
+def is_done(segments: Segments, label: str, max_items: int | None = None) -> bool:
+    """Say whether the round of this label came to its end, or to a limit of items that is no lower than this one."""
+    last = next((body for body in reversed(segments) if body["round"] == label), None)
+    if last is None or not last["done"]:
+        return False
+    limit = last["max_items"]
+    return limit is None or (max_items is not None and max_items <= limit)
 
 
 def up_to(segments: Segments, label: str) -> Segments:
@@ -91,7 +99,7 @@ def up_to(segments: Segments, label: str) -> Segments:
 def stored_items(segments: Segments) -> dict[str, Stored]:
     """Return what is stored of each item by the name it is known by, the latest bytes winning."""
     found = (Stored(**one["stored"]) for body in segments for one in body["settled"] if one.get("stored"))
-    return {stored.known_as: stored for stored in found if stored.role == "item"}
+    return {stored.known_as: stored for stored in found}
 
 
 def before(segments: Segments, label: str) -> Segments:
@@ -124,12 +132,13 @@ def _sealed_path(source: str, number: int) -> str:
 class OpenSegment:
     """The segment being written: it exists for nobody until `seal`."""
 
-    def __init__(self, storage: Storage, source: str, number: int, label: str) -> None:
+    def __init__(self, storage: Storage, source: str, number: int, facts: Mapping[str, Any]) -> None:
+        """`facts` hold what all segments of a round share: `round` (its label), `settings` and `max_items`."""
         self.responses = 0
         self.name = f"{source}-{number:06d}"
         self._storage = storage
         self._staged = storage.create(f"{source}/warc")
-        self._body: dict[str, Any] = {"format": FORMAT, "source": source, "number": number, "round": label}
+        self._body: dict[str, Any] = {"format": FORMAT, "source": source, "number": number, **facts}
         self._found: list[dict[str, Any]] = []
         self._settled: list[dict[str, Any]] = []
         self._policies: list[dict[str, Any]] = []

@@ -59,11 +59,21 @@ def warcinfo(filename: str, fields: Pairs, started: datetime) -> bytes:
     return _record(headers, _lines(fields))
 
 
-def exchange_records(got: Response, sent: Mapping[str, str], about: Pairs, earlier: Earlier | None = None) -> Written:
-    """Return the records of one exchange; with `earlier`, a revisit without the body stands for the response."""
+def exchange_records(
+    got: Response,
+    sent: Mapping[str, str],
+    about: Pairs,
+    earlier: Earlier | None = None,
+    *,
+    most_bytes: int | None = None,
+) -> Written:
+    """Return the records of one exchange; with `earlier`, a revisit without the body stands for the response.
+
+    At most `most_bytes` of the body are kept, of an answer other than 200 always few.
+    """
     url, date = redact_url(got.url), warc_date(got.started)
     head, body = _http_head(got), _stored_body(got)
-    kept = b"" if earlier else body if got.status == 200 else body[:ERROR_BYTES]
+    kept = b"" if earlier else body[: most_bytes if got.status == 200 else ERROR_BYTES]
     payload = earlier.payload if earlier else digest(kept)
     record = _identity("response", url, got.started, digest(head + kept))
     common = [("WARC-Target-URI", url), ("WARC-Date", date)]
