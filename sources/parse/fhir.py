@@ -27,8 +27,8 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?(?=$|T)")
 def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fault]:
     """Yield one Part for each resource of a file. No options.
 
-    Raises Unreadable: those of `load` and `parse_xml`, not_fhir when no resource is there, too_deep when it nests deeper
-    than Python recurses.
+    Raises Unreadable: those of `load` and `parse_xml`, not_fhir when no resource is there, too_deep when it nests
+    deeper than Python recurses.
     """
     try:
         yield from list(_parts(body, key))

@@ -102,19 +102,25 @@ def test_what_is_refused(body: bytes, reason: str) -> None:
     assert caught.value.reason == reason
 
 
-def test_what_nests_too_deep_is_refused_and_what_nests_deep_is_read() -> None:
-    def nested(depth: int) -> bytes:
-        inner = '{"title": "Leaf", "description": "5 mg"}'
-        for _ in range(depth):
-            inner = f'{{"title": "t", "action": [{inner}]}}'
-        return f'{{"resourceType": "PlanDefinition", "action": [{inner}]}}'.encode()
+def nested(depth: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {"title": "Leaf", "description": "5 mg"}
+    for _ in range(depth):
+        inner = {"title": "t", "action": inner}
+    return {"resourceType": "PlanDefinition", "action": inner}
 
-    (part,) = parse(nested(60), "k", {})
+
+def test_what_nests_deep_is_read() -> None:
+    assert read(nested(40)).text.endswith("###### Leaf\n\n5 mg")
+    (part,) = parse(as_xml(nested(200)), "k.xml", {})
     assert isinstance(part, Part)
     assert part.text.endswith("###### Leaf\n\n5 mg")
+
+
+def test_what_nests_deeper_than_python_recurses_is_refused() -> None:
+    deep = "<action>" * 900 + '<title value="5 mg"/>' + "</action>" * 900
     with pytest.raises(Unreadable) as caught:
-        list(parse(nested(3000), "k", {}))
-    assert caught.value.reason in ("too_deep", "invalid_json")
+        list(parse(f'<PlanDefinition xmlns="http://hl7.org/fhir">{deep}</PlanDefinition>'.encode(), "k.xml", {}))
+    assert caught.value.reason == "too_deep"
 
 
 @pytest.mark.parametrize("bad", [{"data": "%%%"}, {"data": "/w=="}, {"data": 5}, {}])
