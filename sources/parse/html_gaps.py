@@ -145,9 +145,9 @@ def _fill_containers(
             outside_chars[containers[i]] = outside_chars.get(containers[i], 0) + plain
             if i in main and not votes[i] and not _is_linked(block):
                 inside_chars[containers[i]] = inside_chars.get(containers[i], 0) + plain
-    telling = {containers[i] for i in main if own[i] and _says_something(blocks[i])}
     among = {element for element in inside_chars if outline.parents.get(element) in beside}
-    taken = telling | beside | among | {element for element, chars in inside_chars.items() if chars >= INSIDE_CHARS}
+    taken = beside | among | {element for element, chars in inside_chars.items() if chars >= INSIDE_CHARS}
+    taken |= {containers[i] for i in main if own[i] and containers[i] not in taken and _says_something(blocks[i])}
     kept = list(votes)
     begun = votes.index(True)
     for i, block in enumerate(blocks):

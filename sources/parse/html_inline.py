@@ -51,7 +51,8 @@ def settle_inline(tree: etree._Element) -> list[str]:
         _become(element, _math(element))
         edits.add("math")
     for element in tree.iter("span", "small", "font", "b", "i", "em", "strong", "a"):
-        _become_script(element)
+        if element.keys():
+            _become_script(element)
     for element in reversed(list(tree.iter("sup", "sub"))):  # inner ones first
         edits.add("superscript" if element.tag == "sup" else "subscript")
         _become(element, _script(element))
@@ -72,9 +73,12 @@ def settle_inline(tree: etree._Element) -> list[str]:
 
 def _become_script(element: etree._Element) -> None:
     """Rename an element that its style (or, for a span, its class) raises or lowers to `sup` or `sub`."""
-    style = _VERTICAL.search(element.get("style") or "")
-    names = (element.get("class") or "").lower().split() if element.tag == "span" else []
-    name = style[1].lower()[:3] if style else next((_SCRIPT_CLASS[n] for n in names if n in _SCRIPT_CLASS), "")
+    style, names = element.get("style"), element.get("class") if element.tag == "span" else None
+    raised = _VERTICAL.search(style) if style else None
+    if raised is None and names is None:
+        return
+    classes = (names or "").lower().split()
+    name = raised[1].lower()[:3] if raised else next((_SCRIPT_CLASS[n] for n in classes if n in _SCRIPT_CLASS), "")
     if name and next(element.iterancestors("sup", "sub"), None) is None and element.find(".//sup") is None:
         element.tag = name
 

@@ -20,7 +20,8 @@ def keep_apart(element: etree._Element) -> None:
     if (element.tail or " ")[0].isspace():
         before, after = "", ""
         if not element.tail:
-            before, after = _before(element), _after(element)
+            after = _after(element)
+            before = _before(element) if after else ""
     else:
         before, after = _before(element), element.tail or ""
     if not before or not after or before[-1].isspace() or after[0].isspace() or before[-1] in _OPENING:

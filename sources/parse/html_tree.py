@@ -17,6 +17,7 @@ from sources.parse.part import Unreadable
 _OPEN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
 _TAIL_CHARS = 20_000
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROLS = tuple(map(chr, (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
 _CLASSES = etree.ElementDefaultClassLookup(HtmlElement, HtmlComment, HtmlProcessingInstruction, HtmlEntity)
 """One class for every element: lxml.html asks a Python function about each element whenever a walk comes by it."""
@@ -75,7 +76,9 @@ def without_controls(text: str) -> str:
 
     A space, because dropping one between digits would make another number.
     """
-    return _REFERENCE.sub(_legal_reference, _FORBIDDEN.sub(" ", text))
+    if any(map(text.__contains__, _CONTROLS)):
+        text = _FORBIDDEN.sub(" ", text)
+    return _REFERENCE.sub(_legal_reference, text) if "&#" in text else text
 
 
 def _legal_reference(match: re.Match[str]) -> str:
@@ -88,13 +91,14 @@ def _refuse_truncated(text: str) -> None:
     if _OPEN_TAG.search(tail):
         raise Unreadable("html_truncated", "the page ends inside a tag")
     comment = text.rfind("<!--")
-    if comment > text.rfind("-->") and comment > text.lower().rfind("</html"):
+    if comment > text.rfind("-->") and "</html" not in text[comment:].lower():
         raise Unreadable("html_truncated", "the page ends inside a comment")
 
 
 def remove_invisible(tree: HtmlElement) -> None:
     """Remove, in place, comments and elements that show no text; what follows them stays, and stays apart."""
-    for element in tree.iter(*INVISIBLE):
+    body = tree.find("body")
+    for element in (tree if body is None else body).iter(*INVISIBLE):
         keep_apart(element)
     etree.strip_elements(tree, *INVISIBLE, with_tail=False)
     etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction)

@@ -26,7 +26,7 @@ FLOOR_KEPT = 0.95
 MAX_QUANTITIES_LOST = 0.001
 FAMILIES = {"NGC": ("ngc",), "CDC": ("cdc_pcd", "cdc_other_languages"),
             "WHO": ("who_phc_0to18", "who_pocketbook_tk", "who_smart_ig")}  # fmt: skip
-Read = Callable[[Path], str]
+Read = Callable[[bytes], str]
 
 
 def run(data: Path, rounds: int) -> list[str]:
@@ -40,22 +40,22 @@ def run(data: Path, rounds: int) -> list[str]:
     return broken
 
 
-def ours(path: Path) -> str:
+def ours(body: bytes) -> str:
     """Return the text of our parser; a page that it refuses has none."""
     try:
-        return "\n\n".join(p.text for p in html.parse(path.read_bytes(), path.name, {}) if isinstance(p, Part))
+        return "\n\n".join(p.text for p in html.parse(body, "page.html", {}) if isinstance(p, Part))
     except Unreadable:
         return ""
 
 
-def fast(path: Path) -> str:
+def fast(body: bytes) -> str:
     """Return what trafilatura extracts without second opinions."""
-    return trafilatura.extract(path.read_bytes(), include_comments=False, fast=True) or ""
+    return trafilatura.extract(body, include_comments=False, fast=True) or ""
 
 
-def default(path: Path) -> str:
+def default(body: bytes) -> str:
     """Return what trafilatura extracts on its defaults."""
-    return trafilatura.extract(path.read_bytes(), include_comments=False) or ""
+    return trafilatura.extract(body, include_comments=False) or ""
 
 
 READERS: dict[str, Read] = {"ours": ours, "trafilatura fast": fast, "trafilatura": default}
@@ -65,7 +65,9 @@ def quality(folder: Path) -> list[str]:
     """Print precision, recall, F1 and the interval of our difference for each gold set; return broken floors."""
     broken = []
     for gold in gold_sets(folder):
-        tallies = {name: [gold.tally(path, read(path)) for path in gold.pages] for name, read in READERS.items()}
+        tallies = {
+            name: [gold.tally(path, read(path.read_bytes())) for path in gold.pages] for name, read in READERS.items()
+        }
         scores = {name: gold.total(found) for name, found in tallies.items()}
         print(f"{gold.name}, {len(gold.pages)} pages")
         for name, score in scores.items():
@@ -88,7 +90,7 @@ def kept(folder: Path) -> list[str]:
         for name, read in READERS.items():
             counts = Counter[str]()
             for path in paths:
-                counts.update(_kept_in(path, read(path)))
+                counts.update(_kept_in(path, read(path.read_bytes())))
             shares = {kind: counts[f"{kind} kept"] / max(counts[kind], 1) for kind in ("cells", "items")}
             told = ", ".join(f"{share:.2%} of {counts[kind]} {kind}" for kind, share in shares.items())
             print(f"{family}: {name:<17}kept {told}")
@@ -122,7 +124,7 @@ def quantities_kept(folder: Path) -> list[str]:
     """Print the quantities lost by each reader, ours one by one; return the broken floor."""
     paths, broken = pages(folder), []
     for name, read in READERS.items():
-        found = {path: lost_quantities(path, read(path)) for path in paths}
+        found = {path: lost_quantities(path, read(path.read_bytes())) for path in paths}
         wanted, lost = sum(n for n, _ in found.values()), sum(c.total() for _, c in found.values())
         print(f"quantities: {name:<17}lost {lost} of {wanted} ({lost / wanted:.3%}) on {len(paths)} pages")
         if name == "ours":
@@ -138,30 +140,31 @@ def speed(folder: Path, rounds: int) -> None:
     """Print pages a CPU second on guideline pages and on gold pages."""
     gold = sorted(path for path in folder.rglob("extraction_gold/**/*.html") if path.name != "expected.html")
     for name, paths in (("guideline pages", pages(folder)), ("gold pages", gold)):
+        bodies = [path.read_bytes() for path in paths]
         contestants = {**{name: _each(read) for name, read in READERS.items()}, "datatrove step": datatrove_step}
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
         for read in contestants.values():
-            read(paths[:5])
+            read(bodies[:5])
         for number in range(rounds):
             for one in contestants if number % 2 == 0 else reversed(contestants):
-                seconds[one].append(contestants[one](paths))
+                seconds[one].append(contestants[one](bodies))
         medians = {one: statistics.median(values) for one, values in seconds.items()}
         for one, cpu_s in medians.items():
             ratio = "" if one == "ours" else f"; ours is {cpu_s / medians['ours']:.2f} times as fast"
             print(f"{name}: {one:<17}{len(paths)} pages, {len(paths) / cpu_s:>6.1f} a CPU second{ratio}")
 
 
-def _each(read: Read) -> Callable[[list[Path]], float]:
-    def timed(paths: list[Path]) -> float:
+def _each(read: Read) -> Callable[[list[bytes]], float]:
+    def timed(bodies: list[bytes]) -> float:
         begun = time.process_time()
-        for path in paths:
-            read(path)
+        for body in bodies:
+            read(body)
         return time.process_time() - begun
 
     return timed
 
 
-def datatrove_step(paths: list[Path]) -> float:
+def datatrove_step(bodies: list[bytes]) -> float:
     """Run datatrove's Trafilatura block over the pages as text; return CPU seconds, its child's too."""
     from datatrove.data import Document
     from datatrove.pipeline.extractors import Trafilatura
@@ -170,8 +173,8 @@ def datatrove_step(paths: list[Path]) -> float:
     logger.disable("datatrove")
 
     def documents() -> Iterable[Any]:
-        for number, path in enumerate(paths):
-            yield Document(text=path.read_bytes().decode("utf-8", "replace"), id=str(number))
+        for number, body in enumerate(bodies):
+            yield Document(text=body.decode("utf-8", "replace"), id=str(number))
 
     begun = time.process_time() + _children_cpu_s()
     step = Trafilatura()
