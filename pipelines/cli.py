@@ -15,7 +15,7 @@ from rich.table import Table
 
 from pipelines.engine.errors import MedmixError
 from pipelines.guard import check_names
-from pipelines.sources_cli import sources_app
+from pipelines.sources_cli import sources_app, told_to_fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(sources_app, name="sources")
@@ -31,7 +31,8 @@ def plan(config: RunFile, setting: Setting = None) -> None:
     from pipelines.load import load_run
     from pipelines.run import expect
 
-    planned, expectations = expect(load_run(config, setting or []))
+    with told_to_fetch(config, setting):
+        planned, expectations = expect(load_run(config, setting or []))
     table = Table("stage", "shards", "cached", "tokens (est.)", "why", title="plan", title_justify="left")
     for item in expectations:
         figures = ("?" if n is None else f"{n:,}" for n in (item.shards, item.cached, item.tokens))
@@ -58,7 +59,8 @@ def run(
     from pipelines.run import run as run_all
 
     loaded = load_run(config, setting or [])
-    result = run_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
+    with told_to_fetch(config, setting):
+        result = run_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
     console.print(funnel_table(result.manifests))
     for note in result.notes:
         console.print(f"note: {note}")

@@ -26,9 +26,23 @@ from pipelines.stage_table import STAGES
 from pipelines.stages.consolidation import Consolidation
 from pipelines.stages.dedup_exact_resolve import ResolveExact
 from pipelines.stages.versions_resolve import ResolveVersions
+from sources.catalog import SourceConfig
+from sources.crawled import crawled, store_of
 from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
+
+
+class Unfetched(InputError):
+    """Sources on the web that are not in the store; a run never opens the web. Exit code 3."""
+
+    def __init__(self, names: list[str], store: Path, run_file: str = "RUN_FILE") -> None:
+        self.names, self.store = names, store
+        which = f"source {names[0]} is" if len(names) == 1 else f"the sources {', '.join(names)} are"
+        super().__init__(
+            f"{which} not in the crawl store {store}; fetch first, with: medmix sources fetch {run_file} "
+            f"{' '.join(names)} (or set `optional: true` to go on without)"
+        )
 
 
 @dataclass(slots=True)
@@ -53,6 +67,7 @@ class Plan:
 def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     """Return the plan of a run; digests of inputs are added to `cache`, not saved. Raises ConfigError or InputError."""
     plan = Plan()
+    _check_fetched(config)
     stream = tuple(_plan_source(plan, config, index, cache) for index in range(len(config.sources)))
     stream = tuple(name for name in stream if name)
     if not stream:
@@ -69,8 +84,29 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     return plan
 
 
+def _check_fetched(config: RunConfig) -> None:
+    """Raise Unfetched when sources that are not optional are not in the store."""
+    store = store_of(config.web)
+    asked = [source for source in config.sources if source.web and not source.optional]
+    if missing := [source.name for source in asked if crawled(source, store) is None]:
+        raise Unfetched(missing, store)
+
+
+def _plan_crawled(plan: Plan, config: RunConfig, source: SourceConfig) -> str:
+    store = store_of(config.web)
+    found = crawled(source, store)
+    if found is None:
+        plan.notes.append(f"source {source.name} is optional and was left out: it is not in the store {store}")
+        return ""
+    plan.notes += found.notes
+    plan.inputs[source.name] = found.files
+    return plan.add(Extract(source, store, found.files, config.shard_bytes))
+
+
 def _plan_source(plan: Plan, config: RunConfig, index: int, cache: DigestCache) -> str:
     source = config.sources[index]
+    if source.web:
+        return _plan_crawled(plan, config, source)
     path = folder_of(source, Path.cwd())
     files = list_files(source, path, cache) if path else []
     if path is None or not files:

@@ -4,7 +4,10 @@ Each verb is a few lines over a module that does the work, as in `pipelines.cli`
 web by itself (`pipelines.fetch`), and what an entry means (`sources.about`).
 """
 
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -50,10 +53,58 @@ def show(name: Annotated[str, typer.Argument(help="A name that `medmix sources l
 
 
 @sources_app.command()
+def check(
+    contact: Annotated[str, typer.Option(help="An https:// page or mailto: address, sent with every request")],
+    names: Annotated[list[str] | None, typer.Argument(help="Names in the catalogue; default: all")] = None,
+) -> None:
+    """Compare entries of the catalogue with the web: a known document, two pages of the list, the page of terms.
+
+    Exit code 1 when any of them moved, is blocked, or changed.
+    """
+    from sources.listing import entry, read_catalogue
+    from sources.web.check import ROT, VERDICTS, check_with_web
+
+    chosen = [entry(name) for name in dict.fromkeys(names or [])] or list(read_catalogue().values())
+    reports = check_with_web(chosen, contact)
+    table = Table("source", "verdict", "seen", title="check", title_justify="left")
+    for report in reports:
+        table.add_row(report.source, report.verdict, escape(report.seen))
+    console.print(table)
+    for verdict in VERDICTS:
+        console.print(f"{verdict}: {sum(report.verdict == verdict for report in reports)}")
+    raise typer.Exit(any(report.verdict in ROT for report in reports))
+
+
+@sources_app.command()
 def fetch(
     config: RunFile,
     names: Annotated[list[str] | None, typer.Argument(help="Sources to fetch; default: all with `web`")] = None,
     setting: Setting = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Groups of hosts to fetch side by side")] = None,
+    address: Annotated[str | None, typer.Option(help="Join the Ray cluster at this address")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Fetch in this process, one source after the other")] = False,
 ) -> None:
     """Fetch sources from the web into the store of a run file, politely; run again to go on after a stop."""
-    raise typer.Exit(1)
+    from pipelines.fetch import check_finished
+    from pipelines.fetch import fetch as fetch_all
+    from pipelines.load import load_run
+    from pipelines.report.funnel import source_table
+    from pipelines.run import How
+
+    loaded = load_run(config, setting or [])
+    fetched = fetch_all(loaded, config, names or [], How(workers, address, inline, live=sys.stderr.isatty()))
+    console.print(source_table(fetched.manifest))
+    console.print(f"store: {fetched.store}", soft_wrap=True)
+    check_finished(fetched)
+
+
+@contextmanager
+def told_to_fetch(config: Path, setting: list[str] | None) -> Iterator[None]:
+    """Tell the very command that fetches what a run lacks."""
+    from pipelines.plan import Unfetched
+
+    try:
+        yield
+    except Unfetched as error:
+        words = [str(config), *(word for one in setting or [] for word in ("-s", one))]
+        raise Unfetched(error.names, error.store, shlex.join(words)) from None

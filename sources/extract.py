@@ -102,7 +102,7 @@ class Extract:
         for ref, (key, start, end, rows) in zip(shard.inputs("raw"), shard.task.params["items"], strict=True):
             origins = {name: Origin(*row) for name, row in rows.items()}
             part = Slice(RawFile(key, Path(ref.path), ref.size_bytes, ref.sha256), start, end)
-            empty = end is None
+            empty = end is None and self.config.web is None  # a segment of a crawl may hold listings alone
             for item in self._items(part):
                 empty = False
                 if isinstance(item, Fault):

@@ -57,3 +57,13 @@ def funnel_table(manifests: Mapping[str, Manifest]) -> Table:
         figures = (total.records_in, total.records_kept, total.dropped.total(), total.quarantined.total())
         table.add_row(name, *(f"{figure:,}" for figure in figures), ", ".join(why))
     return table
+
+
+def source_table(manifest: Manifest) -> Table:
+    """Return one line a source of one stage: in, kept, and each reason with its count."""
+    table = Table("source", "in", "kept", "dropped", "quarantined", "why", title=manifest.stage, title_justify="left")
+    for source, counts in sorted(manifest.ledger.sources.items()):
+        why = [f"{reason} {count}" for reason, count in (counts.dropped + counts.quarantined).most_common()]
+        figures = (counts.records_in, counts.records_kept, counts.dropped.total(), counts.quarantined.total())
+        table.add_row(source, *(f"{figure:,}" for figure in figures), ", ".join(why))
+    return table

@@ -124,7 +124,7 @@ class SourceCrawl:
 
     async def _crawl(self) -> None:
         if not self.frontier.entries:
-            for link in _connector(self._web).start(self._web.options):
+            for link in connector(self._web).start(self._web.options):
                 self._find(link)
         running: dict[str, asyncio.Task[tuple[Entry, Visit]]] = {}
         try:
@@ -192,7 +192,7 @@ class SourceCrawl:
         """Find the links of a listing; what is wrong with it, or with a line of it, is settled with its reason."""
         link = {"url": entry.link.url, "role": entry.link.role, "step": entry.link.step, "fields": entry.link.fields}
         options = {"connector": self._web.options, "link": link, "media_type": header(answer, "content-type")}
-        target = f"{_connector_module(self._web)}:expand"
+        target = f"{connector_module(self._web)}:expand"
         outcome = Outcome("kept")
         for number, record in enumerate(await self._world.expand(target, answer.body, answer.url, options)):
             if record["type"] == "Link":
@@ -259,9 +259,11 @@ def settings_digest(config: SourceConfig) -> str:
     return digest([web.connector, web.options, list(web.hosts), web.http]) if web else ""
 
 
-def _connector_module(web: WebConfig) -> str:
+def connector_module(web: WebConfig) -> str:
+    """Return the module of a source's connector."""
     return f"sources.connectors.{web.connector}"
 
 
-def _connector(web: WebConfig) -> Any:
-    return import_module(_connector_module(web))
+def connector(web: WebConfig) -> Any:
+    """Return the module of a source's connector, imported: `Options`, `start`, `expand`."""
+    return import_module(connector_module(web))

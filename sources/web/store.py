@@ -63,6 +63,13 @@ def read_segments(storage: Storage, source: str) -> Segments:
     return segments
 
 
+def last_totals(storage: Storage, source: str) -> Mapping[str, int]:
+    """Return the counts in the last sealed list, zeros when there is none; the lists before it are not read."""
+    sealed = [path for path in storage.list(f"{source}/segments") if path.endswith(".json")]
+    body = storage.read_sealed(sealed[-1]) if sealed else None
+    return body["totals"] if body else {"links": 0, "settled": 0, "items": 0}
+
+
 def replay(segments: Segments, label: str, frontier: Frontier) -> None:
     """Bring a frontier to where the sealed segments of a round left it."""
     for body in _of_round(segments, label):
