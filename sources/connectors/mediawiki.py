@@ -110,19 +110,12 @@ def _category(title: str, level: int, chosen: Options, fields: Mapping[str, str]
 
 
 def _pages(answer: Any, key: str, chosen: Options, options: dict[str, Any]) -> Iterator[Link | Fault]:
-    """Yield the pages of one answer; one without `query` lists nothing, as API answers for an empty list."""
-    pages = at(answer, "query", "pages")
-    if pages is None:
-        pages = []
-        if at(answer, "batchcomplete") is None and at(answer, "continue") is None:
-            raise changed("query.pages", kind_of(at(answer, "query")))
-    if not isinstance(pages, list):
-        raise changed("a list at query.pages (formatversion 2)", kind_of(pages))
+    pages = _listed_pages(answer)
     step, _ = step_of(options)
     level = step.partition("/")[2]
     revisions: list[str] = []
     for position, page in enumerate(pages):
-        if at(page, "missing") is True or at(page, "invalid") is True:
+        if _says(page, "missing") or _says(page, "invalid"):
             yield Fault(reason="missing_page", detail="listed, but not there", name=str(position))
             continue
         if whole_at(page, "ns") == _CATEGORY and level.isdigit() and int(level) < chosen.depth:
@@ -138,10 +131,27 @@ def _pages(answer: Any, key: str, chosen: Options, options: dict[str, Any]) -> I
     yield from onward(_continued(answer, key), key, options, chosen.max_pages)
 
 
+def _listed_pages(answer: Any) -> list[Any]:
+    """Return the pages of an answer, by id in old wikis (before formatversion 2); an empty list has no `query`."""
+    pages = at(answer, "query", "pages")
+    if isinstance(pages, dict):
+        return list(pages.values())
+    if pages is None and (_says(answer, "batchcomplete") or _says(answer, "continue")):
+        return []
+    if not isinstance(pages, list):
+        raise changed("pages at query.pages", kind_of(pages))
+    return pages
+
+
+def _says(value: Any, name: str) -> bool:
+    """Say whether a flag is set: true, or there at all in old wikis."""
+    return isinstance(value, dict) and value.get(name, False) is not False
+
+
 def _is_wanted(page: Any, chosen: Options) -> bool:
     """Say whether a page is asked for and complete: a list goes on in parts, and the revision may come later."""
     revisions = at(page, "revisions")
-    is_redirect = at(page, "redirect") is True and chosen.redirects == "skip"
+    is_redirect = _says(page, "redirect") and chosen.redirects == "skip"
     if is_redirect or not isinstance(revisions, list) or not revisions or whole_at(revisions[0], "revid") is None:
         return False
     in_space = any(text_at(page, "ns") == str(namespace) for namespace in chosen.namespaces)
