@@ -1,13 +1,18 @@
 """Every fixture site gives, by its connector, exactly the documents and faults that its folder says."""
 
+import asyncio
 from importlib import import_module
 
 import pytest
+from fakes.web.server import Web
 from fakes.web.sites import load, names
 
 from pipelines.engine.sandbox import Sandbox, SandboxLimits
 from sources.connectors.table import CONNECTORS, start_links
+from sources.web.clock import SystemClock
+from sources.web.fetch import Fetcher
 from sources.web.link import FIELDS
+from sources.web.url import parse
 
 
 @pytest.mark.parametrize("name", names())
@@ -39,3 +44,25 @@ def test_the_sandbox_gives_what_the_function_gives(name: str) -> None:
     assert [(record["type"], record["url"], record["step"]) for record in records] == [
         ("Link", one.url, one.step) for one in found
     ]
+
+
+@pytest.mark.parametrize("name", ["html_index", "dspace7"])
+def test_a_site_can_be_served(name: str) -> None:
+    site = load(name)
+
+    async def fetch_all(web: Web) -> dict[str, bytes]:
+        fetcher = Fetcher(
+            "medmix-test",
+            resolver=web.resolver,
+            clock=SystemClock(),
+            connect=web.connect,
+            ssl_context=web.ssl_context(),
+        )
+        answers = {url: await fetcher.exchange(parse(url)) for url in site.pages}
+        await fetcher.close()
+        return {url: getattr(answer, "body", b"") for url, answer in answers.items()}
+
+    with Web() as web:
+        site.serve(web)
+        served = asyncio.run(fetch_all(web))
+    assert served == {url: body for url, (body, _) in site.pages.items()}
