@@ -4,8 +4,8 @@ The rest is counted from the end of one request to the start of the next, so tha
 the source's delay or the site's crawl-delay, whichever is longer, plus a millisecond so that rounding never makes it
 short. Who waits for a host gets it in the order of asking. A host that answers 429 or 503 rests for its Retry-After, or
 else for 30 s, doubled each time in a row up to an hour. A Retry-After over a day is cut to a day and told in `capped`;
-a crawl that would rather come back later looks at `wait_s`. A task holds one turn at a time, which makes a deadlock
-impossible: leave the turn before following a redirect. Crawl-delays over 60 s never get here (`sources.web.robots`).
+a crawl that would rather come back later looks at `wait_s`. Leave a turn before taking that of another host, as two
+tasks that want each other's host would wait for ever. Crawl-delays over 60 s never get here (`sources.web.robots`).
 """
 
 import asyncio
@@ -28,12 +28,13 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 @dataclass(slots=True)
 class _Lane:
-    """One host: when its last request ended, until when it rests besides, and its refusals in a row."""
+    """One host: when its last request ended, until when it rests besides, and its refusals in a row, and the task whose turn it is."""
 
     delay_s: float
     ended_s: float = -math.inf
     rests_until_s: float = -math.inf
     strikes: int = 0
+    holder: object = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def ready_s(self) -> float:
@@ -49,28 +50,25 @@ class Pace:
         self._clock = clock
         self._delay_s = delay_s
         self._lanes: dict[str, _Lane] = {}
-        self._holders: set[asyncio.Task[object] | None] = set()
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
         """Wait until `host` may be asked, and keep others from it inside the block, which is one request.
 
-        Raises RuntimeError if the task holds a turn already.
+        Raises RuntimeError if the task has the turn of `host` already, since it would wait for itself.
         """
-        task = asyncio.current_task()
-        if task in self._holders:
-            raise RuntimeError(f"a turn of {host} was asked for inside another turn; leave that one first")
-        lane = self._lane(host)
+        lane, task = self._lane(host), asyncio.current_task()
+        if lane.holder is task:
+            raise RuntimeError(f"a turn of {host} was asked for inside a turn of it; leave that one first")
         async with lane.lock:
             while (wait_s := lane.ready_s() - self._clock.monotonic()) > 0:
                 await self._clock.sleep(wait_s)
-            strikes = lane.strikes
-            self._holders.add(task)
+            strikes, lane.holder = lane.strikes, task
             try:
                 yield
                 lane.strikes = 0 if lane.strikes == strikes else lane.strikes
             finally:
-                self._holders.discard(task)
+                lane.holder = None
                 lane.ended_s = self._clock.monotonic() + SLACK_S
 
     def set_delay(self, host: str, delay_s: float | None) -> None:

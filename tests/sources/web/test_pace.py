@@ -124,11 +124,11 @@ def test_a_request_that_fails_counts_and_frees_the_host() -> None:
     asyncio.run(main())
 
 
-def test_a_turn_inside_a_turn_is_told_and_not_waited_for() -> None:
+def test_a_turn_inside_a_turn_of_the_same_host_is_told_and_not_waited_for() -> None:
     pace = Pace(FakeClock(), DELAY_S)
 
     async def main() -> None:
-        async with pace.turn("a.example"):
+        async with pace.turn("a.example"), pace.turn("b.example"):
             with pytest.raises(RuntimeError, match=r"b\.example"):
                 async with pace.turn("b.example"):
                     pass
