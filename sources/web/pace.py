@@ -28,12 +28,14 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 @dataclass(slots=True)
 class _Lane:
-    """One host: when its last request ended, until when it rests besides, and its refusals in a row, and the task whose turn it is."""
+    """One host: when its last request ended, until when it rests besides, its refusals in a row, whose turn it is."""
 
     delay_s: float
     ended_s: float = -math.inf
     rests_until_s: float = -math.inf
     strikes: int = 0
+    strikes_before: int = 0
+    """What `strikes` was when the last turn began; no more since means that its request went well."""
     holder: object = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,10 +65,11 @@ class Pace:
         async with lane.lock:
             while (wait_s := lane.ready_s() - self._clock.monotonic()) > 0:
                 await self._clock.sleep(wait_s)
-            strikes, lane.holder = lane.strikes, task
+            if lane.strikes == lane.strikes_before:
+                lane.strikes = 0
+            lane.strikes_before, lane.holder = lane.strikes, task
             try:
                 yield
-                lane.strikes = 0 if lane.strikes == strikes else lane.strikes
             finally:
                 lane.holder = None
                 lane.ended_s = self._clock.monotonic() + SLACK_S
@@ -78,6 +81,7 @@ class Pace:
     def slow_down(self, host: str, seconds: float | None = None) -> float:
         """Let `host` rest for `seconds` from now, or for longer each time in a row if it does not say how long.
 
+        To be called within the turn that was refused, or right after it.
         Returns the seconds that it rests, less than asked only beyond a day. A rest that runs already is never cut.
         """
         lane = self._lane(host)

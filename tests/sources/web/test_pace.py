@@ -154,15 +154,18 @@ def test_a_delay_that_is_learnt_late_holds_at_once() -> None:
     asyncio.run(main())
 
 
-def test_refusals_in_a_row_double_the_rest_until_a_good_answer() -> None:
+@pytest.mark.parametrize("within", [True, False])
+def test_refusals_in_a_row_double_the_rest_until_a_good_answer(within: bool) -> None:
     clock = FakeClock()
     pace, rests = Pace(clock, DELAY_S), []
 
     async def main() -> None:
         for answer in [429] * 10 + [200, 503]:
             async with pace.turn("h.example"):
-                if answer != 200:
+                if answer != 200 and within:
                     rests.append(pace.slow_down("h.example"))
+            if answer != 200 and not within:
+                rests.append(pace.slow_down("h.example"))
 
     asyncio.run(main())
     assert rests == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 30]
