@@ -1,9 +1,11 @@
 """Whole small sites, one folder each in `tests/fakes/web/sites/`, shaped like the sites that a connector is made for.
 
 A folder holds `site.json` and the files that it names; all content is invented. `site.json` has `web` (what a source
-file declares), `pages` (address to `file` and `type`; `gzip: true` packs it, `package: true` makes an NPM package of
-it), and what must come of a crawl: `items` (address, fields) in the order found, and `faults` (reasons). Documents that
-are not among the pages are made up. `FixtureSite.serve` puts a site on the fixture web, `walk` crawls it in memory.
+file declares), or `source` (the name of an entry of the catalogue, whose declaration it is); `pages` (address to `file`
+and `type`; `gzip: true` packs it, `package: true` makes an NPM package of it), and what must come of a crawl: `items`
+(address, fields) in the order found, and `faults` (reasons). `documents` are written as `pages` are, with `says`, what
+must come out of them; documents that are not given are made up. `FixtureSite.serve` puts a site on the fixture web,
+`walk` crawls it in memory.
 """
 
 import gzip
@@ -19,7 +21,9 @@ from urllib.parse import urlsplit
 
 from fakes.web.server import Web
 
+from sources.catalog import SourceConfig
 from sources.connectors.table import options_of, start_links
+from sources.listing import entry
 from sources.parse.part import Fault
 from sources.web.link import Link
 from sources.web.settings import WebConfig
@@ -46,11 +50,14 @@ class FixtureSite:
     pages: dict[str, tuple[bytes, str]]
     items: list[dict[str, Any]]
     faults: list[str]
+    documents: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    says: dict[str, list[str]] = field(default_factory=dict)
+    source: SourceConfig | None = None
 
     def body(self, url: str) -> tuple[bytes, str]:
         """Return body and media type of a page or made-up document."""
         made_up = f"<html><body><h1>Invented guidance</h1><p>Give 5 mg, see {urlsplit(url).path}.</p></body></html>"
-        return self.pages.get(url) or (made_up.encode(), "text/html; charset=utf-8")
+        return self.pages.get(url) or self.documents.get(url) or (made_up.encode(), "text/html; charset=utf-8")
 
     def serve(self, web: Web) -> None:
         """Open all hosts of the site on the fixture web: its pages, its documents, an open robots.txt."""
@@ -93,8 +100,15 @@ def names() -> list[str]:
 def load(name: str) -> FixtureSite:
     """Return the site in the folder `name`."""
     told = json.loads((FOLDER / name / "site.json").read_text(encoding="utf-8"))
-    pages = {url: (_body(FOLDER / name / page["file"], page), page["type"]) for url, page in told["pages"].items()}
-    return FixtureSite(name, WebConfig.model_validate(told["web"]), pages, told["items"], told.get("faults", []))
+    source = entry(told["source"]) if "source" in told else None
+    web = source.web if source else WebConfig.model_validate(told["web"])
+    assert web is not None
+    pages, documents = (
+        {url: (_body(FOLDER / name / page["file"], page), page["type"]) for url, page in told.get(kind, {}).items()}
+        for kind in ("pages", "documents")
+    )
+    says = {url: page["says"] for url, page in told.get("documents", {}).items()}
+    return FixtureSite(name, web, pages, told["items"], told.get("faults", []), documents, says, source)
 
 
 def _body(path: Path, page: dict[str, Any]) -> bytes:
