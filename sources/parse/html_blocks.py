@@ -79,26 +79,29 @@ class _Walk:
         for event, element in walk:
             tag = element.tag
             if event == "start":
+                if tag == "table" and is_data_table(element):
+                    self.table(element)
+                    walk.skip_subtree()
+                    continue
                 if tag in BLOCKS:
-                    if tag == "table" and is_data_table(element):
-                        self.table(element)
-                        walk.skip_subtree()
-                        continue
                     self.open_block(element, tag)
                 elif tag in _MARKED:
                     self.open_mark(tag)
                 if text := element.text:
                     self.add(text, element, is_tail=False)
-                continue
-            if tag in BLOCKS:
-                if self.open and self.open[-1] is element:
-                    self.close_block(tag)
-            elif tag in _MARKED:
-                self.close_mark(tag)
-            if (text := element.tail) and element is not root:
-                self.add(text, element, is_tail=True)
+            else:
+                self.end(element, tag)
+                if (text := element.tail) and element is not root:
+                    self.add(text, element, is_tail=True)
         self.flush()
         return self.blocks
+
+    def end(self, element: etree._Element, tag: str) -> None:
+        if tag in BLOCKS:
+            if self.open and self.open[-1] is element:
+                self.close_block(tag)
+        elif tag in _MARKED:
+            self.close_mark(tag)
 
     def open_mark(self, tag: str) -> None:
         if tag == "a":

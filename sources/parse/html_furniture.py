@@ -49,10 +49,8 @@ def is_furniture(element: etree._Element) -> bool:
     if tag in _TAGS or tag == "aside":
         return True
     telling = _TELLING_OF_HEADINGS if tag in _HEADINGS else _TELLING
-    for name, value in element.items():
-        if name in telling and _tells(name, value[:_MAX_VALUE_CHARS])[0]:
-            return True
-    return False
+    told = [name for name in element.keys() if name in telling]  # noqa: SIM118  # an element is no mapping
+    return any(_tells(name, (element.get(name) or "")[:_MAX_VALUE_CHARS])[0] for name in told) if told else False
 
 
 def is_surely_furniture(element: etree._Element) -> bool:

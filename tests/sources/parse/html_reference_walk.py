@@ -40,15 +40,15 @@ _RUNS = frozenset({"p", "li", "td", "dd", "pre", "blockquote", "h2", "h3", "h4"}
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _UNIT = (
-    r"%|‰|°\s*[CF]?|mcg|mg|μg|ng|kg|g|ml|dl|l|mmol|μmol|nmol|mol|iu|u|meq|mosm|kcal|kj|cm|mm|km|m|nm|mmhg|bpm|hz|"
+    r"%|‰|° ?[CF]?|mcg|mg|μg|ng|kg|g|ml|dl|l|mmol|μmol|nmol|mol|iu|u|meq|mosm|kcal|kj|cm|mm|km|m|nm|mmhg|bpm|hz|"
     r"hours?|hrs?|h|min(?:utes?)?|sec(?:onds?)?|s|days?|weeks?|months?|years?|yrs?|doses?|tablets?|drops?|puffs?|"
     r"cells?|copies|units?|puntos|años|días|semanas|meses|horas|jours|semaines|mois|ans|heures"
 )
 _NUMBER = r"\d+(?:[.,·]\d+)*"
 _QUANTITY = re.compile(
-    rf"(?P<sign>[<>≤≥=±~≈]=?\s?)?(?P<number>{_NUMBER})"
-    rf"(?P<range>\s?(?:-|to|/|x|×)\s?{_NUMBER})?"
-    rf"(?P<unit>\s?(?:{_UNIT})(?:\s?/\s?(?:{_UNIT}))*(?![\w]))?",
+    rf"(?P<sign>[<>≤≥=±~≈]=? ?)?(?P<number>{_NUMBER})"
+    rf"(?P<range> ?(?:-|to|/|x|×) ?{_NUMBER})?"
+    rf"(?P<unit> ?(?:{_UNIT})(?: ?/ ?(?:{_UNIT}))*(?![\w]))?",
     re.IGNORECASE,
 )
 
