@@ -16,8 +16,9 @@ from sources.connectors.address import WebAddress, absolute, encoded, with_query
 from sources.connectors.answer import changed, json_of, kind_of
 from sources.connectors.expression import Expression, checked, found, found_texts, plain
 from sources.connectors.facts import facts
-from sources.connectors.follow import index, item, onward, step_of
-from sources.connectors.html_index import known_fields
+from sources.connectors.follow import entries, index, onward, step_of
+from sources.connectors.item_fields import known_fields
+from sources.connectors.landing import STEP, LandingPages, documents, entry
 from sources.connectors.pattern import Pattern, wanted
 from sources.parse.part import Fault
 from sources.web.link import Link
@@ -61,7 +62,7 @@ def _template(template: str) -> str:
     return template
 
 
-class Options(Settings):
+class Options(LandingPages):
     """Where the list begins, and what stands where in its answers."""
 
     start: Annotated[tuple[WebAddress, ...], Field(min_length=1), BYTES]
@@ -92,17 +93,23 @@ def start(options: dict[str, Any]) -> list[Link]:
 
 
 def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fault]:
-    """Yield the items of one answer and the next page. Raises Unreadable: structure_changed, invalid_json."""
+    """Yield the items of one answer and the next page, or what a landing page leads to.
+
+    Raises Unreadable: structure_changed, invalid_json, and those of `html_of` on landing pages.
+    """
     chosen = Options.model_validate(options["connector"])
+    step, number = step_of(options)
+    if step == STEP:
+        yield from documents(body, key, options, chosen)
+        return
     answer = plain(json_of(body))
     items = found(chosen.items, answer)
-    _, number = step_of(options)
     if not isinstance(items, list):
         raise changed(f"a list at {chosen.items!r}", kind_of(items))
     if not items and number == 0 and not chosen.may_be_empty:
         raise changed(f"items at {chosen.items!r}", "an empty list on the first page")
-    for position, one in enumerate(items[:MAX_LINKS]):
-        yield from _item(one, key, chosen, position)
+    read = items[:MAX_LINKS]
+    yield from entries((link for at, one in enumerate(read) for link in _item(one, key, chosen, at)), len(read))
     if len(items) > MAX_LINKS:
         yield Fault(reason="too_many_links", detail=f"{len(items)} in one answer; {MAX_LINKS} are read")
     yield from onward(_next(answer, key, chosen, (number, len(items))), key, options, chosen.max_pages)
@@ -117,7 +124,7 @@ def _item(one: Any, key: str, chosen: Options, position: int) -> Iterator[Link |
         together = {
             name: "\n".join(texts) if name == "rights" else next(iter(texts), "") for name, texts in said.items()
         }
-        yield item(url, facts(together))
+        yield entry(url, facts(together), chosen)
 
 
 def _address(one: Any, key: str, chosen: Options) -> str | None:

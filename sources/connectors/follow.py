@@ -5,11 +5,15 @@ as `name:number`. A next page that is the page itself ends the list, and so does
 with a Fault, so that a list cut short is seen. Rings of pages end in the frontier, which visits an address once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from sources.connectors.answer import changed
 from sources.parse.part import Fault
 from sources.web.link import Link
+
+FEW = 3
+"""So many bad entries, and no good one, are no accident."""
 
 
 def step_of(options: dict[str, Any]) -> tuple[str, int]:
@@ -32,6 +36,18 @@ def index(url: str, step: str, number: int = 0, fields: Mapping[str, str] | None
 def item(url: str, fields: Mapping[str, str] | None = None) -> Link:
     """Return a link to a document."""
     return Link(url=url, role="item", fields=dict(fields or {}))
+
+
+def entries(found: Iterable[Link | Fault], listed: int) -> list[Link | Fault]:
+    """Return what was found in a list of `listed` entries, wanted or not.
+
+    Raises Unreadable structure_changed when it has entries, and none has an address.
+    """
+    every = list(found)
+    bad = sum(isinstance(one, Fault) and one.reason == "bad_link" for one in every)
+    if bad == listed >= FEW:
+        raise changed("entries with an address", f"none in {listed}")
+    return every
 
 
 def onward(url: str | None, key: str, options: dict[str, Any], max_pages: int) -> Iterator[Link | Fault]:

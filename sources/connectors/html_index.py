@@ -12,26 +12,20 @@ from typing import Annotated, Any
 from lxml.html import HtmlElement
 from pydantic import AfterValidator, Field, model_validator
 
-from pipelines.engine.settings import BYTES, Settings
+from pipelines.engine.settings import BYTES
 from sources.connectors.address import WebAddress, absolute, with_query
 from sources.connectors.answer import Page, changed, html_of
-from sources.connectors.facts import facts
-from sources.connectors.follow import carried, index, item, onward, step_of
+from sources.connectors.follow import entries, index, onward, step_of
+from sources.connectors.item_fields import Fields, fields_at
+from sources.connectors.landing import STEP, LandingPages, documents, entry
 from sources.connectors.pattern import Pattern, wanted
-from sources.connectors.selector import Selector, elements, first_text, link_of, select
+from sources.connectors.selector import Selector, elements, link_of, select
 from sources.parse.part import Fault
-from sources.web.link import FIELDS, Link
+from sources.web.link import Link
 
 MAX_LINKS = 20_000
 _LETTER = "{letter}"
 _PAGE = "{page}"
-
-
-def known_fields(fields: dict[str, str]) -> dict[str, str]:
-    """Return `fields`. Raises ValueError for a name that no item has."""
-    if unknown := sorted(fields.keys() - FIELDS):
-        raise ValueError(f"{unknown[0]!r} is no field of an item; known are {', '.join(sorted(FIELDS))}")
-    return fields
 
 
 def _with_page(template: str) -> str:
@@ -44,10 +38,7 @@ def _with_page(template: str) -> str:
     return template
 
 
-Fields = Annotated[dict[str, Selector], AfterValidator(known_fields)]
-
-
-class Options(Settings):
+class Options(LandingPages):
     """Where the lists begin, and where on a page each thing stands."""
 
     start: Annotated[tuple[WebAddress, ...], Field(min_length=1), BYTES]
@@ -72,10 +63,6 @@ class Options(Settings):
     page_step: Annotated[int, Field(ge=1), BYTES] = 1
     max_pages: Annotated[int, Field(ge=1, le=100_000), BYTES] = 500
     """Pages of one list."""
-    document: Annotated[Selector | None, BYTES] = None
-    """Items are landing pages; this is the link to the document on them."""
-    document_fields: Annotated[Fields, BYTES] = Field(default_factory=dict)
-    """Facts on the landing page."""
     include: Annotated[tuple[Pattern, ...], BYTES] = ("*",)
     exclude: Annotated[tuple[Pattern, ...], BYTES] = ()
 
@@ -86,8 +73,6 @@ class Options(Settings):
         lettered = any(_LETTER in url.replace("%7B", "{").replace("%7D", "}") for url in self.start)
         if bool(self.letters) != lettered:
             raise ValueError("`letters` and {letter} in `start` belong together")
-        if self.document_fields and not self.document:
-            raise ValueError("`document_fields` are read on landing pages; say where the document is in `document`")
         return self
 
 
@@ -108,14 +93,13 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
     Raises Unreadable: structure_changed, and those of `decode` and `parse_tree`.
     """
     chosen = Options.model_validate(options["connector"])
-    page = html_of(body, key, options)
     step, _ = step_of(options)
-    if step == "landing":
-        yield from _document(page, key, chosen, options)
+    if step == STEP:
+        yield from documents(body, key, options, chosen)
     elif step.startswith("level"):
-        yield from _indexes(page, key, chosen, int(step.removeprefix("level")))
+        yield from _indexes(html_of(body, key, options), key, chosen, int(step.removeprefix("level")))
     else:
-        yield from _list(page, key, chosen, options)
+        yield from _list(html_of(body, key, options), key, chosen, options)
 
 
 def _step(chosen: Options, level: int) -> str:
@@ -138,18 +122,21 @@ def _list(page: Page, key: str, chosen: Options, options: dict[str, Any]) -> Ite
     is_end = chosen.page_url and number > 0 and not nodes
     if not nodes and not chosen.container and not is_end:
         raise changed(f"items at {chosen.items!r}", f"none on page {number + 1} of the list")
+    yield from entries(_entries(nodes[:MAX_LINKS], page, key, chosen), len(nodes[:MAX_LINKS]))
+    yield from _rest(len(nodes))
+    if nodes or chosen.next:
+        yield from onward(_next(page, key, chosen, number), key, options, chosen.max_pages)
+
+
+def _entries(nodes: list[HtmlElement | str], page: Page, key: str, chosen: Options) -> Iterator[Link | Fault]:
     seen: set[str] = set()
-    for position, node in enumerate(nodes[:MAX_LINKS]):
+    for position, node in enumerate(nodes):
         url = page.address(_href(node, chosen))
         if url is None:
             yield Fault(reason="bad_link", detail="the item has no web address", name=str(position))
         elif url not in seen and url != key and wanted(url, chosen.include, chosen.exclude):
             seen.add(url)
-            fields = _facts(node, chosen.fields, page)
-            yield index(url, "landing", 0, fields) if chosen.document else item(url, fields)
-    yield from _rest(len(nodes))
-    if nodes or chosen.next:
-        yield from onward(_next(page, key, chosen, number), key, options, chosen.max_pages)
+            yield entry(url, fields_at(node, chosen.fields, page), chosen)
 
 
 def _items(page: Page, chosen: Options) -> list[HtmlElement | str]:
@@ -167,17 +154,6 @@ def _href(node: HtmlElement | str, chosen: Options) -> str:
     return next((href for found in select(node, chosen.link) if (href := link_of(found))), "")
 
 
-def _facts(node: HtmlElement | str, selectors: dict[str, str], page: Page) -> dict[str, str]:
-    """Return the facts of an item; an element selected for `rights` that is a link also gives its address."""
-    if isinstance(node, str):
-        return {}
-    found = {name: first_text(node, selector) for name, selector in selectors.items()}
-    if "rights" in selectors:
-        addresses = (page.address(link.get("href") or "") for link in elements(node, selectors["rights"]))
-        found["rights"] = "\n".join(filter(None, [*addresses, found["rights"]]))
-    return facts(found)
-
-
 def _next(page: Page, key: str, chosen: Options, number: int) -> str | None:
     if chosen.page_url:
         upcoming = str(chosen.first_page + (number + 1) * chosen.page_step)
@@ -187,15 +163,6 @@ def _next(page: Page, key: str, chosen: Options, number: int) -> str | None:
     if not chosen.next:
         return None
     return next((url for node in select(page.tree, chosen.next) if (url := page.address(link_of(node)))), None)
-
-
-def _document(page: Page, key: str, chosen: Options, options: dict[str, Any]) -> Iterator[Link | Fault]:
-    found = select(page.tree, chosen.document) if chosen.document else []
-    urls = dict.fromkeys(url for node in found if (url := page.address(link_of(node))))
-    fields = {**carried(options), **_facts(page.tree, chosen.document_fields, page)}
-    if not urls:
-        yield Fault(reason="no_document", detail=f"nothing at {chosen.document!r} on the landing page")
-    yield from (item(url, fields) for url in list(urls)[:MAX_LINKS] if url != key)
 
 
 def _rest(found: int) -> Iterator[Fault]:

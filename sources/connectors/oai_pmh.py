@@ -12,11 +12,12 @@ from typing import Annotated, Any
 from lxml import etree
 from pydantic import AfterValidator, Field
 
-from pipelines.engine.settings import BYTES, Settings
+from pipelines.engine.settings import BYTES
 from sources.connectors.address import WebAddress, absolute, with_query
 from sources.connectors.answer import changed, child_text, local, named, xml_of
 from sources.connectors.facts import doi_in, facts, isbn_in, language_of
-from sources.connectors.follow import index, item, onward
+from sources.connectors.follow import entries, index, onward, step_of
+from sources.connectors.landing import STEP, LandingPages, documents, entry
 from sources.connectors.pattern import Pattern, wanted
 from sources.parse.part import Fault
 from sources.web.link import Link
@@ -30,7 +31,7 @@ def _expression(pattern: str) -> str:
     return pattern
 
 
-class Options(Settings):
+class Options(LandingPages):
     """Which records, and how a record names its document."""
 
     endpoint: Annotated[WebAddress, BYTES]
@@ -65,11 +66,14 @@ def start(options: dict[str, Any]) -> list[Link]:
 
 
 def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fault]:
-    """Yield the documents of a page of records, and the next page.
+    """Yield the documents of a page of records, and the next page, or what a landing page leads to.
 
-    Raises Unreadable: structure_changed, and those of `parse_xml`.
+    Raises Unreadable: structure_changed, and those of `parse_xml` and `html_of`.
     """
     chosen = Options.model_validate(options["connector"])
+    if step_of(options)[0] == STEP:
+        yield from documents(body, key, options, chosen)
+        return
     root = xml_of(body)
     if local(root) != "OAI-PMH":
         raise changed("an OAI-PMH answer", f"<{local(root)[:40]}>")
@@ -80,8 +84,9 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
     records = next(named(root, "ListRecords"), None)
     if records is None:
         raise changed("an element ListRecords", "none")
-    for position, record in enumerate(named(records, "record")):
-        yield from _record(record, chosen, position)
+    listed = list(named(records, "record"))
+    found = (link for position, record in enumerate(listed) for link in _record(record, chosen, position))
+    yield from entries(found, len(listed))
     token = child_text(records, "resumptionToken")
     following = with_query(chosen.endpoint, {"verb": "ListRecords", "resumptionToken": token}) if token else None
     yield from onward(following, key, options, chosen.max_pages)
@@ -106,7 +111,7 @@ def _record(record: etree._Element, chosen: Options, position: int) -> Iterator[
             reason="bad_link", detail="no identifier of the record is the address of a document", name=own[:200]
         )
     elif wanted(url, chosen.include, chosen.exclude):
-        yield item(url, _fields(values, own))
+        yield entry(url, _fields(values, own), chosen)
 
 
 def _values(metadata: etree._Element) -> dict[str, list[str]]:

@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 from lxml import etree
 from pydantic import Field, model_validator
 
-from pipelines.engine.settings import BYTES, Settings
+from pipelines.engine.settings import BYTES
 from sources.archive_item import Limits
 from sources.archive_stream import Stream
 from sources.connectors.address import WebAddress, absolute
 from sources.connectors.answer import changed, child_text, local, named, xml_of
 from sources.connectors.facts import facts, language_of
-from sources.connectors.follow import index, item, step_of
+from sources.connectors.follow import entries, index, step_of
+from sources.connectors.landing import STEP, LandingPages, documents, entry
 from sources.connectors.pattern import Pattern, wanted
 from sources.parse.part import Fault, Unreadable
 from sources.web.link import Link
@@ -32,7 +33,7 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?)?)?")
 _SITEMAP_LINE = re.compile(r"(?im)^[ \t]*sitemap[ \t]*:[ \t]*(\S+)")
 
 
-class Options(Settings):
+class Options(LandingPages):
     """Where the sitemaps are, and which of their pages are wanted."""
 
     sitemaps: Annotated[tuple[WebAddress, ...], BYTES] = ()
@@ -64,12 +65,15 @@ def start(options: dict[str, Any]) -> list[Link]:
 
 
 def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fault]:
-    """Yield the sitemaps or pages that a robots.txt or sitemap names.
+    """Yield the sitemaps or pages that a robots.txt or sitemap names, or what a landing page leads to.
 
-    Raises Unreadable: decompression_bomb, structure_changed, and those of `parse_xml`.
+    Raises Unreadable: decompression_bomb, structure_changed, and those of `parse_xml` and `html_of`.
     """
     chosen = Options.model_validate(options["connector"])
     step, depth = step_of(options)
+    if step == STEP:
+        yield from documents(body, key, options, chosen)
+        return
     if step == "robots":
         text = body.decode("utf-8", "replace")
         yield from _sitemaps(_SITEMAP_LINE.findall(text), key, chosen, depth)
@@ -80,9 +84,10 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
         return
     root = xml_of(data)
     if local(root) == "sitemapindex":
-        yield from _sitemaps([child_text(entry, "loc") for entry in named(root, "sitemap")], key, chosen, depth + 1)
+        yield from _sitemaps([child_text(one, "loc") for one in named(root, "sitemap")], key, chosen, depth + 1)
     elif local(root) == "urlset":
-        yield from _pages([_entry(entry, chosen) for entry in named(root, "url")], key, chosen)
+        listed = [_listed(one, chosen) for one in named(root, "url")]
+        yield from entries(_pages(listed, key, chosen), len(listed))
     else:
         raise changed("a sitemap (urlset or sitemapindex)", f"<{local(root)[:40]}>")
 
@@ -105,7 +110,7 @@ def _pages(found: list[tuple[str, dict[str, str]]], key: str, chosen: Options) -
         if isinstance(url, Fault):
             yield url
         elif wanted(url, chosen.include, chosen.exclude):
-            yield item(url, fields)
+            yield entry(url, fields, chosen)
 
 
 def _addresses(found: list[tuple[str, dict[str, str]]], key: str) -> Iterator[tuple[str | Fault, dict[str, str]]]:
@@ -122,10 +127,10 @@ def _addresses(found: list[tuple[str, dict[str, str]]], key: str) -> Iterator[tu
         yield Fault(reason="too_many_links", detail=f"{len(found)} addresses; the protocol allows {MAX_LINKS}"), {}
 
 
-def _entry(entry: etree._Element, chosen: Options) -> tuple[str, dict[str, str]]:
-    location, changed_on = child_text(entry, "loc"), child_text(entry, "lastmod")
+def _listed(one: etree._Element, chosen: Options) -> tuple[str, dict[str, str]]:
+    location, changed_on = child_text(one, "loc"), child_text(one, "lastmod")
     fields = {"version": changed_on} if chosen.lastmod == "version" and _DATE.fullmatch(changed_on) else {}
-    for link in named(entry, "link"):
+    for link in named(one, "link"):
         if link.get("href") == location and (language := language_of(link.get("hreflang") or "")):
             fields["language"] = language
     return location, facts(fields)

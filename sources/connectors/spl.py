@@ -15,7 +15,7 @@ from pipelines.engine.settings import BYTES, Settings
 from sources.connectors.address import WebAddress, with_query
 from sources.connectors.answer import changed, json_of, listed, text_at, whole_at
 from sources.connectors.facts import facts
-from sources.connectors.follow import index, item, onward, step_of
+from sources.connectors.follow import entries, index, item, onward, step_of
 from sources.parse.part import Fault
 from sources.web.link import Link
 
@@ -52,8 +52,7 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
     _, number = step_of(options)
     if page != number + 1 or pages is None:
         raise changed(f"page {number + 1} of a list with its number of pages", f"page {page} of {pages}")
-    for position, label in enumerate(labels):
-        yield _label(label, chosen, position)
+    yield from entries((_label(label, chosen, position) for position, label in enumerate(labels)), len(labels))
     if page < pages:
         yield from onward(with_query(key, {"page": str(page + 1)}), key, options, chosen.max_pages)
 

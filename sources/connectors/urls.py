@@ -14,7 +14,7 @@ from sources.connectors.address import WebAddress
 from sources.connectors.answer import changed
 from sources.connectors.facts import facts
 from sources.connectors.follow import item
-from sources.connectors.html_index import known_fields
+from sources.connectors.item_fields import known_fields
 from sources.parse.part import Fault
 from sources.web.link import Link
 
