@@ -9,6 +9,7 @@ the date of its content. Limits of time and memory are the sandbox's work.
 import ctypes
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -17,10 +18,13 @@ import pypdfium2.raw as pdfium
 
 from sources.parse.part import Fault, Part, Unreadable
 from sources.parse.pdf_columns import reading_order
-from sources.parse.pdf_fragment import PageText
+from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_furniture import remove_running_lines
+from sources.parse.pdf_grid import find_grids
 from sources.parse.pdf_lines import Line, block_lines
 from sources.parse.pdf_paragraphs import Written, write
+from sources.parse.pdf_rules import find_rules
+from sources.parse.pdf_tables import take_ruled
 from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share, script_agrees
 from sources.parse.pdf_words import read_page
 
@@ -91,7 +95,8 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
             textpage = page.get_textpage()
         except pypdfium2.PdfiumError as error:
             raise Unreadable("broken_pdf", f"page {number + 1} of {len(document)}: {error}") from error
-        pages.append(read_page(textpage, page.get_bbox()))
+        bounds = page.get_bbox()
+        pages.append(read_page(textpage, bounds, find_rules(page, bounds)))
         textpage.close()
         page.close()
     return pages
@@ -113,13 +118,27 @@ def _lines(pages: list[PageText]) -> list[Line]:
     lines: list[Line] = []
     number = 0
     for page in pages:
-        for block in reading_order(page.fragments):
+        for block in reading_order(_with_tables(page)):
             lines += block_lines(block, number)
             number += 1
         if page.turned:
             lines.append(Line([page.turned], 0, 0, 0, 0, 0, 1, 1, False, b"", number, page.turned))
             number += 1
     return lines
+
+
+def _with_tables(page: PageText) -> list[Fragment]:
+    """Return the fragments of a page, one for each ruled table in place of those that it holds."""
+    fragments = page.fragments
+    for grid in find_grids(page.rules):
+        if (found := take_ruled(fragments, grid)) is not None:
+            table, taken = found
+            gone = {id(fragment) for fragment in taken}
+            stand_in = max(taken, key=lambda f: f.base)
+            x0, x1 = min(f.x0 for f in taken), max(f.x1 for f in taken)
+            stand_in = replace(stand_in, text="table", x0=x0, x1=x1, y0=min(f.y0 for f in taken), table=table)
+            fragments = [f for f in fragments if id(f) not in gone] + [stand_in]
+    return fragments
 
 
 def _title(declared: str, written: Written) -> str | None:

@@ -33,6 +33,9 @@ _SIZE = _plain(pdfium.FPDFText_GetFontSize, ctypes.c_double, _POINTER, _INT)
 _OBJECT = _plain(pdfium.FPDFText_GetTextObject, _POINTER, _POINTER, _INT)
 _WEIGHT = _plain(pdfium.FPDFText_GetFontWeight, _INT, _POINTER, _INT)
 _NAME = _plain(pdfium.FPDFText_GetFontInfo, ctypes.c_ulong, _POINTER, _INT, _POINTER, ctypes.c_ulong, _POINTER)
+_PAGE_OBJECT = _plain(pdfium.FPDFPage_GetObject, _POINTER, _POINTER, _INT)
+_TYPE = _plain(pdfium.FPDFPageObj_GetType, _INT, _POINTER)
+_BOUNDS = _plain(pdfium.FPDFPageObj_GetBounds, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER)
 _FONT = _plain(pdfium.FPDFTextObj_GetFont, _POINTER, _POINTER)
 
 
@@ -88,3 +91,22 @@ def names_at(page: int, at: Sequence[int]) -> list[tuple[int, bytes]]:
         length = _NAME(page, index, ctypes.addressof(name), len(name), None)
         found.append((_WEIGHT(page, index), name.value if 0 < length <= len(name) else b""))
     return found
+
+
+def page_paths(page: Any, most: int) -> list[int]:
+    """Return the addresses of the path objects of a page; none when there are more than `most` objects of any kind."""
+    count = pdfium.FPDFPage_CountObjects(page)
+    if not 0 < count <= most:
+        return []
+    found = list(map(_PAGE_OBJECT, repeat(address_of(page)), range(count)))
+    return [known for known in found if known and _TYPE(known) == pdfium.FPDF_PAGEOBJ_PATH]
+
+
+def object_bounds(objects: Sequence[int]) -> list[list[float]]:
+    """Return left, bottom, right and top of page objects, in points."""
+    found = np.zeros((len(objects), 4), np.float32)
+    start = found.ctypes.data
+    places = (range(start + at, start + at + found.nbytes, 16) for at in (0, 4, 8, 12))
+    deque(map(_BOUNDS, objects, *places), maxlen=0)
+    listed: list[list[float]] = found.astype(np.float64).tolist()
+    return listed

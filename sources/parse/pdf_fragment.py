@@ -1,9 +1,13 @@
 """What a page of a PDF is made of between reading and ordering: fragments of lines, with where and how they are set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sources.parse.pdf_rules import Rules
 
 MIXED = b""
 """Name of the font of a fragment that has several."""
+Gap = tuple[float, float, str]
+"""A space wider than those between words: left and right edge in points, and the fragment's text behind it."""
 
 
 @dataclass(slots=True)
@@ -20,13 +24,17 @@ class Fragment:
     size: float
     bold: bool
     face: bytes
+    table: list[list[list[str]]] | None = None
+    """Rows of cells of lines, when this stands for a ruled table."""
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(slots=True)
 class PageText:
-    """What a page holds: its fragments in the file's own order, text set at another angle, and page size in points."""
+    """What a page holds: its fragments in the file's own order, text set at another angle, size in points, rules."""
 
     fragments: list[Fragment]
     turned: str
     width: float
     height: float
+    rules: Rules = field(default_factory=lambda: Rules([], []))

@@ -7,20 +7,20 @@ that runs over several lines stays on several rows: cells are not rebuilt here.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from operator import attrgetter
 
+from sources.parse.pdf_aligned import align
 from sources.parse.pdf_columns import Block
-from sources.parse.pdf_fragment import Fragment
-from sources.parse.pdf_text import expand_ligatures
+from sources.parse.pdf_fragment import MIXED, Fragment, Gap
+from sources.parse.pdf_tables import CellLine, Table
+from sources.parse.pdf_text import BULLETS, ITEM, RTL, expand_ligatures
 
-BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
 _LABEL = re.compile(
     rf"[{re.escape(BULLETS)}o]|\(?(\d{{1,2}}|[a-zA-Z]|[ivx]{{1,4}})[.)]|\d{{1,2}}(\.\d{{1,2}}){{1,3}}\.?"
 )
-_ITEM = re.compile(rf"(?:[{re.escape(BULLETS)}]\s|\(?(\d{{1,2}}|[a-z]|[ivx]{{1,4}})[.)]\s)")
 CELL_HEIGHTS = 1.0
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
 _LEADERS = re.compile(r"(?:\s?[._\ufffd·…]){5,}")
 
 
@@ -41,6 +41,12 @@ class Line:
     block: int
     text: str = ""
     """The line as it is written out."""
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    """Left and right edge of each cell, when there are several."""
+    gaps: list[Gap] = field(default_factory=list)
+    """Wide spaces inside cells: left and right edge, and the text behind."""
+    table: list[list[list[str]]] | None = None
+    """Rows of cells of lines, when this stands for a whole table."""
     item: bool = False
     row: bool = False
     edited: bool = False
@@ -51,20 +57,61 @@ def block_lines(block: Block, number: int) -> list[Line]:
     rows = _rows(block.fragments)
     lines = [_single(row[0], number) if len(row) == 1 else _line(row, number) for row in rows]
     _mark_rows(lines, block.table)
+    lines = _with_tables(lines)
     for line in lines:
+        if line.table:
+            continue
         line.text = line.cells[0] if len(line.cells) == 1 else (" | " if line.row else " ").join(line.cells)
-        line.item = not line.row and _ITEM.match(line.text) is not None
+        line.item = not line.row and ITEM.match(line.text) is not None
     return lines
+
+
+def _with_tables(lines: list[Line]) -> list[Line]:
+    """Put tables in place of the rows whose columns are beyond doubt."""
+    if not any(line.row for line in lines):
+        return lines
+    found: list[Line] = []
+    for is_row, members in groupby(lines, key=lambda line: line.row and not line.table):
+        run = list(members)
+        aligned = align([_cell_lines(line) for line in run], [line.gaps for line in run]) if is_row else None
+        if aligned is None:
+            found += run
+        elif aligned.prose:
+            found += _side_by_side(run, aligned.prose)
+        else:
+            found.append(table_line(run[0], run[-1], aligned.table))
+    return found
+
+
+def _cell_lines(line: Line) -> list[CellLine]:
+    spans = line.spans or [(line.x0, line.x1)]
+    return [CellLine(text, *span, line.base, line.height) for text, span in zip(line.cells, spans, strict=True)]
+
+
+def _side_by_side(run: Sequence[Line], columns: Sequence[Sequence[CellLine]]) -> list[Line]:
+    """Return the lines of columns of prose that a table's rows turned out to be, one column after the other."""
+    first = run[0]
+    return [
+        replace(first, cells=[c.text], x0=c.x0, x1=c.x1, base=c.base, height=c.height, row=False, spans=[])
+        for column in columns
+        for c in column
+    ]
+
+
+def table_line(first: Line, last: Line, table: Table) -> Line:
+    """Return the line that stands for a table from `first` to `last`."""
+    text = "\n".join("\n".join(cell) for row in table for cell in row)
+    return replace(first, cells=[text], y0=last.y0, base=last.base, text=text, row=True, table=table)
 
 
 def _mark_rows(lines: list[Line], table: bool) -> None:
     """Mark the rows of tables: all of a block that is one, else lines of several cells near another such line."""
-    wide = [table or len(line.cells) > 1 for line in lines]
+    wide = [not line.table and (table or len(line.cells) > 1) for line in lines]
     if True not in wide:
         return
     rows = [w and (table or any(wide[max(0, i - 2) : i] + wide[i + 1 : i + 3])) for i, w in enumerate(wide)]
     for i, line in enumerate(lines):
-        line.row = rows[i] or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
+        line.row = line.row or rows[i] or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
 
 
 def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
@@ -72,7 +119,8 @@ def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     rows: list[list[Fragment]] = []
     base, height = 0.0, -1.0
     for fragment in sorted(fragments, key=attrgetter("base"), reverse=True):
-        if height >= 0 and base - fragment.base < 0.4 * min(fragment.height, height):
+        alone = fragment.table or (rows and rows[-1][0].table)
+        if height >= 0 and not alone and base - fragment.base < 0.4 * min(fragment.height, height):
             rows[-1].append(fragment)
         else:
             rows.append([fragment])
@@ -80,19 +128,32 @@ def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     for row in rows:
         if len(row) > 1:
             text = "".join([f.text for f in row])
-            rtl = not text.isascii() and len(_RTL.findall(text)) * 2 > len(text)
+            rtl = not text.isascii() and len(RTL.findall(text)) * 2 > len(text)
             row.sort(key=(lambda f: -f.x1) if rtl else attrgetter("x0"))
     return rows
 
 
 def _single(fragment: Fragment, number: int) -> Line:
     """Return the line of a lone fragment."""
+    if fragment.table:
+        return _ruled(fragment, fragment.table, number)
     text = _tidy(fragment.text)
     plain = expand_ligatures(text)
     f, cells = fragment, [plain] if plain else []
     line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
     line.edited = plain != text
+    line.gaps = list(fragment.gaps)
     return line
+
+
+def _ruled(f: Fragment, table: Table, number: int) -> Line:
+    """Return the line that stands for a ruled table."""
+    tidy = [[["\n" * text.startswith("\n") + _tidy(text) for text in cell] for cell in row] for row in table]
+    plain = [[[expand_ligatures(text) for text in cell] for cell in row] for row in tidy]
+    line = Line([""], f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, False, MIXED, number)
+    found = table_line(line, line, plain)
+    found.edited = plain != tidy
+    return found
 
 
 def _tidy(text: str) -> str:
@@ -106,14 +167,17 @@ def _tidy(text: str) -> str:
 def _line(row: list[Fragment], number: int) -> Line:
     """Return the line of a row: near fragments become one cell, a leading label joins the cell after it."""
     cells: list[str] = []
+    spans: list[tuple[float, float]] = []
     last: Fragment | None = None
     for fragment in row:
         text = _tidy(fragment.text)
         gap = CELL_HEIGHTS + 1 if last is None else _gap(last, fragment)
         if cells and (gap <= CELL_HEIGHTS or (len(cells) == 1 and _LABEL.fullmatch(cells[0]))):
             cells[-1] += " " * (gap > 0.1) + text
+            spans[-1] = (min(spans[-1][0], fragment.x0), max(spans[-1][1], fragment.x1))
         elif text:
             cells.append(text)
+            spans.append((fragment.x0, fragment.x1))
         last = fragment
     most = max(row, key=lambda f: len(f.text))
     plain = [expand_ligatures(cell) for cell in cells]
@@ -129,6 +193,8 @@ def _line(row: list[Fragment], number: int) -> Line:
         bold=all(f.bold for f in row),
         face=most.face,
         block=number,
+        spans=spans,
+        gaps=[gap for f in row for gap in f.gaps],
         edited=plain != cells,
     )
 

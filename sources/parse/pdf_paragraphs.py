@@ -14,8 +14,9 @@ from itertools import pairwise
 
 from sources.parse.part import Section
 from sources.parse.pdf_fragment import MIXED
-from sources.parse.pdf_lines import BULLETS, Line
-from sources.parse.pdf_text import join_lines, vocabulary
+from sources.parse.pdf_lines import Line
+from sources.parse.pdf_tables import markdown_table
+from sources.parse.pdf_text import BULLETS, join_lines, vocabulary
 
 HEADING_RATIO = 1.12
 MAX_HEADING_CHARS, MAX_TITLE_CHARS = 200, 320
@@ -60,6 +61,9 @@ def write(lines: Sequence[Line]) -> Written:
     known = vocabulary(line.text for line in lines)
     units: list[_Unit] = []
     for line in lines:
+        if line.table:
+            units.append(_Unit("table", markdown_table(line.table, known), line, line, line.x0))
+            continue
         stands_off = _stands_off(units[-1].last if units else None, line, edges)
         kind = _kind(line, body, stands_off)
         if kind in ("heading", "text") and not stands_off:
@@ -182,7 +186,7 @@ def _is_heading(line: Line, body: tuple[float, bytes], stands_off: bool) -> bool
 def _runs_on(unit: _Unit, line: Line, kind: str, edges: _Edges) -> bool:
     """Say whether a line continues the unit before it."""
     last = unit.last
-    if "row" in (kind, unit.kind) or kind == "item" or abs(line.size - last.size) > 0.05 * last.size:
+    if unit.kind in ("row", "table") or kind in ("row", "item") or abs(line.size - last.size) > 0.05 * last.size:
         return False
     if _CAPTION.match(line.text) and _stands_off(last, line, edges):
         return False

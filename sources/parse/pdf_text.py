@@ -131,6 +131,11 @@ _COMPOUND_ENDS = frozenset(
     ]
 )
 
+BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
+ITEM = re.compile(rf"(?:[{re.escape(BULLETS)}]\s|\(?(\d{{1,2}}|[a-z]|[ivx]{{1,4}})[.)]\s)")
+"""How an item of a list begins."""
+RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
+
 
 class Piece(NamedTuple):
     """Text of even height: whether a space stands before it, its height and its rise over the line, in line heights."""

@@ -25,22 +25,27 @@ from sources.parse.pdf_pieces import (
     find_words_boxes,
     turn_upright,
 )
+from sources.parse.pdf_rules import Rules
 from sources.parse.pdf_text import decode, settle
 from sources.parse.pdf_uneven import rewrite_uneven
 
 GAP_HEIGHTS = 1.05
 """A gap wider than this many box heights ends a fragment (a space is about 0.2, a column gutter over 1)."""
+WIDE_HEIGHTS = 0.34
+"""A gap wider than this is noted, in case it turns out to part columns of a table."""
 SPACE_HEIGHTS = 0.06
 """Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
 
+MAX_RULES = 500
 LOWERED_HEIGHTS = 0.5
 """A small character further below its neighbour belongs to another line."""
 
 
-def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageText:
+def read_page(textpage: Any, bounds: tuple[float, float, float, float], rules: Rules) -> PageText:
     """Return the fragments of a pypdfium2 text page; empty when it has no characters.
 
-    `bounds` is what of the page is shown (left, bottom, right, top); what lies wholly outside it is left out.
+    `bounds` is what of the page is shown (left, bottom, right, top); what lies wholly outside it is left out. Text on
+    both sides of a vertical one of `rules` is two fragments.
     """
     left, bottom, right, top = bounds
     width, height = right - left, top - bottom
@@ -53,17 +58,19 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float]) -> PageT
     text, aside = decode(codes), ""
     if quarter:
         words.box = turn_upright(words.box, quarter)
-        width, height = height, width
+        width, height, rules = height, width, Rules([], [])
     elif turned.any():
         ranges = zip(words.start[turned].tolist(), words.end[turned].tolist(), strict=True)
         aside = settle(" ".join([text[s:e] for s, e in ranges]))
     pieces = find_pieces(words, ~turned if aside else None)
-    found = _fragments(page, codes, text, pieces, None if quarter else bottom)
+    found = _fragments(page, (codes, text), pieces, None if quarter else bottom, rules)
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
-    return PageText(shown, aside, width, height)
+    return PageText(shown, aside, width, height, rules)
 
 
-def _fragments(page: int, codes: Codes, text: str, pieces: Pieces, bottom: float | None) -> list[Fragment]:
+def _fragments(
+    page: int, written: tuple[Codes, str], pieces: Pieces, bottom: float | None, rules: Rules
+) -> list[Fragment]:
     """Join pieces that run on along one line and give each stretch its text, main size and weight."""
     if not len(pieces.start):
         return []
@@ -74,6 +81,9 @@ def _fragments(page: int, codes: Codes, text: str, pieces: Pieces, bottom: float
     if order is not None:
         pieces = Pieces(*(getattr(pieces, name)[order] for name in Pieces.__slots__))
         breaks, spaced = _joints(pieces)
+    if rules.down:
+        breaks |= _ruled_apart(pieces, rules)
+    codes, text = written
     heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
     tails = np.concatenate((heads[1:], [len(pieces.start)])) - 1
     spaced[heads] = False
@@ -84,6 +94,7 @@ def _fragments(page: int, codes: Codes, text: str, pieces: Pieces, bottom: float
     texts = _texts(text, codes, pieces, spaced, heads, tails)
     numbers = (column.tolist() for column in columns)
     found = list(map(Fragment, texts, *numbers, sizes_at(page, first).tolist(), bold, face))
+    _note_gaps(found, text, pieces, heads, tails)
     rewrite_uneven(found, text, page, pieces, spaced, np.stack((heads, tails + 1), axis=1))
     return found
 
@@ -102,6 +113,19 @@ def _texts(text: str, codes: Codes, pieces: Pieces, spaced: Mask, heads: Ints, t
         words = zip(start[span].tolist(), end[span].tolist(), spaced[span].tolist(), strict=True)
         texts[n] = "".join([" " + text[s:e] if apart else text[s:e] for s, e, apart in words])
     return texts if text.isascii() and "\0" not in text else [settle(line) for line in texts]
+
+
+def _note_gaps(found: list[Fragment], text: str, pieces: Pieces, heads: Ints, tails: Ints) -> None:
+    """Note, in place, where within fragments the space is wider than between words: narrow gutters of tables."""
+    gap = pieces.box[1:, 0] - pieces.box[:-1, 2]
+    wide = gap > WIDE_HEIGHTS * pieces.height[1:]
+    wide[heads[1:] - 1] = False
+    for at in np.flatnonzero(wide).tolist():
+        number = int(np.searchsorted(heads, at, "right")) - 1
+        behind = settle(text[int(pieces.start[at + 1]) : int(pieces.end[tails[number]])])
+        if found[number].text.endswith(behind):
+            edges = float(pieces.box[at, 2]), float(pieces.box[at + 1, 0])
+            found[number].gaps += ((*edges, behind),)
 
 
 def _true_heights(pieces: Pieces, page: int, bottom: float) -> None:
@@ -127,6 +151,15 @@ def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
     breaks = (shift > 0.55) & ~mark | (gap > GAP_HEIGHTS * most)
     even = np.minimum(tall[1:], tall[:-1]) > 0.87 * most
     return breaks, np.concatenate(([False], pieces.spaced[1:] & (even | (gap > SPACE_HEIGHTS * most))))
+
+
+def _ruled_apart(pieces: Pieces, rules: Rules) -> Mask:
+    """Say between which neighbours of a line a vertical rule stands."""
+    at, low, high = np.array(rules.down[:MAX_RULES]).T[:, None, :]
+    box, base = pieces.box, pieces.base
+    left, right = np.minimum(box[:-1, 2], box[1:, 2]), np.maximum(box[:-1, 0], box[1:, 0])
+    between = (at >= left[:, None] - 1) & (at <= right[:, None] + 1) & (base[1:, None] > low) & (base[1:, None] < high)
+    return between.any(axis=1)
 
 
 def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:

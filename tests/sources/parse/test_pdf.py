@@ -14,13 +14,16 @@ BODY = (
 
 
 def make_pdf(pages: list[Any], *, title: str = "", info_date: str = "", lang: str = "") -> bytes:
-    """Return a PDF; a page is a list of (x, y, size, text) or (x, y, size, text, font F1 regular or F2 bold)."""
+    """Return a PDF; a page is a list of (x, y, size, text), (x, y, size, text, font F1 regular or F2 bold), or rules:
+    ("rule", x0, y0, x1, y1)."""
     objects = ["", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>")
     kids = []
     for page in pages:
         ops = []
-        for x, y, size, text, *font in page:
+        for rule in [op for op in page if op[0] == "rule"]:
+            ops.append("{} {} m {} {} l S".format(*rule[1:]))
+        for x, y, size, text, *font in [op for op in page if op[0] != "rule"]:
             plain = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
             ops.append(f"BT /{font[0] if font else 'F1'} {size} Tf 1 0 0 1 {x} {y} Tm ({plain}) Tj ET")
         data = "\n".join(ops)
@@ -80,7 +83,8 @@ def test_a_dose_table_across_two_columns_keeps_its_rows() -> None:
         (x, 760 - 14 * n, 10, cell) for n, row in enumerate(rows) for x, cell in zip((60, 260, 450), row, strict=True)
     ]
     text = read([[*column(50, 680, words, 5), *column(320, 680, words, 5), *table]]).text
-    assert "Weight | Amoxicillin | Zinc\n4-9 kg | 250 mg | 10 mg\n10-19 kg | 500 mg | 20 mg" in text
+    head = "| Weight | Amoxicillin | Zinc |\n| --- | --- | --- |\n"
+    assert head + "| 4-9 kg | 250 mg | 10 mg |\n| 10-19 kg | 500 mg | 20 mg |\n" in text
 
 
 def test_a_table_inside_one_column_takes_no_line_of_the_other() -> None:
@@ -95,7 +99,7 @@ def test_a_table_inside_one_column_takes_no_line_of_the_other() -> None:
     ]
     cells = [(x, 700 - 12 * n, 10, text) for n in range(7, 13) for x, text in ((330, f"{n} kg"), (450, f"{n * 5} mg"))]
     text = read([[*left, *right, *cells]]).text
-    assert "7 kg | 35 mg\n8 kg | 40 mg\n9 kg | 45 mg" in text
+    assert "| 7 kg | 35 mg |\n| --- | --- |\n| 8 kg | 40 mg |\n| 9 kg | 45 mg |\n" in text
     assert "here. |" not in text
 
 
@@ -138,7 +142,7 @@ def test_repeated_body_lines_and_table_heads_stay() -> None:
         ]
         for n in range(1, 5)
     ]
-    assert read(pages).text.count("Dose (mg) | Age") == 4
+    assert read(pages).text.count("| Dose (mg) | Age |\n") == 4
 
 
 def test_headings_by_size_or_weight_become_sections() -> None:

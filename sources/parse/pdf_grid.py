@@ -1,0 +1,119 @@
+"""Rules of a page -> grids: the cells that ruled lines enclose, spans included, when they tile without doubt.
+
+Rules that cross or touch belong together. Their places are the cuts of a grid, and neighbours without a rule between
+them are one cell, as the reader sees it. A cell that is no rectangle shows that the lines are a drawing or a flow
+chart, not a table: then there is no grid. Sides that no rule closes end where the rules across them end.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sources.parse.pdf_rules import Rule, Rules
+
+TOUCH_POINTS = 4.0
+MAX_RULES = 1500
+MAX_COLUMNS, MAX_ROWS = 40, 250
+
+
+class Cell(NamedTuple):
+    """A cell: rows [top_row, end_row) and columns [left_column, end_column) of its grid, and its box in points."""
+
+    top_row: int
+    end_row: int
+    left_column: int
+    end_column: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Grid(NamedTuple):
+    """The cells of a table from the top left, row by row, and how many rows and columns it has."""
+
+    cells: list[Cell]
+    rows: int
+    columns: int
+
+
+def find_grids(rules: Rules) -> list[Grid]:
+    """Return the grids of a page that have at least two columns."""
+    if len(rules.across) < 2 or not rules.down or len(rules.across) + len(rules.down) > MAX_RULES:
+        return []
+    across, down = _joined(rules.across), _joined(rules.down)
+    flat, upright = np.array(across), np.array(down)
+    meets = (
+        (upright[None, :, 0] >= flat[:, None, 1] - TOUCH_POINTS)
+        & (upright[None, :, 0] <= flat[:, None, 2] + TOUCH_POINTS)
+        & (flat[:, None, 0] >= upright[None, :, 1] - TOUCH_POINTS)
+        & (flat[:, None, 0] <= upright[None, :, 2] + TOUCH_POINTS)
+    )
+    grids = []
+    left = set(range(len(across)))
+    while left:
+        first = min(left)
+        rows = np.zeros(len(across), bool)
+        rows[first] = True
+        columns = meets[first]
+        while (more := meets[:, columns].any(axis=1) | rows).sum() > rows.sum():
+            rows, columns = more, meets[more].any(axis=0)
+        left -= set(np.flatnonzero(rows).tolist())
+        if rows.sum() >= 2 and columns.any():
+            grid = _grid(flat[rows], upright[columns])
+            grids += [grid] if grid else []
+    return grids
+
+
+def _joined(rules: Sequence[Rule]) -> list[Rule]:
+    """Return rules with the parts of one line put together."""
+    joined: list[Rule] = []
+    for rule in sorted(rules, key=lambda r: (round(r.at), r.low)):
+        last = joined[-1] if joined else None
+        if last and abs(last.at - rule.at) < 1.5 and rule.low <= last.high + TOUCH_POINTS:
+            joined[-1] = Rule(last.at, last.low, max(last.high, rule.high))
+        else:
+            joined.append(rule)
+    return joined
+
+
+def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Grid | None:
+    """Return the grid of rules that touch, or None when they part no columns or enclose what is no rectangle."""
+    xs = _cuts([*down[:, 0].tolist(), float(across[:, 1].min()), float(across[:, 2].max())])
+    ys = _cuts([*across[:, 0].tolist(), float(down[:, 1].min()), float(down[:, 2].max())])[::-1]
+    columns, rows = len(xs) - 1, len(ys) - 1
+    if not (2 <= columns <= MAX_COLUMNS and 1 <= rows <= MAX_ROWS):
+        return None
+    label = np.arange(rows * columns).reshape(rows, columns)
+    for i in range(rows):
+        for j in range(columns):
+            middle = ((xs[j] + xs[j + 1]) / 2, (ys[i] + ys[i + 1]) / 2)
+            if j and not _is_ruled(down, xs[j], middle[1]):
+                label[label == label[i, j]] = label[i, j - 1]
+            if i and not _is_ruled(across, ys[i], middle[0]):
+                label[label == label[i, j]] = label[i - 1, j]
+    cells = []
+    for number in np.unique(label).tolist():
+        at = np.argwhere(label == number)
+        (top, left), (bottom, right) = at.min(axis=0).tolist(), at.max(axis=0).tolist()
+        if len(at) != (bottom - top + 1) * (right - left + 1):
+            return None
+        cells.append(Cell(top, bottom + 1, left, right + 1, xs[left], ys[bottom + 1], xs[right + 1], ys[top]))
+    return Grid(sorted(cells), rows, columns)
+
+
+def _cuts(places: Sequence[float]) -> list[float]:
+    """Return places in ascending order, those nearer than two letters taken together."""
+    cuts: list[float] = []
+    for place in sorted(places):
+        if not cuts or place - cuts[-1] > TOUCH_POINTS:
+            cuts.append(place)
+    return cuts
+
+
+def _is_ruled(rules: npt.NDArray[np.float64], at: float, across: float) -> bool:
+    """Say whether one of `rules` at `at` passes the place `across`."""
+    here = np.abs(rules[:, 0] - at) <= TOUCH_POINTS
+    return bool((here & (rules[:, 1] - 1 <= across) & (rules[:, 2] + 1 >= across)).any())
