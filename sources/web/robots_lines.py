@@ -71,7 +71,7 @@ def as_utf8(body: bytes) -> bytes:
         return body.decode("utf-16", "replace").replace("\0", "").encode()
     head = body[:_HEAD_BYTES]
     for offset, codec in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if len(head) >= 4 and head[offset::2].count(0) > len(head) // 3 > 3 * head[1 - offset :: 2].count(0):
+        if head[offset::2].count(0) > len(head) / 3 and 0 not in head[1 - offset :: 2]:
             return body.decode(codec, "replace").encode()
     for mark in (_BOM, _BOM[:2], _BOM[:1]):
         if body.startswith(mark):

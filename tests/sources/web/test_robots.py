@@ -50,6 +50,7 @@ def test_the_table_of_answers_is_long_enough() -> None:
 
 @pytest.mark.parametrize(("letter", "status"), [("a", "robots_disallowed"), ("b", None)])
 def test_a_long_line_is_cut_where_google_cuts_it(letter: str, status: str | None) -> None:
+    assert MAX_LINE_BYTES == 16663  # 8 * 2083 bytes with the zero that ends them in C
     path = "/x/" + "a" * (MAX_LINE_BYTES - len("disallow: /x/") - 1)
     rules = rules_from(200, f"user-agent: aidbot\ndisallow: {path}/far\n".encode(), None)
     assert rules.refusal("aidbot", SITE + path.replace("a", letter) + "/near") == status
@@ -58,6 +59,7 @@ def test_a_long_line_is_cut_where_google_cuts_it(letter: str, status: str | None
 
 def test_a_line_that_the_size_limit_cuts_opens_nothing() -> None:
     body = b"User-agent: *\nDisallow: /\n" + b"#" * (MAX_BODY_BYTES - 37) + b"\nAllow: /open\n"
+    assert MAX_BODY_BYTES == 512_000
     assert body[:MAX_BODY_BYTES].endswith(b"\nAllow: /op")
     rules = rules_from(200, body, None)
     assert rules.refusal("medmix", SITE + "/opera") == "robots_disallowed"
