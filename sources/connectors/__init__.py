@@ -4,5 +4,5 @@ A connector is one file with `Options` (what a source declares under `web.option
 and `expand(body, key, options)`, which runs in the sandbox: it gets the bytes of an answer, the address they came from
 and `{"connector": options, "link": the link that was followed, "media_type": ...}`, and yields a `Link` for each page
 that lists more or document that is asked for, and a `Fault` for each entry that cannot be followed. It raises
-`Unreadable("structure_changed", ...)` when the page is not built as the source declares. No network, no clock, no state.
+`Unreadable("structure_changed", ...)` when the page is not built as the source declares. No network, clock or state.
 """

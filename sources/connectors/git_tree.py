@@ -65,7 +65,7 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
         if depth < MAX_DEPTH and len(sha) in (40, 64) and set(sha) <= _HASH:
             yield index(_tree(chosen, sha, whole=False), f"level/{folder}", depth)
         else:
-            yield Fault(reason="lists_too_deep", detail=f"a tree cut short {depth} levels down")
+            yield Fault(reason="too_deep", detail=f"a tree cut short {depth} levels down")
         return
     for position, entry in enumerate(entries):
         yield from _entry(entry, chosen, folder, (position, depth, is_whole))

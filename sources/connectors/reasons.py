@@ -17,5 +17,5 @@ REASONS: Mapping[str, str] = {
     "next_repeats": "the next page is the page itself, so the list was left there",
     "too_many_pages": "the list goes on beyond the number of pages that the source allows",
     "too_many_links": "one page lists more than any honest list does, and the rest was left",
-    "lists_too_deep": "lists within lists, deeper than the source allows",
+    "too_deep": "lists within lists, deeper than the source allows",
 }

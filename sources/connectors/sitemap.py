@@ -96,7 +96,7 @@ def _sitemaps(found: list[str], key: str, chosen: Options, depth: int) -> Iterat
     if not found:
         raise changed("at least one sitemap named", "none")
     if depth > chosen.max_depth:
-        yield Fault(reason="lists_too_deep", detail=f"{len(found)} sitemaps at level {depth} of indexes")
+        yield Fault(reason="too_deep", detail=f"{len(found)} sitemaps at level {depth} of indexes")
         return
     for url, _ in _addresses([(text, {}) for text in found], key):
         if isinstance(url, Fault):

@@ -95,4 +95,4 @@ def test_every_reason_that_a_connector_gives_is_in_the_table_and_no_other() -> N
                 reasons = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "reason")]
                 given |= {reason.value for reason in reasons if isinstance(reason, ast.Constant)}
     assert given == set(REASONS)
-    assert {reason for reason in REASONS if reason in READING} <= {"invalid_json", "decompression_bomb"}
+    assert {reason for reason in REASONS if reason in READING} <= {"invalid_json", "decompression_bomb", "too_deep"}
