@@ -27,7 +27,7 @@ from pipelines.stages.consolidation import Consolidation
 from pipelines.stages.dedup_exact_resolve import ResolveExact
 from pipelines.stages.versions_resolve import ResolveVersions
 from sources.catalog import SourceConfig
-from sources.crawled import crawled, store_of
+from sources.crawled import Crawled, crawled, store_of
 from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
@@ -67,9 +67,14 @@ class Plan:
 def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     """Return the plan of a run; digests of inputs are added to `cache`, not saved. Raises ConfigError or InputError."""
     plan = Plan()
-    _check_fetched(config)
-    stream = tuple(_plan_source(plan, config, index, cache) for index in range(len(config.sources)))
-    stream = tuple(name for name in stream if name)
+    stored = _stored_sources(config)
+    names = [
+        _plan_crawled(plan, config, source, stored[source.name])
+        if source.web
+        else _plan_source(plan, config, source, cache)
+        for source in config.sources
+    ]
+    stream = tuple(name for name in names if name)
     if not stream:
         raise ConfigError(
             f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, "
@@ -84,29 +89,27 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     return plan
 
 
-def _check_fetched(config: RunConfig) -> None:
-    """Raise Unfetched when sources that are not optional are not in the store."""
+def _stored_sources(config: RunConfig) -> dict[str, Crawled | None]:
+    """Return what the crawl store has of each web source. Raises Unfetched when one that is not optional is absent."""
     store = store_of(config.web)
-    asked = [source for source in config.sources if source.web and not source.optional]
-    if missing := [source.name for source in asked if crawled(source, store) is None]:
+    stored = {source.name: crawled(source, store) for source in config.sources if source.web}
+    needed = [source.name for source in config.sources if source.web and not source.optional]
+    if missing := [name for name in needed if stored[name] is None]:
         raise Unfetched(missing, store)
+    return stored
 
 
-def _plan_crawled(plan: Plan, config: RunConfig, source: SourceConfig) -> str:
+def _plan_crawled(plan: Plan, config: RunConfig, source: SourceConfig, found: Crawled | None) -> str:
     store = store_of(config.web)
-    found = crawled(source, store)
     if found is None:
-        plan.notes.append(f"source {source.name} is optional and was left out: it is not in the store {store}")
+        plan.notes.append(f"source {source.name} is optional and was left out: it is not in the crawl store {store}")
         return ""
     plan.notes += found.notes
     plan.inputs[source.name] = found.files
     return plan.add(Extract(source, store, found.files, config.shard_bytes))
 
 
-def _plan_source(plan: Plan, config: RunConfig, index: int, cache: DigestCache) -> str:
-    source = config.sources[index]
-    if source.web:
-        return _plan_crawled(plan, config, source)
+def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: DigestCache) -> str:
     path = folder_of(source, Path.cwd())
     files = list_files(source, path, cache) if path else []
     if path is None or not files:

@@ -6,6 +6,7 @@ mining that is not there, or cannot be had, reserves nothing; robots failures cl
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -39,7 +40,7 @@ class Policies:
         self._exchange, self._allowlist, self._pace, self._clock, self._keep = exchange, allowlist, pace, clock, keep
         self._remembered = dict(remembered or {})
         self._robots = RobotsCache(self.ask, clock)
-        self._bodies: dict[str, bytes | None] = {}
+        self._bodies: dict[str, tuple[bytes | None, float]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def rules(self, url: Url) -> Rules:
@@ -53,11 +54,12 @@ class Policies:
 
     async def _body(self, url: Url, path: str) -> bytes | None:
         place = url.join(path)
-        if str(place) not in self._bodies:
+        body, until_s = self._bodies.get(str(place), (None, -math.inf))
+        if self._clock.monotonic() >= until_s:
             answer = await self.ask(place)
-            found = isinstance(answer, Response) and answer.status == 200
-            self._bodies[str(place)] = answer.body if found and isinstance(answer, Response) else None
-        return self._bodies[str(place)]
+            body = answer.body if isinstance(answer, Response) and answer.status == 200 else None
+            self._bodies[str(place)] = body, self._clock.monotonic() + DAY.total_seconds()
+        return body
 
     async def ask(self, url: Url, headers: Mapping[str, str] | None = None) -> Response | Refused:
         """Ask for one policy file: from what was kept today, else from the host, in its turn."""

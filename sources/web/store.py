@@ -145,6 +145,7 @@ class OpenSegment:
         self.name = f"{source}-{number:06d}"
         self._storage = storage
         self._staged = storage.create(f"{source}/warc")
+        self._is_committed = False
         self._body: dict[str, Any] = {"format": FORMAT, "source": source, "number": number, **facts}
         self._found: list[dict[str, Any]] = []
         self._settled: list[dict[str, Any]] = []
@@ -189,6 +190,7 @@ class OpenSegment:
     def seal(self, totals: Mapping[str, int], *, done: bool) -> None:
         """Commit the WARC file and then publish the list that makes it count. Raises StorageError."""
         ref = self._staged.commit(self.name, "warc.gz")
+        self._is_committed = True
         body = {
             **self._body,
             "file": asdict(ref),
@@ -201,5 +203,6 @@ class OpenSegment:
         self._storage.publish_sealed(_sealed_path(self._body["source"], self._body["number"]), body)
 
     def abandon(self) -> None:
-        """Take back the staging file."""
-        self._staged.abandon()
+        """Take back the staging file, if it is still one."""
+        if not self._is_committed:
+            self._staged.abandon()
