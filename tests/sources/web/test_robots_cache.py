@@ -65,6 +65,11 @@ def test_answers_and_redirects(script: dict[str, Answer], expect: Any) -> None:
     assert told == (expect if isinstance(expect, dict) else dict.fromkeys(told, expect))
 
 
+def test_the_day_of_the_rfc_is_kept() -> None:
+    assert KEPT_S <= 24 * 3600
+    assert 60 <= FAILURE_KEPT_S <= 3600
+
+
 def test_one_fetch_serves_an_origin_for_a_day_and_each_origin_has_its_own() -> None:
     clock = FakeClock()
     site = Scripted(clock, {f"{SITE}/robots.txt": RULES}, takes_s=2)
