@@ -124,7 +124,9 @@ def counts(entries: Iterable[SourceConfig]) -> dict[str, int]:
 
 def described(config: SourceConfig) -> list[tuple[str, str]]:
     """Return everything on one entry as pairs of a dotted field and its value, fields without a value left out."""
-    return [pair for pair in _flat("", config.model_dump(mode="json", exclude_defaults=True)) if pair[1]]
+    told = config.model_dump(mode="json", exclude_defaults=True)
+    told |= {name: config.model_dump(mode="json")[name] for name in ("rights", "about")}
+    return [pair for pair in _flat("", told) if pair[1]]
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:

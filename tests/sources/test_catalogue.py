@@ -1,0 +1,150 @@
+"""The catalogue is whole, its entries can be fetched, and it claims no more than somebody looked at."""
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipelines.engine.errors import ConfigError
+from sources.about import NEVER
+from sources.catalog import SourceConfig
+from sources.connectors.table import options_of, start_links
+from sources.listing import CLAIMS, FOLDER, Row, about_of, counts, described, entry, proven, read_catalogue, row_of
+from sources.options import check_options
+from sources.parse.html import parse
+from sources.parse.part import Part
+from sources.rights import RESERVED, UNKNOWN
+from sources.terms import catalogue_terms
+
+ENTRIES = read_catalogue()
+GAP_REPLAY = {
+    *("aafp", "cco", "cdc", "cma", "cps", "drugs", "gc", "icrc"),
+    *("idsa", "magic", "mayo", "nice", "rch", "spor", "who", "wikidoc"),
+}
+NATIONAL = {"ET", "GH", "IN", "KE", "MW", "NG", "TZ", "UG", "ZA"}
+REAL_PAGES = {
+    "cdc-pcd": "cdc_pcd/2024_24_0016.htm",
+    "who-smart": "who_smart_ig/dak-tb_index.html",
+    "who-phc-pocketbook": "who_phc_0to18/PB_CB_1.html",
+}
+"""Entries whose canary lies as a saved page in MEDMIX_DATA."""
+each = pytest.mark.parametrize("config", ENTRIES.values(), ids=ENTRIES)
+
+
+def test_the_catalogue_holds_the_lineage_and_as_much_again() -> None:
+    lineages = Counter(about_of(config).lineage for config in ENTRIES.values())
+    assert {name: lineages[name] for name in GAP_REPLAY} == dict.fromkeys(GAP_REPLAY, 1)
+    assert set(lineages) == {*GAP_REPLAY, None}
+    assert lineages[None] >= 16
+    assert len(ENTRIES) >= 32
+
+
+def test_guidelines_of_countries_with_few_resources_are_in_it() -> None:
+    abouts = [about_of(config) for config in ENTRIES.values()]
+    assert {about.region for about in abouts if about.setting == "limited" and len(about.region) == 2} >= NATIONAL
+
+
+@each
+def test_an_entry_can_be_planned(config: SourceConfig) -> None:
+    check_options(config)
+    if config.web is None:
+        assert config.optional, "an entry that cannot be fetched yet stops no run"
+        return
+    options_of(config.web)
+    hosts = set(config.web.hosts)
+    assert all(urlsplit(link.url).hostname in hosts for link in start_links(config.web))
+    if not config.web.http:
+        assert all(link.url.startswith("https://") for link in start_links(config.web))
+    if (canary := about_of(config).canary) is not None:
+        assert urlsplit(canary.url).hostname in hosts, "the canary must be fetched by the same rules"
+
+
+@each
+def test_an_entry_claims_nothing_that_was_not_seen(config: SourceConfig) -> None:
+    about = about_of(config)
+    for name in CLAIMS:
+        claim = getattr(about.verified, name)
+        assert (claim.on == NEVER) == (not claim.evidence), name
+        assert claim.on == NEVER or re.match(r"https?://\S+\.\S+", claim.evidence), name
+    assert (about.canary is not None) == (about.verified.canary.on != NEVER)
+    if config.rights.spdx not in (UNKNOWN, RESERVED):
+        assert about.verified.rights.on != NEVER, "a licence that nobody read is unknown"
+        assert config.rights.evidence
+    if about.redistribution == "allowed":  # to forbid on hearsay errs on the safe side
+        assert about.verified.rights.on != NEVER, "who allows it must have been read"
+
+
+@each
+def test_what_an_entry_grants_and_what_its_terms_say_agree(config: SourceConfig) -> None:
+    about, terms = about_of(config), catalogue_terms()
+    granted = config.rights.spdx not in (UNKNOWN, RESERVED)
+    assert granted == (about.redistribution == "allowed")
+    assert (terms.of_source(config) is not None) == (about.redistribution == "forbidden")
+
+
+def test_the_table_of_terms_binds_sites_and_no_host_of_many() -> None:
+    terms = catalogue_terms()
+    assert terms.names.keys() == {n for n, c in ENTRIES.items() if about_of(c).redistribution == "forbidden"}
+    assert terms.names.keys() >= {"nice", "mayo", "drugs", "aafp", "cps"}
+    shared = ("github.com", "githubusercontent.com", "archive.org", "who.int", "cdc.gov", "wikipedia.org", "nih.gov")
+    assert not any(terms.of_address(f"https://{host}/x") for host in shared)
+
+
+def test_the_printed_figures_are_those_of_the_files() -> None:
+    figures = counts(ENTRIES.values())
+    assert figures["entries"] == len(ENTRIES)
+    assert figures["of GAP-Replay"] == 16
+    assert figures["claims"] == 4 * len(ENTRIES)
+    unproven = sum(figures[f"{name} {NEVER}"] for name in CLAIMS)
+    assert unproven == figures["claims"] - sum(len(proven(about_of(config))) for config in ENTRIES.values())
+    assert sum(count for name, count in figures.items() if name.startswith("redistribution")) == len(ENTRIES)
+
+
+def test_a_row_and_a_description_hold_what_the_file_says() -> None:
+    row = row_of(entry("cdc-pcd"))
+    assert len(row) == len(Row._fields)
+    assert row.verified == "2026-11-20: extraction, rights, canary"
+    told = dict(described(entry("cdc-pcd")))
+    assert told["web.connector"] == "sitemap"
+    assert told["about.canary.url"] == "https://www.cdc.gov/pcd/issues/2024/24_0016.htm"
+
+
+def test_a_name_that_is_nearly_right_is_told() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'dailymed'"):
+        entry("dailymd")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: other\nabout: {}\n", "must be named 'one'"),
+        ("name: one\nkind: guideline\npath: .\nabout: {publisher: P}\n", "about.region"),
+        ("name: [\nabout: x\n", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_place(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        read_catalogue(tmp_path)
+
+
+def test_formats_without_about_are_no_entries() -> None:
+    every = {path.stem for path in FOLDER.glob("*.yaml")}
+    assert {"html", "jats"} <= every - ENTRIES.keys()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL_PAGES)
+def test_the_canary_comes_out_of_the_saved_page(name: str) -> None:
+    page = Path(os.environ.get("MEDMIX_DATA", "/nonexistent")) / "guidelines_html" / REAL_PAGES[name]
+    if not page.is_file():
+        pytest.skip("MEDMIX_DATA is not set or has no such page")
+    config = entry(name)
+    parts = [part for part in parse(page.read_bytes(), page.name, config.options) if isinstance(part, Part)]
+    flat = " ".join(" ".join(f"{part.title} {part.text}" for part in parts).split())
+    canary = about_of(config).canary
+    assert canary is not None
+    assert all(string in flat for string in canary.strings)
