@@ -114,11 +114,11 @@ def _item(found: Any, chosen: Options, position: int) -> Iterator[Link | Fault]:
     if at(found, "withdrawn") is True or not _speaks(languages, chosen.languages):
         return
     fields = _fields(found, languages)
-    bundles = at(found, "_embedded", "bundles", "_embedded", "bundles")
-    if isinstance(bundles, list):
+    bundles = _embedded(found, "bundles")
+    if bundles is not None:
         yield from _bundles(bundles, chosen, fields)
     else:
-        query = {"embed": "bitstreams/format", "size": "20"}
+        query = {"embed": "bitstreams/format", "size": "100"}
         yield index(with_query(f"{_root(chosen)}/core/items/{encoded(uuid)}/bundles", query), "bundles", 0, fields)
 
 
@@ -129,9 +129,8 @@ def _bundles(bundles: list[Any], chosen: Options, fields: dict[str, str]) -> Ite
     for bundle in bundles:
         if text_at(bundle, "name") not in chosen.bundles:
             continue
-        held = at(bundle, "_embedded", "bitstreams", "_embedded", "bitstreams")
-        total = whole_at(bundle, "_embedded", "bitstreams", "page", "totalElements")
-        if isinstance(held, list) and (total is None or total <= len(held)):
+        held = _embedded(bundle, "bitstreams")
+        if held is not None:
             files += held
         elif uuid := text_at(bundle, "uuid"):
             url = with_query(
@@ -143,12 +142,22 @@ def _bundles(bundles: list[Any], chosen: Options, fields: dict[str, str]) -> Ite
         yield from _files(files, chosen, fields)
 
 
+def _embedded(parent: Any, name: str) -> list[Any] | None:
+    """Return a list that is embedded whole, None when it is not there or goes on elsewhere."""
+    held = at(parent, "_embedded", name, "_embedded", name)
+    total = whole_at(parent, "_embedded", name, "page", "totalElements")
+    return held if isinstance(held, list) and (total is None or total <= len(held)) else None
+
+
 def _files(files: list[Any], chosen: Options, fields: dict[str, str]) -> Iterator[Link | Fault]:
     wanted = chosen_files(files, chosen.choice())
     if not wanted:
         yield Fault(reason="no_document", detail=f"none of {len(files)} files is asked for", name=fields.get("key", ""))
-    for uuid, found in wanted:
-        yield item(f"{_root(chosen)}/core/bitstreams/{encoded(uuid)}/content", {**fields, **facts(found)})
+    for file in wanted:
+        said = {"media_type": file.media_type, "language": file.language}
+        if len(wanted) > 1:  # parts and translations of one item are not versions of each other
+            said["key"] = f"{fields.get('key', '')}#{file.name}"
+        yield item(f"{_root(chosen)}/core/bitstreams/{encoded(file.uuid)}/content", {**fields, **facts(said)})
 
 
 def _fields(found: Any, languages: list[str]) -> dict[str, str]:

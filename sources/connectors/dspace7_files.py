@@ -27,26 +27,31 @@ class Choice(NamedTuple):
     languages: tuple[str, ...]
 
 
-def chosen_files(files: Sequence[Any], choice: Choice) -> list[tuple[str, dict[str, str]]]:
-    """Return uuid and facts (media_type, language) of the files of the most preferred format, in their order."""
-    described = [(text_at(file, "uuid"), _described(file)) for file in files]
-    speaking = [
-        (uuid, found) for uuid, found in described if uuid and _is_wanted(found.get("language", ""), choice.languages)
-    ]
+class File(NamedTuple):
+    """A bitstream; what it does not state is empty."""
+
+    uuid: str
+    name: str
+    media_type: str
+    language: str
+
+
+def chosen_files(files: Sequence[Any], choice: Choice) -> list[File]:
+    """Return the files of the most preferred format that the item has, in their order."""
+    speaking = [file for file in map(_file, files) if file.uuid and _is_wanted(file.language, choice.languages)]
     for wanted in choice.formats:
-        if taken := [(uuid, found) for uuid, found in speaking if found["media_type"] == wanted]:
+        if taken := [file for file in speaking if file.media_type == wanted]:
             return taken
     return []
 
 
-def _described(file: Any) -> dict[str, str]:
+def _file(file: Any) -> File:
     name = text_at(file, "name")
     stated = text_at(file, "_embedded", "format", "mimetype").partition(";")[0].strip().lower()
     suffix = re.search(r"\.[a-z]+$", name.lower())
     if not stated or stated == "application/octet-stream":
         stated = _SUFFIXES.get(suffix[0], "") if suffix else ""
-    language = _stated_language(file) or _language_in(name)
-    return {"media_type": stated} | ({"language": language} if language else {})
+    return File(text_at(file, "uuid"), name, stated, _stated_language(file) or _language_in(name))
 
 
 def _stated_language(file: Any) -> str:
