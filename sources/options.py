@@ -25,6 +25,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     ),
     "spl": frozenset(),
     "fhir": frozenset(),
+    "mediawiki": frozenset({"charset", "namespaces"}),
     "records": frozenset(_ROWS),
     "mcq": frozenset(
         _ROWS | {"answer_word", "gold_is", "gold_separator", "language", "layout", "question_end", "split", "subject"}

@@ -53,6 +53,8 @@ REASONS: Mapping[str, str] = {
     "too_deep": "nested deeper than any article",
     "truncated": "the XML ends in the middle",
     "undefined_entity": "a character by a name that nobody defines",
+    "other_namespace": "a wiki's page of talk, users or templates",
+    "redirect": "a page that only points to another",
     # rows and questions
     "bad_header": "the first line of the table cannot be its header",
     "duplicate_column": "two columns of one name",
