@@ -69,12 +69,13 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
     """
     chosen = Options.model_validate(options["connector"])
     step, _ = step_of(options)
+    asked = str((options.get("link") or {}).get("url") or key)  # packages may come from another place than the guide
     if step == "history":
         yield from _history(json_of(body), key, chosen)
     elif step == "package":
-        yield from _resources(guide_in(body), key, chosen, carried(options))
+        yield from _resources(guide_in(body), asked, chosen, carried(options))
     elif step == "guide":
-        yield from _resources(guide_of(json_of(body)), key, chosen, carried(options))
+        yield from _resources(guide_of(json_of(body)), asked, chosen, carried(options))
     else:
         yield from _artifacts(body, key, chosen, options)
 
@@ -89,7 +90,7 @@ def _listing(folder: str, chosen: Options, fields: Mapping[str, str]) -> Link:
     return index(f"{folder}{name}", chosen.read, 0, fields)
 
 
-def _history(answer: Any, key: str, chosen: Options) -> Iterator[Link]:
+def _history(answer: Any, key: str, chosen: Options) -> Iterator[Link | Fault]:
     """Yield the published versions, newest first as they are listed, each in its own folder on the guide's host."""
     published = [
         one for one in listed(answer, "list") if text_at(one, "status") != _CONTINUOUS and text_at(one, "path")
@@ -99,31 +100,30 @@ def _history(answer: Any, key: str, chosen: Options) -> Iterator[Link]:
     if chosen.versions == "latest":
         published = [next((one for one in published if at(one, "current") is True), published[0])]
     for one in published:
+        said = facts({"version": text_at(one, "version"), "published": text_at(one, "date")})
         path = absolute(text_at(one, "path"), key)
         if path is None or urlsplit(path).netloc != urlsplit(key).netloc:
-            continue
-        path = absolute(urlsplit(path).path, key) or path  # lists name http where the site answers by https
-        yield _listing(
-            _folder(path), chosen, facts({"version": text_at(one, "version"), "published": text_at(one, "date")})
-        )
+            yield Fault(reason="bad_link", detail="a version that lies on another host", name=said.get("version", ""))
+        else:  # lists name http where the site answers by https
+            yield _listing(_folder(absolute(urlsplit(path).path, key) or path), chosen, said)
 
 
-def _resources(guide: Guide, key: str, chosen: Options, fields: Mapping[str, str]) -> Iterator[Link | Fault]:
+def _resources(guide: Guide, base: str, chosen: Options, fields: Mapping[str, str]) -> Iterator[Link | Fault]:
     said = {**fields, **facts(guide.fields)}
     for artifact in guide.artifacts:
         if artifact.type in chosen.types and (chosen.examples or not artifact.is_example):
-            yield from _file(f"{artifact.type}-{artifact.id}.{chosen.form}", artifact, key, (chosen, said))
+            own = {"title": artifact.title, "key": f"{artifact.type}/{artifact.id}"}
+            yield from _file(f"{artifact.type}-{artifact.id}.{chosen.form}", base, chosen, {**said, **facts(own)})
     for name, title in guide.pages if chosen.pages else []:
-        yield from _file(name, Artifact("", "", title, False), key, (chosen, said))
+        yield from _file(name, base, chosen, {**said, **facts({"title": title, "key": name})})
 
 
-def _file(name: str, artifact: Artifact, key: str, rest: tuple[Options, Mapping[str, str]]) -> Iterator[Link | Fault]:
-    chosen, said = rest
-    url = absolute(f"./{name}", key)
+def _file(name: str, base: str, chosen: Options, fields: Mapping[str, str]) -> Iterator[Link | Fault]:
+    url = absolute(f"./{name}", base)
     if url is None:
         yield Fault(reason="bad_link", detail="a file of the guide makes no web address", name=name[:100])
     elif wanted(url, chosen.include, chosen.exclude):
-        yield item(url, {**said, **facts({"title": artifact.title})})
+        yield item(url, fields)
 
 
 def _artifacts(body: bytes, key: str, chosen: Options, options: dict[str, Any]) -> Iterator[Link | Fault]:
