@@ -21,6 +21,7 @@ from pipelines.engine.errors import ConfigError
 from pipelines.engine.sandbox import Sandbox, SandboxLimits
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.connectors.table import CONNECTORS, start_links
+from sources.web.agent import agent_of
 from sources.web.check_signs import is_challenge, is_elsewhere, licence_marker
 from sources.web.crawl import Expand, World
 from sources.web.exchange import Response
@@ -28,7 +29,6 @@ from sources.web.link import Link
 from sources.web.pace import Pace
 from sources.web.policy import Policies
 from sources.web.settings import WebConfig, WebRunConfig
-from sources.web.signal import PRODUCT
 from sources.web.stage import host_groups, open_world
 from sources.web.url import Allowlist
 from sources.web.visit import Visit, Visitor, header
@@ -191,7 +191,7 @@ class Check:
 def check_with_web(configs: list[SourceConfig], contact: str) -> list[Report]:
     """Check sources on the real web. Raises ConfigError for a contact that reaches nobody."""
     try:
-        agent = f"{PRODUCT} (+{WebRunConfig(contact=contact).contact})"
+        agent = agent_of(WebRunConfig(contact=contact).contact)
     except ValidationError as error:
         raise ConfigError(f"--contact: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
     with Sandbox(limits=SandboxLimits()) as sandbox:
