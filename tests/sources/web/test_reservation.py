@@ -77,6 +77,12 @@ def test_any_json_gives_an_answer(told: Any) -> None:
     signals((), b"", None, json.dumps(told).encode(), None, PAGE)
 
 
+def test_a_site_file_beyond_its_limit_is_told_and_not_read() -> None:
+    rules = b'[{"location": "/", "tdm-reservation": 1}' + b" " * (1 << 20) + b"]"
+    assert signals((), b"", None, rules, None, PAGE).evidence == ("tdmrep.json: cannot be read",)
+    assert signals((), b"", None, rules.replace(b"  ", b""), None, PAGE).tdm_reserved
+
+
 def test_deep_json_gives_an_answer() -> None:
     assert signals((), b"", None, b"[" * 100_000, None, PAGE).evidence == ("tdmrep.json: cannot be read",)
 
