@@ -8,9 +8,13 @@ child (`>`), next (`+`) and later sibling (`~`), commas, `:first-child`, `:last-
 import re
 
 _SIMPLE = re.compile(
-    r"""(?P<name>\*|[A-Za-z][\w-]*)|\#(?P<id>[\w-]+)|\.(?P<class>[\w-]+)
-    |\[\s*(?P<attribute>[\w:-]+)\s*(?:(?P<operator>[~|^$*]?=)\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[\w-]+))\s*)?\]
-    |:(?P<place>first-child|last-child|nth-child\(\s*(?P<nth>\d{1,4})\s*\))|:not\(\s*(?P<not>[^\s()]+(?:\([^()]*\))?)\s*\)""",
+    r"""(?P<name>\*|[A-Za-z][\w-]*)
+    |\#(?P<id>[\w-]+)
+    |\.(?P<class>[\w-]+)
+    |\[\s*(?P<attribute>[\w:-]+)\s*
+        (?:(?P<operator>[~|^$*]?=)\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[\w-]+))\s*)?\]
+    |:(?P<place>first-child|last-child|nth-child\(\s*(?P<nth>\d{1,4})\s*\))
+    |:not\(\s*(?P<not>[^\s()]+(?:\([^()]*\))?)\s*\)""",
     re.X,
 )
 _COMBINATOR = re.compile(r"\s*([>+~,])\s*|\s+")

@@ -3,6 +3,7 @@
 import ast
 import gzip
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,52 @@ def test_every_reason_that_a_connector_gives_is_in_the_table_and_no_other() -> N
                 given |= {reason.value for reason in reasons if isinstance(reason, ast.Constant)}
     assert given == set(REASONS)
     assert {reason for reason in REASONS if reason in READING} <= {"invalid_json", "decompression_bomb", "too_deep"}
+
+
+def endless(connector: str, number: int) -> bytes:
+    """Return page `number` of a list that always names another page."""
+    record = (
+        f"<record><header><identifier>oai:x:{number}</identifier></header><metadata><dc>"
+        f"<identifier>https://site.example.org/d/{number}</identifier></dc></metadata></record>"
+        f"<resumptionToken>{number}</resumptionToken>"
+    )
+    page = {"pageid": number, "ns": 0, "title": f"P{number}", "revisions": [{"revid": number + 1}]}
+    hal = {"page": {"number": number, "totalPages": 10**6, "totalElements": 10**7}, "_embedded": {"objects": []}}
+    return {
+        "html_index": f"<li><a href='/d/{number}'>x</a></li><a class='next' href='?cursor={number}'>next</a>".encode(),
+        "api_json": json.dumps({"items": [f"/d/{number}"], "next": f"/list?cursor={number}"}).encode(),
+        "oai_pmh": f"<OAI-PMH><ListRecords>{record}</ListRecords></OAI-PMH>".encode(),
+        "mediawiki": json.dumps({"continue": {"gapcontinue": str(number)}, "query": {"pages": [page]}}).encode(),
+        "dspace7": json.dumps({"_embedded": {"searchResult": hal}}).encode(),
+        "spl": json.dumps({"data": [], "metadata": {"current_page": number + 1, "total_pages": 10**6}}).encode(),
+    }[connector]
+
+
+@pytest.mark.parametrize(
+    ("connector", "options", "step"),
+    [
+        ("html_index", {"start": [KEY], "items": "li", "next": "a.next"}, "list"),
+        ("api_json", {"start": [KEY], "items": "items", "url": "@", "next": {"by": "url", "url": "next"}}, "list"),
+        ("api_json", {"start": [KEY], "items": "items", "url": "@", "next": {"by": "page", "parameter": "p"}}, "list"),
+        ("oai_pmh", {"endpoint": KEY}, "records"),
+        ("mediawiki", {"api": KEY, "all_pages": True}, "pages"),
+        ("dspace7", {"api": KEY}, "search"),
+        ("spl", {}, "list"),
+    ],
+)
+def test_a_list_that_never_ends_is_left_at_its_bound(connector: str, options: dict[str, Any], step: str) -> None:
+    expand = import_module(f"sources.connectors.{connector}").expand
+    link, visited = Link(url=f"{KEY}?a=1", role="index", step=f"{step}:0"), 0
+    while True:
+        told_link = {"url": link.url, "role": link.role, "step": link.step, "fields": link.fields}
+        found = list(
+            expand(endless(connector, visited), link.url, {"connector": {**options, "max_pages": 7}, "link": told_link})
+        )
+        visited += 1
+        following = [one for one in found if isinstance(one, Link) and one.role == "index"]
+        if not following:
+            break
+        assert len(following) == 1
+        link = following[0]
+    assert visited == 7
+    assert [one.reason for one in found if isinstance(one, Fault)] == ["too_many_pages"]
