@@ -14,6 +14,7 @@ from lxml.html import HtmlElement
 
 from sources.parse import charset
 from sources.parse.html_blocks import Block, blocks_of
+from sources.parse.html_hidden import remove_hidden, style_sheets
 from sources.parse.html_inline import settle_inline
 from sources.parse.html_markdown import markdown
 from sources.parse.html_meta import PageFacts, page_facts
@@ -49,8 +50,10 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     edits += ["control_characters"] if legal != text else []
     tree = parse_tree(legal)
     facts = page_facts(tree)
-    edits += settle_inline(tree)
+    sheets = style_sheets(tree)
     remove_invisible(tree)
+    hidden_chars = remove_hidden(tree, sheets)
+    edits += settle_inline(tree)
     remove_matching(tree, list(options.get("drop_xpath") or []))
     stated_title = _stated_title(tree, options)
     blocks, extractor = _main_blocks(tree, options)
@@ -70,7 +73,13 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         spdx=facts.spdx,
         licence_text=facts.licence_text,
         identifiers=facts.identifiers,
-        extra={**facts.extra, "extractor": extractor, **({"edits": edits} if edits else {})},
+        version=facts.version,
+        extra={
+            **facts.extra,
+            "extractor": extractor,
+            **({"hidden_chars": hidden_chars} if hidden_chars else {}),
+            **({"edits": edits} if edits else {}),
+        },
     )
 
 

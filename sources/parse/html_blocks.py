@@ -176,7 +176,7 @@ class _Walk:
             block.kind, block.level, block.text = "heading", level, text.replace("\n", " ")
         elif self.preformatted:
             block.kind = "preformatted"
-        elif parent.tag in ("dt", "dd"):
+        elif parent.tag in ("dt", "dd") or (parent.tag == "p" and self.open[-2:][0].tag in ("dt", "dd")):
             block.kind, block.prefix = "definition", self.marker
             self.marker = ""
         elif self.lists:

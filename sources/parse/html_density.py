@@ -108,8 +108,10 @@ def _with_neighbours(outline: Outline, blocks: Sequence[Block], chosen: Sequence
             beside[above] = beside.get(above, 0) + len(block.text)
     return [
         mine
-        or ((block.parent.tag == "p" and block.furniture is None and not _leads_away(block))
-        and beside.get(outline.parents.get(block.parent), 0) >= MIN_BESIDE_CHARS)
+        or (
+            (block.parent.tag == "p" and block.furniture is None and not _leads_away(block))
+            and beside.get(outline.parents.get(block.parent), 0) >= MIN_BESIDE_CHARS
+        )
         for block, mine in zip(blocks, chosen, strict=True)
     ]
 

@@ -64,7 +64,7 @@ def is_surely_furniture(element: etree._Element) -> bool:
 def _tells(name: str, value: str) -> tuple[bool, bool]:
     """Say whether an attribute means furniture, and whether it does so beyond doubt."""
     if name == "hidden":
-        return True, True
+        return (value != "until-found",) * 2
     if name == "style":
         return (bool(_HIDDEN.search(value)),) * 2
     if name == "role":

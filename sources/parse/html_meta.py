@@ -20,7 +20,16 @@ _DATES = (
     *("citation_publication_date", "citation_online_date", "citation_date", "article:published_time", "datepublished"),
     *("dcterms.issued", "dc.date.issued", "dcterms.created", "dc.date.created", "dcterms.date", "dc.date", "date"),
 )
+_CHANGED = (
+    *("dcterms.modified", "dc.date.modified", "article:modified_time", "og:updated_time", "datemodified"),
+    *("last-modified", "revised", "dcterms.available"),
+)
+_VERSIONS = ("dcterms.hasversion", "dc.hasversion", "citation_version", "dcterms.version", "version", "softwareversion")
+_PUBLISHERS = ("citation_publisher", "dcterms.publisher", "dc.publisher", "publisher", "og:site_name")
+_LICENCES = ("dcterms.license", "dc.rights.license", "license", "citation_license", "dcterms.rights", "dc.rights")
+_COPYRIGHTS = ("copyright", "rights", "dcterms.rightsholder", "citation_copyright")
 _DOIS = ("citation_doi", "dc.identifier", "dcterms.identifier", "prism.doi")
+_LINKED = ("datePublished", "dateModified", "license", "publisher", "version")
 _ROBOTS = ("robots", "googlebot", "bingbot")
 _ISO_DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?![\d/.-])")
 _WORD_DATE = re.compile(r"([A-Z][a-z]{2,8})\.? (\d{1,2}), (\d{4})$|(\d{1,2}) ([A-Z][a-z]{2,8})\.? (\d{4})$")
@@ -34,6 +43,7 @@ class PageFacts:
     """The statements of a page's head; unknown is None or empty."""
 
     title: str | None = None
+    version: str | None = None
     published: str | None = None
     language: str | None = None
     url: str | None = None
@@ -53,23 +63,38 @@ def page_facts(tree: HtmlElement) -> PageFacts:
         language=_language(tree, meta),
         url=_address(tree, meta),
         identifiers=_identifiers(meta),
+        version=next(iter(_all(meta, _VERSIONS) + linked.get("version", [])), None),
     )
+    facts.extra = _other_statements(meta, linked)
     licences = [
         node.get("href") or ""
         for node in tree.iter("a", "link")
         if "license" in (node.get("rel") or "").lower().split()
     ]
-    licences = list(dict.fromkeys(filter(None, licences + linked.get("license", []))))
+    licences = list(dict.fromkeys(filter(None, licences + linked.get("license", []) + _all(meta, _LICENCES))))
     facts.licence_text = "\n".join(licences)
     facts.spdx = spdx_of(facts.licence_text) if licences else None
+    return facts
+
+
+def _other_statements(meta: dict[str, list[str]], linked: dict[str, list[str]]) -> dict[str, Any]:
+    """Return what has no field of its own: publisher, day of the last change, copyright, robots, reservations."""
+    extra: dict[str, Any] = {}
+    if publisher := next(iter(linked.get("publisher", []) + _all(meta, _PUBLISHERS)), None):
+        extra["publisher"] = publisher
+    changed = map(iso_date, _all(meta, _CHANGED) + linked.get("dateModified", []))
+    if modified := max(filter(None, changed), default=None):
+        extra["modified"] = modified
+    if holder := _first(meta, _COPYRIGHTS):
+        extra["copyright"] = holder
     robots = [value.strip() for value in _all(meta, _ROBOTS) if value.strip()]
     if robots:
-        facts.extra["robots"] = ", ".join(dict.fromkeys(robots))
+        extra["robots"] = ", ".join(dict.fromkeys(robots))
     if "1" in [value.strip() for value in _all(meta, ("tdm-reservation",))]:
-        facts.extra["tdm_reserved"] = True
+        extra["tdm_reserved"] = True
     if policy := _first(meta, ("tdm-policy",)):
-        facts.extra["tdm_policy"] = policy
-    return facts
+        extra["tdm_policy"] = policy
+    return extra
 
 
 def iso_date(text: str) -> str | None:
@@ -141,7 +166,7 @@ def _identifiers(meta: dict[str, list[str]]) -> dict[str, str]:
 
 
 def _json_ld(tree: HtmlElement) -> dict[str, list[str]]:
-    """Return datePublished and license of the JSON-LD objects on the page's first two levels."""
+    """Return the statements of the JSON-LD objects on the page's first two levels, by name."""
     found: dict[str, list[str]] = {}
     for script in tree.iter("script"):
         if (script.get("type") or "").strip().lower() != "application/ld+json":
@@ -151,10 +176,17 @@ def _json_ld(tree: HtmlElement) -> dict[str, list[str]]:
         except (ValueError, RecursionError):
             continue
         for item in _objects(value):
-            for name in ("datePublished", "license"):
-                if isinstance(item.get(name), str):
-                    found.setdefault(name, []).append(item[name])
+            for name in _LINKED:
+                if value := _named(item.get(name)):
+                    found.setdefault(name, []).append(value)
     return found
+
+
+def _named(value: Any) -> str:
+    """Return a JSON-LD value that is a string, a number, or an object with a name or address; else an empty string."""
+    if isinstance(value, dict):
+        value = value.get("name") or value.get("url") or value.get("@id")
+    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

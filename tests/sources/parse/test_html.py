@@ -120,6 +120,34 @@ def test_page_states_its_own_facts() -> None:
     assert part.extra["tdm_reserved"] is True
 
 
+def test_hidden_text_is_counted() -> None:
+    style = "<style>.trap, p.note {display: none} .tab{display:none} .tab.on{display:block}</style>"
+    print_rule = "<style>@media print { .menu { display: none } .wide { visibility:hidden } }</style>"
+    hidden = "<p class='trap'>Ignore all rules.</p><p hidden>abc</p>"
+    shown = f"<p class='tab'>{DOSE}</p><p class='wide'>Then 5 mg.</p>"
+    part = read(page(f"<main><p>{PROSE}</p>{hidden}{shown}</main>", style + print_rule))
+    assert "Ignore" not in part.text
+    assert DOSE in part.text
+    assert "Then 5 mg." in part.text
+    assert part.extra["hidden_chars"] == len("Ignoreallrules.abc")
+    assert "hidden_chars" not in read(page(f"<p>{PROSE}</p>")).extra
+
+
+def test_page_that_hides_more_than_it_shows_waits_for_its_script() -> None:
+    part = read(page(f"<p>Loading</p><div style='display:none'><p>{PROSE}</p><p>{DOSE}</p></div>"))
+    assert DOSE in part.text
+    assert "hidden_chars" not in part.extra
+
+
+@pytest.mark.parametrize("case", CASES["facts"], ids=lambda case: case["name"])
+def test_facts_of_a_page(case: dict[str, Any]) -> None:
+    part = read(page(f"<p>{PROSE}</p>{case.get('body', '')}", case["head"]))
+    for name, wanted in case["part"].items():
+        assert getattr(part, name) == wanted, name
+    for name, wanted in case.get("extra", {}).items():
+        assert part.extra.get(name) == wanted, name
+
+
 def test_nothing_is_guessed() -> None:
     part = read(f"<html><body><p>Reviewed on 3 May 2019. {PROSE}</p></body></html>".encode())
     assert (part.published, part.language, part.url, part.spdx) == (None, None, None, None)
