@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pipelines.config import RunConfig
 from pipelines.engine.driver import PlannedStage, run_stages
 from pipelines.engine.errors import ConfigError, InputError, MedmixError
@@ -25,9 +23,9 @@ from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runti
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.run import How
 from sources.catalog import SourceConfig
+from sources.connectors.table import options_of
 from sources.crawled import store_of
 from sources.web.agent import agent_of
-from sources.web.crawl import connector
 from sources.web.stage import NAME, Crawl, OpenWorld, open_world
 from sources.web.store import last_totals
 from sources.web.url import Allowlist
@@ -102,17 +100,12 @@ def check_source(source: SourceConfig) -> None:
     assert source.web is not None
     where = f"source {source.name}: web"
     if source.web.render:
-        raise ConfigError(f"{where}.render: rendering in a browser is not built in; fetch the site without, or not")
+        raise ConfigError(f"{where}.render: pages cannot be rendered in a browser by this version; set it to false")
     try:
         Allowlist(source.web.hosts, source.web.http)
-        connector(source.web).Options.model_validate(source.web.options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(step) for step in ("options", *first["loc"]))
-        told = str(first["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{where}.{at}: {told} (connector {source.web.connector})") from None
     except ValueError as error:
         raise ConfigError(f"{where}.hosts: {error}") from None
+    options_of(source.web, where)
 
 
 def _run(storage: Storage, crawl: Crawl, how: How, events: Events) -> Manifest:

@@ -21,7 +21,6 @@ RESERVED = "tdm-reserved"
 EVIDENCE = "reservation"
 LINK = "link-"
 """Before the names of what the listing said (`sources.web.link.FIELDS`)."""
-_BLOCK_BYTES = 64 << 10
 
 
 def to_block(pairs: Iterable[tuple[str, str]]) -> bytes:
@@ -33,7 +32,7 @@ def to_block(pairs: Iterable[tuple[str, str]]) -> bytes:
 def from_block(block: bytes) -> Mapping[str, str]:
     """Return our fields in a block, the values of a name that comes again joined by `; `; none for other crawlers."""
     fields: dict[str, str] = {}
-    for line in block[:_BLOCK_BYTES].decode("utf-8", "replace").split("\r\n"):
+    for line in block.decode("utf-8", "replace").split("\r\n"):
         name, colon, value = line.partition(":")
         if colon and name.startswith(PREFIX):
             own = name.removeprefix(PREFIX)

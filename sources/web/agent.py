@@ -5,8 +5,9 @@ Not here: checking that a contact reaches somebody (`sources.web.settings`).
 """
 
 from pipelines.engine.environment import DISTRIBUTION, environment
+from sources.web.signal import PRODUCT
 
 
 def agent_of(contact: str) -> str:
     """Return the User-Agent of a run, e.g. `medmix/0.1.0 (+https://example.org/crawl)`."""
-    return f"{DISTRIBUTION}/{environment().get(DISTRIBUTION, '0')} (+{contact})"
+    return f"{PRODUCT}/{environment().get(DISTRIBUTION, '0')} (+{contact})"

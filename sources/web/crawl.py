@@ -9,7 +9,6 @@ Not here: politeness and redirects (`sources.web.visit`), and what a sealed segm
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from pipelines.engine.errors import InputError
@@ -19,6 +18,7 @@ from pipelines.engine.secrets import redact_url
 from pipelines.engine.storage import Storage
 from sources.catalog import SourceConfig
 from sources.connectors.reasons import REASONS as CONNECTOR_REASONS
+from sources.connectors.table import CONNECTORS, start_links
 from sources.parse.reasons import REASONS as PARSER_REASONS
 from sources.warc_fields import ITEM, ROLE, ROUND
 from sources.web.clock import Clock
@@ -58,7 +58,7 @@ Expand = Callable[[str, bytes, str, dict[str, Any]], Awaitable[list[dict[str, An
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentLimits:
-    """When a segment is sealed: whichever comes first, looked at after each page."""
+    """When a segment is sealed: whichever comes first, looked at between pages."""
 
     responses: int = 500
     size_bytes: int = 64 << 20
@@ -124,14 +124,18 @@ class SourceCrawl:
 
     async def _crawl(self) -> None:
         if not self.frontier.entries:
-            for link in connector(self._web).start(self._web.options):
+            for link in start_links(self._web):
                 self._find(link)
         running: dict[str, asyncio.Task[tuple[Entry, Visit]]] = {}
         try:
             while self._begin(running):
-                done, _ = await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
-                for host in [host for host, task in running.items() if task in done]:
+                waiting = running.values()
+                await asyncio.wait(waiting, timeout=self._limits.seconds, return_when=asyncio.FIRST_COMPLETED)
+                for host in [host for host, task in running.items() if task.done()]:
                     await self._take(*running.pop(host).result())
+                if self._is_full():
+                    self._seal(is_done=False)
+                    self._open()
         finally:
             for task in running.values():
                 task.cancel()
@@ -155,7 +159,7 @@ class SourceCrawl:
         return entry, await self._visitor.visit(entry.link.url, known, self.frontier.is_stored)
 
     async def _take(self, entry: Entry, visit: Visit) -> None:
-        """Store what a visit brought, settle its link, and seal the segment when it is full."""
+        """Store what a visit brought, find its links, and settle its own."""
         if visit.outcome.reason in PASSING_ROBOTS and not visit.asked:
             self.frontier.put_back(entry)
             self.left[entry.host] = visit.outcome
@@ -167,9 +171,6 @@ class SourceCrawl:
             outcome = await self._expand(entry, visit.answer)
         self._settle(entry, outcome, stored)
         self._is_between_pages = True
-        if self._is_full():
-            self._seal(is_done=False)
-            self._open()
 
     # --- links ---------------------------------------------------------------------------------------------------
 
@@ -192,9 +193,9 @@ class SourceCrawl:
         """Find the links of a listing; what is wrong with it, or with a line of it, is settled with its reason."""
         link = {"url": entry.link.url, "role": entry.link.role, "step": entry.link.step, "fields": entry.link.fields}
         options = {"connector": self._web.options, "link": link, "media_type": header(answer, "content-type")}
-        target = f"{connector_module(self._web)}:expand"
+        found = await self._world.expand(CONNECTORS[self._web.connector], answer.body, answer.url, options)
         outcome = Outcome("kept")
-        for number, record in enumerate(await self._world.expand(target, answer.body, answer.url, options)):
+        for number, record in enumerate(found):
             if record["type"] == "Link":
                 fields = {name: str(value) for name, value in record["fields"].items() if name in FIELDS}
                 self._find(Link(url=record["url"], role=record["role"], step=record["step"], fields=fields))
@@ -237,7 +238,7 @@ class SourceCrawl:
     def _is_full(self) -> bool:
         limits, age_s = self._limits, self._world.clock.monotonic() - self._opened_s
         crowded = self._segment.responses >= limits.responses or self._segment.size_bytes >= limits.size_bytes
-        return crowded or age_s >= limits.seconds
+        return crowded or (age_s >= limits.seconds and not self._segment.is_empty)
 
     def _seal(self, *, is_done: bool) -> None:
         entries = self.frontier.entries
@@ -257,13 +258,3 @@ def settings_digest(config: SourceConfig) -> str:
     """Return a digest of what decides which links a crawl finds and follows."""
     web = config.web
     return digest([web.connector, web.options, list(web.hosts), web.http]) if web else ""
-
-
-def connector_module(web: WebConfig) -> str:
-    """Return the module of a source's connector."""
-    return f"sources.connectors.{web.connector}"
-
-
-def connector(web: WebConfig) -> Any:
-    """Return the module of a source's connector, imported: `Options`, `start`, `expand`."""
-    return import_module(connector_module(web))
