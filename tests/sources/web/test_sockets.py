@@ -14,6 +14,7 @@ WEB_LIBRARIES = {
 OPENING_CALLS = {"connect_tcp", "create_connection", "open_connection", "connect_unix", "urlopen", "open_tcp_stream"}
 ALLOWED = {
     "sources/web/fetch.py": "the fetcher",
+    "sources/web/render.py": "a browser that is given every answer by the fetcher (extra `render`)",
     "mixer/hub.py": "the hub, through huggingface_hub",
     "pipelines/engine/runtime.py": "a knock at Ray's port",
 }
