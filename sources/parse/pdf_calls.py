@@ -36,6 +36,8 @@ _NAME = _plain(pdfium.FPDFText_GetFontInfo, ctypes.c_ulong, _POINTER, _INT, _POI
 _PAGE_OBJECT = _plain(pdfium.FPDFPage_GetObject, _POINTER, _POINTER, _INT)
 _TYPE = _plain(pdfium.FPDFPageObj_GetType, _INT, _POINTER)
 _BOUNDS = _plain(pdfium.FPDFPageObj_GetBounds, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER)
+_SEGMENTS = _plain(pdfium.FPDFPath_CountSegments, _INT, _POINTER)
+_DRAW_MODE = _plain(pdfium.FPDFPath_GetDrawMode, _INT, _POINTER, _POINTER, _POINTER)
 _FONT = _plain(pdfium.FPDFTextObj_GetFont, _POINTER, _POINTER)
 
 
@@ -110,3 +112,15 @@ def object_bounds(objects: Sequence[int]) -> list[list[float]]:
     deque(map(_BOUNDS, objects, *places), maxlen=0)
     listed: list[list[float]] = found.astype(np.float64).tolist()
     return listed
+
+
+def segments_of(path: int) -> int:
+    """Return how many segments a path has."""
+    return int(_SEGMENTS(path))
+
+
+def is_drawn(path: int) -> bool:
+    """Say whether a path is filled or stroked, not only a clip."""
+    modes = (ctypes.c_int * 2)()
+    at = ctypes.addressof(modes)
+    return bool(_DRAW_MODE(path, at, at + 4)) and any(modes)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sources.parse.pdf_rules import Rule, Rules
 
 TOUCH_POINTS = 4.0
+SHORTEST_POINTS = 9.0
 MAX_RULES = 1500
 MAX_COLUMNS, MAX_ROWS = 40, 250
 
@@ -43,7 +44,10 @@ def find_grids(rules: Rules) -> list[Grid]:
     """Return the grids of a page that have at least two columns."""
     if len(rules.across) < 2 or not rules.down or len(rules.across) + len(rules.down) > MAX_RULES:
         return []
-    across, down = _joined(rules.across), _joined(rules.down)
+    down = [rule for rule in _joined(rules.down) if rule.high - rule.low > SHORTEST_POINTS]
+    across = [rule for rule in _joined(rules.across) if rule.high - rule.low > SHORTEST_POINTS] if down else []
+    if len(across) < 2:
+        return []
     flat, upright = np.array(across), np.array(down)
     meets = (
         (upright[None, :, 0] >= flat[:, None, 1] - TOUCH_POINTS)
@@ -72,8 +76,9 @@ def _joined(rules: Sequence[Rule]) -> list[Rule]:
     joined: list[Rule] = []
     for rule in sorted(rules, key=lambda r: (round(r.at), r.low)):
         last = joined[-1] if joined else None
-        if last and abs(last.at - rule.at) < 1.5 and rule.low <= last.high + TOUCH_POINTS:
-            joined[-1] = Rule(last.at, last.low, max(last.high, rule.high))
+        near = last and abs(last.at - rule.at) < 1.5 and last.low - TOUCH_POINTS <= rule.high
+        if last and near and rule.low <= last.high + TOUCH_POINTS:
+            joined[-1] = Rule(last.at, min(last.low, rule.low), max(last.high, rule.high))
         else:
             joined.append(rule)
     return joined
@@ -84,16 +89,18 @@ def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Gri
     xs = _cuts([*down[:, 0].tolist(), float(across[:, 1].min()), float(across[:, 2].max())])
     ys = _cuts([*across[:, 0].tolist(), float(down[:, 1].min()), float(down[:, 2].max())])[::-1]
     columns, rows = len(xs) - 1, len(ys) - 1
+    if ys and ys[0] - ys[-1] < 2 * SHORTEST_POINTS:
+        return None
     if not (2 <= columns <= MAX_COLUMNS and 1 <= rows <= MAX_ROWS):
         return None
+    middles = (np.array(xs[1:]) + xs[:-1]) / 2, (np.array(ys[1:]) + ys[:-1]) / 2
+    beside = np.array([_ruled(down, x, middles[1]) for x in xs[1:-1]], bool).reshape(columns - 1, rows)
+    above = np.array([_ruled(across, y, middles[0]) for y in ys[1:-1]], bool).reshape(rows - 1, columns)
     label = np.arange(rows * columns).reshape(rows, columns)
-    for i in range(rows):
-        for j in range(columns):
-            middle = ((xs[j] + xs[j + 1]) / 2, (ys[i] + ys[i + 1]) / 2)
-            if j and not _is_ruled(down, xs[j], middle[1]):
-                label[label == label[i, j]] = label[i, j - 1]
-            if i and not _is_ruled(across, ys[i], middle[0]):
-                label[label == label[i, j]] = label[i - 1, j]
+    for j, i in np.argwhere(~beside).tolist():
+        label[label == label[i, j + 1]] = label[i, j]
+    for i, j in np.argwhere(~above).tolist():
+        label[label == label[i + 1, j]] = label[i, j]
     cells = []
     for number in np.unique(label).tolist():
         at = np.argwhere(label == number)
@@ -113,7 +120,8 @@ def _cuts(places: Sequence[float]) -> list[float]:
     return cuts
 
 
-def _is_ruled(rules: npt.NDArray[np.float64], at: float, across: float) -> bool:
-    """Say whether one of `rules` at `at` passes the place `across`."""
-    here = np.abs(rules[:, 0] - at) <= TOUCH_POINTS
-    return bool((here & (rules[:, 1] - 1 <= across) & (rules[:, 2] + 1 >= across)).any())
+def _ruled(rules: npt.NDArray[np.float64], at: float, places: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Say which of `places` along a cut of the grid one of `rules` passes."""
+    here = rules[np.abs(rules[:, 0] - at) <= TOUCH_POINTS]
+    passes = (here[:, 1, None] - 1 <= places) & (here[:, 2, None] + 1 >= places)
+    return np.asarray(passes.any(axis=0))

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from sources.parse.pdf_calls import object_bounds, page_paths
+from sources.parse.pdf_calls import is_drawn, object_bounds, page_paths, segments_of
 
 MAX_PATHS = 3000
 MAX_SEGMENTS = 400
+BOX_SEGMENTS = (4, 5)
+"""A path of so many segments is a box, closed or not."""
 THIN_POINTS = 3.0
 SHORTEST_POINTS = 6.0
 
@@ -50,8 +52,12 @@ def find_rules(page: Any, bounds: tuple[float, float, float, float]) -> Rules:
             rules.across.append(Rule((top + bottom) / 2 - y, left - x, right - x))
         elif wide <= THIN_POINTS and tall >= SHORTEST_POINTS:
             rules.down.append(Rule((left + right) / 2 - x, bottom - y, top - y))
-        elif tall > THIN_POINTS and wide > THIN_POINTS:
-            _add_edges(path, rules, (x, y))
+        elif tall > THIN_POINTS and wide > THIN_POINTS and is_drawn(path):
+            if BOX_SEGMENTS[0] <= segments_of(path) <= BOX_SEGMENTS[1]:
+                rules.across.extend(Rule(edge - y, left - x, right - x) for edge in (bottom, top))
+                rules.down.extend(Rule(edge - x, bottom - y, top - y) for edge in (left, right))
+            else:
+                _add_edges(path, rules, (x, y))
     return rules
 
 
@@ -60,7 +66,7 @@ def _add_edges(path: int, rules: Rules, origin: tuple[float, float]) -> None:
     handle = ctypes.cast(path, pdfium.FPDF_PAGEOBJECT)
     count = pdfium.FPDFPath_CountSegments(handle)
     matrix = pdfium.FS_MATRIX()
-    if not 2 <= count <= MAX_SEGMENTS or not _is_drawn(handle) or not pdfium.FPDFPageObj_GetMatrix(handle, matrix):
+    if not 2 <= count <= MAX_SEGMENTS or not pdfium.FPDFPageObj_GetMatrix(handle, matrix):
         return
     points = _corners(handle, count)
     x, y = origin
@@ -75,13 +81,6 @@ def _add_edges(path: int, rules: Rules, origin: tuple[float, float]) -> None:
             rules.across.append(Rule((v0 + v1) / 2, min(u0, u1), max(u0, u1)))
         elif abs(u0 - u1) < 1 and abs(v0 - v1) >= SHORTEST_POINTS:
             rules.down.append(Rule((u0 + u1) / 2, min(v0, v1), max(v0, v1)))
-
-
-def _is_drawn(handle: Any) -> bool:
-    """Say whether a path is filled or stroked, not only a clip."""
-    fill, stroke = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDFPath_GetDrawMode(handle, fill, stroke)
-    return bool(fill.value or stroke.value)
 
 
 def _corners(handle: Any, count: int) -> list[tuple[int, float, float]]:

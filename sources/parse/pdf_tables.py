@@ -18,6 +18,10 @@ from sources.parse.pdf_text import ITEM, RTL, join_lines
 Table = list[list[list[str]]]
 """Rows of cells of lines; a line feed before a line says that it begins anew."""
 MAX_CELL_CHARS = 1500
+MIN_ENCLOSED_LINES = 3
+"""A single row is a table when a cell has so many lines: they must not be read across its neighbours."""
+PROSE_SPACES = 3
+"""A cell with more spaces a line than this holds sentences."""
 SLACK_POINTS = 3.0
 _VALUE = re.compile(r"[<>≤≥=~±+−-]?\s?[$€£]?\d[\d.,:/]*\s?(?:%|[^\W\d_]{1,5})?[*†‡§]?|[-–—]|n/?a", re.IGNORECASE)
 """A number, with sign and unit or without; or what stands where there is none."""
@@ -59,7 +63,8 @@ def take_ruled(fragments: Sequence[Fragment], grid: Grid) -> tuple[Table, list[F
     if sum(bool(RTL.search(fragment.text)) for fragment in taken) * 2 > len(taken):
         table = [row[::-1] for row in table]
     filled = sum(sum(map(bool, row)) > 1 for row in table)
-    return (table, taken) if filled > 1 else None
+    enclosed = filled == 1 and any(len(cell) >= MIN_ENCLOSED_LINES for cell in lines)
+    return (table, taken) if filled > 1 or enclosed else None
 
 
 def _fits(fragment: Fragment, cell: Cell) -> bool:
@@ -97,11 +102,21 @@ def _placed(grid: Grid, lines: Sequence[list[CellLine]]) -> Table:
         edges: list[Span] = [(0.0, 0.0)] * grid.columns
         for cell, content in zip(grid.cells, lines, strict=True):
             if cell.top_row == row:
-                cells[cell.left_column], edges[cell.left_column] = content, (cell.x0, cell.x1)
+                cells[cell.left_column], edges[cell.left_column] = content, _room(cell, content)
         table += part_rows(cells, edges)
     table = [cells for cells in table if any(cells)]
     kept = [n for n in range(grid.columns) if any(cells[n] for cells in table)]
     return [[cells[n] for n in kept] for cells in table]
+
+
+def _room(cell: Cell, lines: Sequence[CellLine]) -> Span:
+    """Return the edges between which text is set in a cell: as far from both sides, or, for prose, its longest line."""
+    margin = max(0.0, min((min(line.x0 - cell.x0, cell.x1 - line.x1) for line in lines), default=0.0))
+    left, right = cell.x0 + margin, cell.x1 - margin
+    sentences = sum(line.text.count(" ") for line in lines) > PROSE_SPACES * len(lines)
+    if len(lines) > 2 and sentences and not any(line.text[:1].isdigit() for line in lines):
+        left, right = max(left, min(line.x0 for line in lines)), min(right, max(line.x1 for line in lines))
+    return left, right
 
 
 def part_rows(cells: Sequence[list[CellLine]], edges: Sequence[Span]) -> Table:

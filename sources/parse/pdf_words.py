@@ -33,6 +33,8 @@ GAP_HEIGHTS = 1.05
 """A gap wider than this many box heights ends a fragment (a space is about 0.2, a column gutter over 1)."""
 WIDE_HEIGHTS = 0.34
 """A gap wider than this is noted, in case it turns out to part columns of a table."""
+MAX_WIDE = 4
+"""A line with more wide spaces than this is stretched to fill its column."""
 SPACE_HEIGHTS = 0.06
 """Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
 
@@ -120,12 +122,17 @@ def _note_gaps(found: list[Fragment], text: str, pieces: Pieces, heads: Ints, ta
     gap = pieces.box[1:, 0] - pieces.box[:-1, 2]
     wide = gap > WIDE_HEIGHTS * pieces.height[1:]
     wide[heads[1:] - 1] = False
-    for at in np.flatnonzero(wide).tolist():
-        number = int(np.searchsorted(heads, at, "right")) - 1
-        behind = settle(text[int(pieces.start[at + 1]) : int(pieces.end[tails[number]])])
-        if found[number].text.endswith(behind):
-            edges = float(pieces.box[at, 2]), float(pieces.box[at + 1, 0])
-            found[number].gaps += ((*edges, behind),)
+    many = np.add.reduceat(np.concatenate((wide, [False])).astype(int), heads) > MAX_WIDE
+    at = np.flatnonzero(wide)
+    number = np.searchsorted(heads, at, "right") - 1
+    chosen = ~many[number]
+    at, number = at[chosen], number[chosen]
+    start, end = pieces.start[at + 1].tolist(), pieces.end[tails[number]].tolist()
+    edges = zip(pieces.box[at, 2].tolist(), pieces.box[at + 1, 0].tolist(), strict=True)
+    for n, s, e, (left, right) in zip(number.tolist(), start, end, edges, strict=True):
+        behind = settle(text[s:e])
+        if found[n].text.endswith(behind):
+            found[n].gaps += ((left, right, behind),)
 
 
 def _true_heights(pieces: Pieces, page: int, bottom: float) -> None:

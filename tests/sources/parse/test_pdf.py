@@ -21,9 +21,9 @@ def make_pdf(pages: list[Any], *, title: str = "", info_date: str = "", lang: st
     kids = []
     for page in pages:
         ops = []
-        for rule in [op for op in page if op[0] == "rule"]:
-            ops.append("{} {} m {} {} l S".format(*rule[1:]))
-        for x, y, size, text, *font in [op for op in page if op[0] != "rule"]:
+        for kind, x0, y0, x1, y1 in [op for op in page if op[0] in ("rule", "box")]:
+            ops.append(f"{x0} {y0} m {x1} {y1} l S" if kind == "rule" else f"{x0} {y0} {x1 - x0} {y1 - y0} re S")
+        for x, y, size, text, *font in [op for op in page if op[0] not in ("rule", "box")]:
             plain = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
             ops.append(f"BT /{font[0] if font else 'F1'} {size} Tf 1 0 0 1 {x} {y} Tm ({plain}) Tj ET")
         data = "\n".join(ops)

@@ -44,3 +44,10 @@ def test_a_ruled_table_in_one_column_stays_in_its_place() -> None:
     assert (
         text.index("left059") < text.index("| Zinc | 10 mg |\n| --- | --- |\n| Iron | 60 mg |") < text.index("right000")
     )
+
+
+def test_cells_drawn_as_boxes_make_a_grid() -> None:
+    boxes = [("box", x, y, x + 100, y + 20) for x in (50, 150) for y in (690, 670)]
+    cells = _ops([[55, 695, "Age"], [155, 695, "Drops"], [55, 675, "newborn"], [155, 675, "2"]])
+    text = read([[*boxes, *cells, *column(50, 500, BODY.split(), 9)]]).text
+    assert "| Age | Drops |\n| --- | --- |\n| newborn | 2 |" in text
