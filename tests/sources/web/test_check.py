@@ -1,6 +1,7 @@
 """A check of the catalogue tells each kind of rot apart, on a scripted web in virtual time."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from itertools import pairwise
@@ -12,9 +13,10 @@ from fakes.web.scripted import Answer, Scripted
 
 from sources.catalog import SourceConfig
 from sources.parse.part import Unreadable
-from sources.web.check import ROT, VERDICTS, Report, check_sources
+from sources.web import check as check_module
+from sources.web.check import ROT, VERDICTS, Report, check_sources, check_with_web
 from sources.web.check_signs import is_challenge, is_elsewhere, licence_marker
-from sources.web.crawl import World
+from sources.web.crawl import Expand, World
 
 SITE = "https://guide.example.org"
 LIST, MORE, DOSE, TERMS = f"{SITE}/list", f"{SITE}/list?page=2", f"{SITE}/dose", f"{SITE}/terms"
@@ -169,6 +171,20 @@ def test_sources_of_one_host_wait_for_each_other() -> None:
     reports, web = check(GOOD, source("one"), source("two"))
     assert [(report.source, report.verdict) for report in reports] == [("one", "ok"), ("two", "ok")]
     assert web.most_in_flight["guide.example.org"] == 1
+
+
+def test_pages_are_read_in_the_sandbox_and_asked_for_under_the_contact(monkeypatch: pytest.MonkeyPatch) -> None:
+    agents: list[str] = []
+
+    def world(agent: str, expand: Expand) -> World:
+        agents.append(agent)
+        clock = FakeClock()
+        return World(Scripted(clock, GOOD).exchange, clock, expand)
+
+    monkeypatch.setattr(check_module, "open_world", world)
+    [report] = check_with_web([source()], "https://example.org/crawl")
+    assert report.verdict == "ok", report
+    assert re.fullmatch(r"medmix/\S+ \(\+https://example\.org/crawl\)", agents[0])
 
 
 @pytest.mark.parametrize(
