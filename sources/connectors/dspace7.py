@@ -152,7 +152,9 @@ def _embedded(parent: Any, name: str) -> list[Any] | None:
 def _files(files: list[Any], chosen: Options, fields: dict[str, str]) -> Iterator[Link | Fault]:
     wanted = chosen_files(files, chosen.choice())
     if not wanted:
-        yield Fault(reason="no_document", detail=f"none of {len(files)} files is asked for", name=fields.get("key", ""))
+        yield Fault(
+            reason="no_document", detail=f"none of {len(files)} files is asked for", name=fields.get("key") or "item"
+        )
     for file in wanted:
         said = {"media_type": file.media_type, "language": file.language}
         if len(wanted) > 1:  # parts and translations of one item are not versions of each other

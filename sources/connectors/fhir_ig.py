@@ -103,7 +103,9 @@ def _history(answer: Any, key: str, chosen: Options) -> Iterator[Link | Fault]:
         said = facts({"version": text_at(one, "version"), "published": text_at(one, "date")})
         path = absolute(text_at(one, "path"), key)
         if path is None or urlsplit(path).netloc != urlsplit(key).netloc:
-            yield Fault(reason="bad_link", detail="a version that lies on another host", name=said.get("version", ""))
+            yield Fault(
+                reason="bad_link", detail="a version that lies on another host", name=said.get("version") or "version"
+            )
         else:  # lists name http where the site answers by https
             yield _listing(_folder(absolute(urlsplit(path).path, key) or path), chosen, said)
 

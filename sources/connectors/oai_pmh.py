@@ -108,7 +108,9 @@ def _record(record: etree._Element, chosen: Options, position: int) -> Iterator[
     url = _address([*values.get("identifier", []), *values.get("relation", []), own], chosen)
     if url is None:
         yield Fault(
-            reason="bad_link", detail="no identifier of the record is the address of a document", name=own[:200]
+            reason="bad_link",
+            detail="no identifier of the record is the address of a document",
+            name=own[:200] or str(position),
         )
     elif wanted(url, chosen.include, chosen.exclude):
         yield entry(url, _fields(values, own), chosen)

@@ -21,6 +21,8 @@ from sources.parse.part import Fault, Unreadable
 from sources.parse.reasons import REASONS as READING
 from sources.web.link import FIELDS, Link
 
+ENTRIES = {"bad_link", "missing_page"}
+"""Reasons for one entry of a list, which is named; the others are about the page. `no_document` may be either."""
 QUICK = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 SCALARS = (
     st.none()
@@ -84,6 +86,7 @@ def assert_sound(visit: Visit, body: bytes) -> None:
     for found in first:
         if isinstance(found, Fault):
             assert found.reason in REASONS
+            assert found.reason == "no_document" or bool(found.name) is (found.reason in ENTRIES)
             continue
         parts = urlsplit(found.url)
         assert parts.scheme in ("http", "https")
