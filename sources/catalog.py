@@ -58,10 +58,12 @@ MEDIA_TYPES = {
     "text/html": "html", "application/xhtml+xml": "html", "application/pdf": "pdf", "text/plain": "text",
     "text/markdown": "text", "application/json": "records", "application/jsonl": "records", "text/csv": "records",
     "text/tab-separated-values": "records", "application/vnd.apache.parquet": "records",
-    "application/yaml": "structured",
+    "application/yaml": "structured", "application/fhir+json": "fhir", "application/fhir+xml": "fhir",
 }  # fmt: skip
 _XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
 _JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
+_FHIR = re.compile(rb"\s*\{[^{}\[\]]*\"resourceType\"\s*:|<[A-Z]\w+[^>]*xmlns\s*=\s*[\"']http://hl7\.org/fhir[\"']")
+_WIKI = re.compile(rb"<mediawiki[\s>]")
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -144,16 +146,26 @@ class SourceConfig(Settings):
 
 
 def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
-    """Return the parser of an item, None when unknown: PDF by its mark, else by media type, suffix, first bytes."""
+    """Return the parser of an item, None when unknown: PDF by its mark, else by media type, suffix, first bytes.
+
+    JSON and XML are many formats under one name, so a resource of FHIR and a wiki's dump are told by their first bytes.
+    """
     if head.startswith(b"%PDF-"):
         return "pdf"
     declared = (media_type or "").partition(";")[0].strip().lower()
     if declared in MEDIA_TYPES:
-        return MEDIA_TYPES[declared]
+        named = MEDIA_TYPES[declared]
+        return "fhir" if declared == "application/json" and _FHIR.match(head) else named
     if declared in _XML_TYPES or declared.endswith("+xml") or suffix == ".xml":
         if _JATS.search(head):
             return "jats"
+        if _FHIR.search(head):
+            return "fhir"
+        if _WIKI.search(head):
+            return "mediawiki"
         return "html" if _HTML.match(head) else "xml"
+    if suffix == ".json" and _FHIR.match(head):
+        return "fhir"
     return SUFFIXES.get(suffix) or ("html" if _HTML.match(head) else None)
 
 

@@ -27,7 +27,7 @@ from sources.document import SCHEMA, Document, is_encodable, to_table
 from sources.files import RawFile, Slice, into_shards
 from sources.options import check_options
 from sources.parse.part import Fault
-from sources.parse.reasons import REASONS
+from sources.parse.reasons import LEFT_OUT, REASONS
 from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
 from sources.terms import catalogue_terms
 from sources.warc_fields import KEY
@@ -180,10 +180,11 @@ class Extract:
         yield from _sandbox(limits).run(PARSERS[name].target, item.body, item.key, options)
 
     def _quarantine(self, shard: Shard, key: str, reason: str, detail: str) -> None:
+        """Quarantine a record, or drop it when it holds no text by design (a redirect)."""
         if reason not in self.reasons:
             reason, detail = "unreadable", f"{reason}: {detail}"
         shard.count(self.config.name).records_in += 1
-        why = Rejected(reason, _writable(detail)[:DETAIL_CHARS], quarantine=True)
+        why = Rejected(reason, _writable(detail)[:DETAIL_CHARS], quarantine=reason not in LEFT_OUT)
         shard.reject(self.config.name, _writable(key), 0, why)
 
 

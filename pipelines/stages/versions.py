@@ -93,7 +93,7 @@ def _keys(row: Mapping[str, Any]) -> dict[str, str]:
     if telling := title_series(row["title"]):
         said = json.loads(row["extra"] or "{}")
         publisher = str(said.get("publisher") or said.get("labeler") or host_of(row["url"])).casefold()
-        keys["title"] = f"{row['source']}|{publisher}|{telling}"
+        keys["title"] = f"{row['source']}|{publisher}|{row['rights']['attribution']}|{telling}"
     return keys
 
 

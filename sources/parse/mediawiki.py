@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lxml.html import HtmlElement
+
 from sources.parse.html_blocks import blocks_of
 from sources.parse.html_inline import settle_inline
 from sources.parse.html_markdown import markdown
@@ -60,9 +62,9 @@ def _read(page: Page, name: str, wanted: list[int]) -> Part | Fault:
 
 
 def _part(page: Page, name: str, rendered: Rendered) -> Part | None:
-    tree = parse_tree(without_controls(f"<html><body>{rendered.html}</body></html>"))
+    tree = _main(parse_tree(without_controls(f"<html><body>{rendered.html}</body></html>")))
     if page.html is not None:
-        rendered.references = [" ".join("".join(node.itertext()).split()) for node in tree.xpath(_REFERENCE)]
+        rendered.references = [" ".join("".join(node.itertext()).split()) for node in tree.xpath(f".{_REFERENCE}")]
         remove_matching(tree, _RENDERED_AWAY)
     remove_invisible(tree)
     edits = settle_inline(tree)
@@ -83,6 +85,12 @@ def _part(page: Page, name: str, rendered: Rendered) -> Part | None:
         references=list(dict.fromkeys(reference for reference in rendered.references if reference)),
         extra=_extra(page, rendered) | ({"edits": edits} if edits else {}),
     )
+
+
+def _main(tree: HtmlElement) -> HtmlElement:
+    """Return the part of a rendered page that the wiki's parser wrote, the whole tree where there is no such mark."""
+    written = tree.xpath("//div[contains(concat(' ', @class, ' '), ' mw-parser-output ')]")
+    return written[0] if written else tree
 
 
 def _extra(page: Page, rendered: Rendered) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pages in what a MediaWiki gives: an XML dump, an answer of its API, or bare wikitext.
+"""The pages in what a MediaWiki gives: an XML dump, an answer of its API, a rendered page, or bare wikitext.
 
 Each page comes with what the envelope says of it: title, number, revision, time, language, address. Follows the export
 format 0.10 and 0.11 and the answers of `action=query&prop=revisions` and `action=parse`, each in both versions of the
@@ -21,6 +21,7 @@ from sources.parse.strict_json import loads
 from sources.parse.xml_safe import parse_xml
 
 _REDIRECT = re.compile(r"\s*#(?:redirect|weiterleitung|redirection|redirección|rinvia)\s*:?\s*\[\[", re.IGNORECASE)
+_RENDERED = re.compile(rb"class\s*=\s*[\"'][^\"']*mw-parser-output")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +52,9 @@ def pages_of(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Page]:
         yield from _dump(parse_xml(body))
     elif head.startswith(b"{") and not head.startswith((b"{{", b"{|")):
         yield from _answer(body)
+    elif head.startswith(b"<") and _RENDERED.search(body[:100_000]):
+        html, _ = charset.decode(body, charset.declared(options), html=True)
+        yield Page(html=html)
     else:
         text, _ = charset.decode(body, charset.declared(options), html=False)
         yield _marked(Page(title=PurePosixPath(key).stem.replace("_", " ") or None, text=text))

@@ -78,3 +78,5 @@ REASONS: Mapping[str, str] = {
     "unknown_format": "no parser for this kind of file",
     "unreadable": "another reason, told in the detail",
 }
+LEFT_OUT = frozenset({"other_namespace", "redirect"})
+"""Reasons by which a record is dropped rather than quarantined: it was read, and holds no text by design."""

@@ -111,6 +111,16 @@ def test_text_that_the_wiki_rendered_keeps_numbers_and_loses_furniture() -> None
         assert (part.version, part.references) == ("5", ["Doe"])
 
 
+def test_a_rendered_page_without_envelope() -> None:
+    page = (
+        '<!DOCTYPE html><html><head><title>Iron - Wiki</title></head><body><div id="mw-navigation">menu</div>'
+        '<div class="mw-content-ltr mw-parser-output"><p>Give 5 mg.</p>'
+        '<table class="navbox"><tr><td>x</td></tr></table>'
+        "</div><div>footer</div></body></html>"
+    )
+    assert one(page).text == "Give 5 mg."
+
+
 def test_wikitext_of_a_parsed_page() -> None:
     answer = {"parse": {"title": "Iron", "pageid": 7, "wikitext": {"*": "'''5 mg'''"}, "text": {"*": "<p>x</p>"}}}
     assert one(json.dumps(answer)).text == "5 mg"
@@ -159,7 +169,7 @@ PIECES = [
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.integers(10, 99).map(lambda n: f" {n} mg "), min_size=1, max_size=25))
 def test_broken_markup_is_read_or_refused(pieces: list[str]) -> None:
-    for found in read("".join(pieces)):
+    for found in read("x" + "".join(pieces)):
         assert isinstance(found, Part) or found.reason in ("no_text", "redirect", "html_truncated", "html_too_deep")
 
 
