@@ -16,6 +16,9 @@ from sources.connectors.answer import changed
 from sources.connectors.css import xpath_of
 
 _XPATH_STARTS = ("/", "./", "../", "(", "@")
+_TEXTS = etree.XPath(
+    "descendant-or-self::*[not(self::script or self::style or self::template)]/text()", smart_strings=False
+)
 _EXSLT = {"re": "http://exslt.org/regular-expressions"}
 
 
@@ -62,8 +65,11 @@ def first_text(context: HtmlElement, selector: str) -> str:
 
 
 def text_of(node: HtmlElement | str) -> str:
-    """Return a selected text, or all text of a selected element."""
-    return node if isinstance(node, str) else "".join(str(text) for text in node.itertext(with_tail=False))
+    """Return a selected text, or all text of a selected element that is not code."""
+    if isinstance(node, str):
+        return node
+    texts = _TEXTS(node)
+    return "".join(str(text) for text in texts) if isinstance(texts, list) else ""
 
 
 def link_of(node: HtmlElement | str) -> str:

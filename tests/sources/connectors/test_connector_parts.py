@@ -87,6 +87,11 @@ def test_first_text(selector: str, expected: str) -> None:
     assert first_text(document_fromstring(cases("css")["page"]), selector) == expected
 
 
+def test_text_is_without_code_and_comments() -> None:
+    page = document_fromstring("<h1>Give<!-- never --> 5 mg<script>track()</script> twice<style>h1{}</style></h1>")
+    assert first_text(page, "h1") == "Give 5 mg twice"
+
+
 def test_a_selector_that_cannot_be_evaluated_is_a_change_and_no_crash() -> None:
     with pytest.raises(Unreadable, match="unknown-function"):
         select(document_fromstring("<p>x</p>"), "//p[unknown-function(.)]")

@@ -132,6 +132,43 @@ def test_noise(visit: Visit, noise: bytes) -> None:
     assert_sound(visit, noise + visit.body)
 
 
+HREFS = st.sampled_from(
+    [
+        "a",
+        "/b?x=1",
+        "#c",
+        "?page=2",
+        "",
+        " ",
+        "//d.example.org",
+        "mailto:e@f",
+        "http://[",
+        "https://u:p@h/",
+        "./\n../g",
+        "\\h",
+    ]
+)
+TAGS = st.sampled_from(["a", "li", "base", "link", "meta", "div", "h3", "p", "svg", "template", "form", "table"])
+HTML = st.recursive(
+    st.text(alphabet="ab <>&\"'!-/", max_size=6),
+    lambda inner: st.builds(
+        lambda tag, href, classes, inside: f'<{tag} class="{classes}" href="{href}" content="{href}">{inside}</{tag}>',
+        TAGS,
+        HREFS,
+        st.sampled_from(["", "next", "entry", "download entry", "topics"]),
+        st.lists(inner, max_size=4).map("".join),
+    ),
+    max_leaves=15,
+)
+
+
+@QUICK
+@given(st.sampled_from([visit for visit in VISITS if visit.connector in ("html_index", "fhir_ig")]), HTML)
+def test_pages_of_any_elements(visit: Visit, html: str) -> None:
+    assert_sound(visit, html.encode())
+    assert_sound(visit, f'<div id="results"><ul class="topics">{html}</ul></div>'.encode())
+
+
 @pytest.mark.parametrize("visit", VISITS, ids=lambda visit: f"{visit.connector}-{visit.key[-20:]}")
 @pytest.mark.parametrize(
     "body",
