@@ -22,9 +22,10 @@ from fakes.web.scripts import (
     until_close,
 )
 from fakes.web.server import Web
+from fakes.web.wire import BLACKHOLE
 
 from sources.web.clock import SystemClock
-from sources.web.fetch import Fetcher, Refused, Response
+from sources.web.fetch import Fetcher, Refused, Response, tcp
 from sources.web.resolve import SystemResolver
 from sources.web.url import parse
 
@@ -134,6 +135,27 @@ def test_the_next_address_is_tried_when_one_is_dead(web: Web) -> None:
     del web.wire.ports["93.184.216.201:443"]
     assert whole(fetch(web, f"https://{HOST}/a")).address == "2606:2800:220:1::7"
     assert web.connect.attempts == [("93.184.216.201", 443), ("2606:2800:220:1::7", 443)]
+
+
+def test_a_silent_address_leaves_time_for_the_next(web: Web) -> None:
+    web.site(HOST, answers=[["93.184.216.202", "93.184.216.203"]]).page("/a", TEXT)
+    web.wire.ports["93.184.216.202:443"] = BLACKHOLE
+    assert whole(fetch(web, f"https://{HOST}/a")).address == "93.184.216.203"
+
+
+def test_the_real_connector_takes_addresses_only(web: Web) -> None:
+    """Behind the guard stands plain TCP; a name would be looked up a second time, unchecked."""
+
+    async def connect(place: str) -> str:
+        stream = await tcp(place, web.wire.ports[f"{web.wire.answers[HOST][0][0]}:80"])
+        async with stream:
+            await stream.send(f"GET /a HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            return (await stream.receive()).decode()
+
+    web.site(HOST).page("/a", TEXT)
+    assert asyncio.run(connect("127.0.0.1")).startswith("HTTP/1.1 200 OK")
+    with pytest.raises(ValueError, match="localhost"):
+        asyncio.run(connect("localhost"))
 
 
 def test_an_address_in_the_url_is_not_looked_up(web: Web) -> None:

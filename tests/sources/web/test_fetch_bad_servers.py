@@ -1,10 +1,11 @@
 """Servers that misbehave, each in one way: every one ends within its limit, with its reason and without a text."""
 
+import asyncio
 import gzip
 from dataclasses import replace
 
 import pytest
-from fakes.web.ask import HOST, SMALL, TEXT, fetch, reason
+from fakes.web.ask import HOST, SMALL, TEXT, fetch, fetcher, reason
 from fakes.web.conversation import Handler
 from fakes.web.scripts import (
     answer,
@@ -26,7 +27,8 @@ from fakes.web.scripts import (
 )
 from fakes.web.server import Web
 
-from sources.web.fetch import FETCH_REASONS
+from sources.web.fetch import FETCH_REASONS, FetchLimits, Refused, Response
+from sources.web.url import parse
 
 LENGTH = ("Content-Length", str(len(TEXT)))
 
@@ -133,6 +135,26 @@ def test_broken_links_and_certificates(web: Web, fault: str) -> None:
     web.site(HOST, fault=fault).page("/a", TEXT)  # type: ignore[arg-type]
     assert reason(fetch(web, f"https://{HOST}/a")) == LINKS[fault]
     assert web.requests == []
+
+
+@pytest.mark.nightly
+def test_the_limits_of_production_end_the_same_servers(web: Web) -> None:
+    """All at once, a minute in all: the clock of the machine is the only judge of these."""
+    patient = {name: TALK[name] for name in ("dripping body", "dripping head", "stalled", "silent")}
+    patient |= {"endless": ENCODINGS["endless"], "interim": TALK["interim answers without end"]}
+    expected = {f"host{number}.example.org": reason for number, (_, reason) in enumerate(patient.values())}
+    for host, (handler, _) in zip(expected, patient.values(), strict=True):
+        web.site(host).on("/a", handler)
+    for fault in ("silent", "blackhole"):
+        expected[f"{fault}.example.org"] = LINKS[fault]
+        web.site(f"{fault}.example.org", fault=fault)  # type: ignore[arg-type]
+
+    async def ask() -> list[Response | Refused]:
+        one = fetcher(web, FetchLimits())
+        return await asyncio.gather(*(one.exchange(parse(f"https://{host}/a")) for host in expected))
+
+    outcomes = asyncio.run(ask())
+    assert {host: reason(outcome) for host, outcome in zip(expected, outcomes, strict=True)} == expected
 
 
 def test_names_without_address(web: Web) -> None:

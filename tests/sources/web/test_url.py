@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,7 @@ def test_any_text_is_parsed_to_a_fixed_point_or_refused(text: str, start: str) -
         assert refused in URL_REASONS
         return
     assert parse(str(url)) == url
+    assert urlsplit(str(url)).hostname == url.host
     assert str(url).isascii()
     assert not set(str(url)) & set(' "<>\\#\r\n\t')
 
