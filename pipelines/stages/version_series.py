@@ -88,6 +88,9 @@ def _order(group: list[Version]) -> Callable[[Version], tuple[Any, ...]]:
 
 
 def _are_ordered(group: list[Version]) -> bool:
+    dates = {version.published for version in group}
+    if None not in dates and not are_distinct(list(dates)):
+        return False
     order = _order(group)
     return len({order(version) for version in group}) > 1
 

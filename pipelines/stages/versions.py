@@ -1,12 +1,13 @@
 """Find the same guidance at different times: for each document the keys of the series that it may belong to.
 
 A series is told by an identifier that names it (the set id of a drug label, a PDQ number, the base of a DOI), by one
-web address fetched at different times, or by one title from one source and publisher with different dates. The keys
-are written beside the documents. Not here: which groups are series and what is newest (`version_series`), and what
-becomes of older versions (`consolidate`).
+web address fetched at different times, by one title from one source and publisher with different dates, or by a
+pattern over keys that the run file declares. The keys are written beside the documents. Not here: which groups are
+series and what is newest (`version_series`), and what becomes of older versions (`consolidate`).
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -41,6 +42,19 @@ class VersionsConfig(Settings):
     """Kinds whose addresses and titles make series; an identifier does so for every kind."""
     profile: Annotated[Profile, BYTES] = "research-internal"
     """A version that this profile may not use never supersedes one that it may."""
+    series: Annotated[tuple[str, ...], BYTES] = ()
+    """Regular expressions over `source/key` whose groups are the version: documents that one of them matches whole, and
+    that are alike but for the groups, are one series."""
+
+    @field_validator("series")
+    @classmethod
+    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        return patterns
 
     @field_validator("kinds")
     @classmethod
@@ -60,6 +74,7 @@ class VersionKeys:
 
     def __init__(self, config: VersionsConfig) -> None:
         self.config = config
+        self._series = [re.compile(pattern) for pattern in config.series]
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide bytes."""
@@ -77,8 +92,22 @@ class VersionKeys:
         if not has_words or not allows(Rights(**row["rights"]), self.config.profile):
             return fields
         keys = _keys(row) if row["kind"] in self.config.kinds else {"identifier": _identifier(row)}
+        if declared := self._declared(f"{row['source']}/{row['key']}"):
+            keys, fields["version"] = {"identifier": declared[0]}, declared[1]
         shared = f"{row['kind']}|{primary_subtag(row['language']) or ''}"
         return fields | {name: f"{shared}|{key}" for name, key in keys.items() if key}
+
+    def _declared(self, key: str) -> tuple[str, str] | None:
+        """Return the series that the run file declares for a key, and the version that the key names."""
+        for pattern in self._series:
+            match = pattern.fullmatch(key)
+            if match and pattern.groups:
+                spans = [match.span(group) for group in range(1, pattern.groups + 1) if match[group]]
+                ends = [0, *(end for _, end in spans)]
+                starts = [*(start for start, _ in spans), len(key)]
+                same = "*".join(key[end:start] for end, start in zip(ends, starts, strict=True))
+                return f"key:{same}", ".".join(key[start:end] for start, end in spans)
+        return None
 
 
 def _keys(row: Mapping[str, Any]) -> dict[str, str]:

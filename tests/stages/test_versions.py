@@ -6,7 +6,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
@@ -14,6 +13,7 @@ from pipelines.stages.version_keys import title_key, url_key, url_series, url_ve
 from pipelines.stages.version_series import resolve
 from pipelines.stages.versions import VersionKeys, VersionsConfig
 from sources.document import Document, to_table
+from sources.parse.part import Part
 from sources.parse.text import parse
 from sources.rights import rights_from
 
@@ -109,6 +109,16 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert series(*documents) == expected
 
 
+def test_a_series_that_the_run_file_declares() -> None:
+    keys = ("summary_20-11-17.txt", "summary_21-01-07.txt", "screening_21-01-07.txt", "summary.txt")
+    documents = [document(key) for key in keys]
+    found = series(*documents, series=(r"a/\w+_(\d\d)-(\d\d)-(\d\d)\.txt",))
+    assert found == {keys[0]: Lineage(keys[1], None), keys[1]: Lineage(None, keys[0])}
+    assert series(*documents) == series(*documents, series=("a/summary.*",)) == {}
+    with pytest.raises(ValueError, match="regular expression"):
+        VersionsConfig(series=("(",))
+
+
 def test_consolidate_drops_the_older_and_names_it() -> None:
     table = to_table([document("old"), document("new")])
     places = {"old": Lineage("new", None), "new": Lineage(None, "old")}
@@ -163,10 +173,11 @@ DATA = Path(os.environ.get("MEDMIX_DATA", "/nonexistent")) / "guidelines_structu
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason="MEDMIX_DATA names no dated snapshots")
 def test_snapshots_of_two_pages_are_two_series() -> None:
-    """Each snapshot is a page at one address, fetched on the day that its name tells."""
+    """Each snapshot is a page at one address, fetched on the day that its name tells; the names alone tell it too."""
     documents = []
     for path in sorted(DATA.glob("*.txt")):
         (part,) = parse(path.read_bytes(), path.name, {})
+        assert isinstance(part, Part)
         page, _, day = path.stem.partition("_")
         fields = {"url": f"https://pages.example.org/{page}.html", "retrieved": f"20{day}", "title": part.title}
         documents.append(document(path.stem, text=part.text, **fields))
@@ -176,4 +187,5 @@ def test_snapshots_of_two_pages_are_two_series() -> None:
         names = sorted(name for name in found if name.startswith(page))
         assert [found[name].supersedes for name in names] == [None, *names[:-1]]
         assert {found[name].survivor for name in names[:-1]} == {names[-1]}
-    assert isinstance(to_table(documents), pa.Table)
+    bare = [document(one.id, text=one.text, key=f"{one.id}.txt") for one in documents]
+    assert series(*bare, series=(r"a/\w+_(\d\d-\d\d-\d\d)\.txt",)) == found
