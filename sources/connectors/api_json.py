@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pipelines.engine.settings import BYTES, Settings
 from sources.connectors.address import WebAddress, absolute, encoded, with_query
 from sources.connectors.answer import changed, json_of, kind_of
-from sources.connectors.expression import Expression, checked, found, found_texts, plain
+from sources.connectors.expression import Expression, checked, found, found_texts
 from sources.connectors.facts import facts
 from sources.connectors.follow import entries, index, onward, step_of
 from sources.connectors.item_fields import known_fields
@@ -102,7 +102,7 @@ def expand(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Link | Fa
     if step == STEP:
         yield from documents(body, key, options, chosen)
         return
-    answer = plain(json_of(body))
+    answer = json_of(body)
     items = found(chosen.items, answer)
     if not isinstance(items, list):
         raise changed(f"a list at {chosen.items!r}", kind_of(items))

@@ -14,7 +14,8 @@ from pipelines.engine.settings import BYTES, Settings
 from sources.connectors.address import WebAddress, encoded, with_query
 from sources.connectors.answer import at, changed, json_of, listed, text_at, whole_at
 from sources.connectors.dspace7_files import Choice, chosen_files
-from sources.connectors.facts import doi_in, facts, isbn_in, language_of
+from sources.connectors.dspace7_metadata import item_fields, languages_of, speaks
+from sources.connectors.facts import facts
 from sources.connectors.follow import carried, index, item, onward, step_of
 from sources.parse.part import Fault
 from sources.web.link import Link
@@ -110,10 +111,10 @@ def _item(found: Any, chosen: Options, position: int) -> Iterator[Link | Fault]:
     if not uuid:
         yield Fault(reason="bad_link", detail="the item has no uuid", name=str(position))
         return
-    languages = [language_of(text) for text in _values(found, "dc.language.iso") + _values(found, "dc.language")]
-    if at(found, "withdrawn") is True or not _speaks(languages, chosen.languages):
+    languages = languages_of(found)
+    if at(found, "withdrawn") is True or not speaks(languages, chosen.languages):
         return
-    fields = _fields(found, languages)
+    fields = item_fields(found)
     bundles = _embedded(found, "bundles")
     if bundles is not None:
         yield from _bundles(bundles, chosen, fields)
@@ -160,38 +161,6 @@ def _files(files: list[Any], chosen: Options, fields: dict[str, str]) -> Iterato
         if len(wanted) > 1:  # parts and translations of one item are not versions of each other
             said["key"] = f"{fields.get('key', '')}#{file.name}"
         yield item(f"{_root(chosen)}/core/bitstreams/{encoded(file.uuid)}/content", {**fields, **facts(said)})
-
-
-def _fields(found: Any, languages: list[str]) -> dict[str, str]:
-    def first(*names: str) -> str:
-        return next((value for name in names for value in _values(found, name)), "")
-
-    rights = [value for name in ("dc.rights.uri", "dc.rights.license", "dc.rights") for value in _values(found, name)]
-    names = ("dc.identifier.doi", "dc.identifier.isbn", "dc.identifier.uri", "dc.identifier", "dc.identifier.other")
-    identifiers = [value for name in names for value in _values(found, name)]
-    return facts(
-        {
-            "title": first("dc.title") or text_at(found, "name"),
-            "published": first("dc.date.issued"),
-            "language": languages[0] if len(set(languages)) == 1 else "",
-            "rights": "\n".join(rights),
-            "publisher": first("dc.publisher"),
-            "doi": doi_in(identifiers),
-            "isbn": isbn_in(identifiers),
-            "key": text_at(found, "handle"),
-        }
-    )
-
-
-def _values(found: Any, name: str) -> list[str]:
-    """Return the values of one Dublin Core element in an item's metadata."""
-    entries = at(found, "metadata", name)
-    return [text for entry in entries if (text := text_at(entry, "value"))] if isinstance(entries, list) else []
-
-
-def _speaks(stated: list[str], wanted: tuple[str, ...]) -> bool:
-    primary = {language.partition("-")[0] for language in stated if language}
-    return not wanted or not primary or bool(primary & {language.partition("-")[0] for language in wanted})
 
 
 def _root(chosen: Options) -> str:

@@ -1,8 +1,8 @@
 """JMESPath expressions in options, and the texts that they find in JSON.
 
 An expression is compiled when the options are checked. One that meets values of kinds it was not written for (a
-function of texts, given an object) finds a changed structure, not an error. Follows the JMESPath specification as the
-library reads it.
+function of texts, given an object) finds a changed structure, not an error. Numbers keep the digits of the answer (a
+version 1.10 is no 1.1); functions of the library take no number with a fraction therefore, comparisons do.
 """
 
 from functools import lru_cache
@@ -13,7 +13,6 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator
 
 from sources.connectors.answer import changed, text_at
-from sources.parse.strict_json import Written
 
 
 @lru_cache(256)
@@ -34,15 +33,6 @@ def found_texts(expression: str, value: Any) -> list[str]:
     result = found(expression, value)
     results = result if isinstance(result, list) else [result]
     return [text for each in results if (text := text_at({"": each}, ""))]
-
-
-def plain(value: Any) -> Any:
-    """Return a JSON value with ordinary floats: functions of JMESPath know no others."""
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return float(value) if isinstance(value, Written) else value
 
 
 def checked(expression: str) -> str:
