@@ -17,6 +17,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from sources.parse.part import Fault, Part, Unreadable
+from sources.parse.pdf_calls import has_image
 from sources.parse.pdf_columns import reading_order
 from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_furniture import remove_running_lines
@@ -50,6 +51,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     finally:
         document.close()
     _check_text(pages)
+    scanned = sum(page.pictured and not page.fragments for page in pages)
     removed = remove_running_lines(pages)
     written = write(_lines(pages))
     edits = written.edits | ({"running_lines_removed"} if removed else set())
@@ -58,7 +60,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         title=_title(metadata.get("Title", ""), written),
         sections=written.sections,
         language=language if language and script_agrees(language, written.text) else None,
-        extra={"pages": len(pages), "edits": sorted(edits)},
+        extra={"pages": len(pages), "edits": sorted(edits)} | ({"scanned_pages": scanned} if scanned else {}),
     )
 
 
@@ -97,6 +99,7 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
             raise Unreadable("broken_pdf", f"page {number + 1} of {len(document)}: {error}") from error
         bounds = page.get_bbox()
         pages.append(read_page(textpage, bounds, find_rules(page, bounds)))
+        pages[-1].pictured = not pages[-1].fragments and has_image(page.raw)
         textpage.close()
         page.close()
     return pages

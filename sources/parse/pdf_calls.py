@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
+MAX_LOOKED_AT = 200
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
 
 
@@ -66,7 +67,8 @@ def sizes_at(page: int, at: Sequence[int]) -> npt.NDArray[np.float64]:
     deque(map(_MATRIX, repeat(page), at, range(start, start + matrix.nbytes, 24)), maxlen=0)
     size = np.fromiter(map(_SIZE, repeat(page), at), np.float64, len(at))
     upright = matrix[:, 2:4].astype(np.float64)
-    return np.round(size * np.sqrt((upright * upright).sum(axis=1)), 2)
+    scaled: npt.NDArray[np.float64] = np.round(size * np.sqrt((upright * upright).sum(axis=1)), 2)
+    return scaled
 
 
 def feet_at(page: int, at: Sequence[int]) -> npt.NDArray[np.float64]:
@@ -124,3 +126,10 @@ def is_drawn(path: int) -> bool:
     modes = (ctypes.c_int * 2)()
     at = ctypes.addressof(modes)
     return bool(_DRAW_MODE(path, at, at + 4)) and any(modes)
+
+
+def has_image(page: Any) -> bool:
+    """Say whether a page has an image or a form, which may hold one, among its first objects."""
+    count = min(pdfium.FPDFPage_CountObjects(page), MAX_LOOKED_AT)
+    kinds = {_TYPE(_PAGE_OBJECT(address_of(page), index)) for index in range(count)}
+    return bool(kinds & {pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM})

@@ -27,6 +27,8 @@ class Fragment:
     table: list[list[list[str]]] | None = None
     """Rows of cells of lines, when this stands for a ruled table."""
     gaps: tuple[Gap, ...] = ()
+    spaced: bool = False
+    """Whether it ends in Hangul and the file has a space behind it."""
 
 
 @dataclass(slots=True)
@@ -38,3 +40,5 @@ class PageText:
     width: float
     height: float
     rules: Rules = field(default_factory=lambda: Rules([], []))
+    pictured: bool = False
+    """Whether it has no text but a picture, as scanned pages do."""

@@ -1,9 +1,9 @@
 """Running headers, footers and page numbers: found because they repeat, removed only then.
 
 A line goes when the same words and numbers (one may count the pages) stand at the same height on several pages, in
-the outer part of the page and set off from the body; a bare number goes only when it counts up with the pages. Text
-set at another angle goes when pages repeat it. Whatever appears once stays, so a body line cannot be lost by its
-place alone; the column heads of a table that runs over pages stay because they touch the rows under them.
+the outer part of the page and set off from the body, and say no dose, threshold or age; a bare number goes only when
+it counts up with the pages. Text set at another angle goes when pages repeat it. Whatever appears once stays, so a body
+line cannot be lost by its place alone; the heads of a table that runs over pages stay as they touch the rows below.
 """
 
 import re
@@ -23,6 +23,12 @@ CLEARANCE = 0.55
 """Free space between a running line and the body, in line heights."""
 _NUMBER = re.compile(r"\W*(\d{1,4}|[ivxlc]{1,7})\W*", re.IGNORECASE)
 _PAGE_OF = re.compile(r"\W*page\W*\d+(\W*(of|/)\W*\d+)?\W*|\d+\s*(of|/)\s*\d+", re.IGNORECASE)
+_DOSE = re.compile(
+    r"\d\s?(?:[kmnµμ]?g|mcg|[mµμd]?[lL]|IU|U|units?|%|[mµμn]?mol|mEq|mmHg|°\s?C|tablets?|drops?|times|hourly|years?|"
+    r"months?|weeks?|days?|hours?)(?![^\W\d_])|[<>≤≥]\s?\d",
+    re.IGNORECASE,
+)
+"""A number with what it counts: such a line says something, however often pages repeat it."""
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _Key = tuple[tuple[str | int, ...], int]
 _Row = list[Fragment]
@@ -122,7 +128,7 @@ def _keys(row: _Row, page: int) -> list[_Key]:
     """
     text = _text(row).casefold()
     letters, numbers = " ".join(re.findall(r"[^\W\d_]+", text)), sorted(map(int, re.findall(r"\d{1,9}", text)))
-    if not letters or len(text) > 160:
+    if not letters or len(text) > 160 or _DOSE.search(text):
         return []
     folded: list[tuple[str | int, ...]] = [(letters, *numbers)]
     for i, value in enumerate(numbers[:6]):

@@ -47,6 +47,8 @@ class Line:
     """Wide spaces inside cells: left and right edge, and the text behind."""
     table: list[list[list[str]]] | None = None
     """Rows of cells of lines, when this stands for a whole table."""
+    spaced: bool = False
+    """Whether it ends in Hangul and the file has a space behind it."""
     item: bool = False
     row: bool = False
     edited: bool = False
@@ -142,7 +144,7 @@ def _single(fragment: Fragment, number: int) -> Line:
     f, cells = fragment, [plain] if plain else []
     line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
     line.edited = plain != text
-    line.gaps = list(fragment.gaps)
+    line.gaps, line.spaced = list(fragment.gaps), fragment.spaced
     return line
 
 
@@ -195,6 +197,7 @@ def _line(row: list[Fragment], number: int) -> Line:
         block=number,
         spans=spans,
         gaps=[gap for f in row for gap in f.gaps],
+        spaced=row[-1].spaced,
         edited=plain != cells,
     )
 

@@ -2,7 +2,7 @@
 
 Lines run on into one paragraph while size, leading and indent stay and the line before is full; a paragraph may run
 on over a column or page when its last line is full and ends no sentence. A line that is larger than the body, or
-bold and alone, is a heading (`## `); its level is taken from its size for the path of its section only.
+bold and alone, is a heading: `## `, and one mark more for each larger heading that it stands under.
 Not here: which lines there are (`pdf_lines`, `pdf_furniture`) and in which order (`pdf_columns`).
 """
 
@@ -16,9 +16,10 @@ from sources.parse.part import Section
 from sources.parse.pdf_fragment import MIXED
 from sources.parse.pdf_lines import Line
 from sources.parse.pdf_tables import markdown_table
-from sources.parse.pdf_text import BULLETS, join_lines, vocabulary
+from sources.parse.pdf_text import BULLETS, HANGUL, ends_within_words, join_lines, vocabulary
 
 HEADING_RATIO = 1.12
+MAX_LEVEL = 6
 MAX_HEADING_CHARS, MAX_TITLE_CHARS = 200, 320
 _ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
 _ITEM_BULLETS = frozenset(BULLETS) - frozenset("►▶➢➤■")
@@ -59,6 +60,7 @@ def write(lines: Sequence[Line]) -> Written:
     body = _body_font(lines)
     edges = _edges(lines)
     known = vocabulary(line.text for line in lines)
+    broken = ends_within_words([(line.text, line.spaced) for line in lines])
     units: list[_Unit] = []
     for line in lines:
         if line.table:
@@ -70,7 +72,9 @@ def write(lines: Sequence[Line]) -> Written:
             kind = _kind_after(units[-1], line, kind, edges[line.block])
         if units and _runs_on(units[-1], line, kind, edges):
             unit = units[-1]
-            unit.text, edit = join_lines(unit.text, line.text, known)
+            within = broken and _goes_on_in_word(unit, line, edges)
+            joined = (unit.text + line.text, "") if within else join_lines(unit.text, line.text, known)
+            unit.text, edit = joined
             unit.left = line.x0 if unit.lines == 1 or line.block != unit.last.block else unit.left
             unit.last, unit.lines = line, unit.lines + 1
             if edit:
@@ -79,6 +83,13 @@ def write(lines: Sequence[Line]) -> Written:
             units.append(_Unit(kind, line.text, line, line, line.x0))
     units = _demoted(units, 1.3 * body[0], edges, known)
     return _assemble(units, any(line.edited for line in lines))
+
+
+def _goes_on_in_word(unit: _Unit, line: Line, edges: _Edges) -> bool:
+    """Say whether a full line in Hangul ends within a word that `line` goes on with."""
+    last = unit.last
+    full = edges[last.block][1] - last.x1 < 1.5 * last.height
+    return full and not last.spaced and bool(HANGUL.match(line.text) and HANGUL.match(unit.text[-1:]))
 
 
 def _demoted(units: Sequence[_Unit], title_size: float, edges: _Edges, known: frozenset[str]) -> list[_Unit]:
@@ -224,29 +235,23 @@ def _assemble(units: Sequence[_Unit], ligatures: bool) -> Written:
     """Write units one after the other: rows and items line by line, everything else with a blank line between."""
     parts: list[str] = []
     length = 0
-    marks: list[tuple[int, float, str]] = []
+    stack: list[tuple[float, str]] = []
+    opened: list[tuple[str, int]] = []
     edits = {"ligatures_expanded"} if ligatures else set()
     for before, unit in zip([None, *units], units, strict=False):
         tight = before is not None and before.kind == unit.kind and unit.kind in ("row", "item")
-        mark = "## " if unit.kind == "heading" else ""
         glue = "" if before is None else "\n" if tight else "\n\n"
-        if mark:
-            marks.append((length + len(glue), unit.first.size, unit.text))
+        mark = ""
+        if unit.kind == "heading":
+            while stack and stack[-1][0] <= unit.first.size * 1.02:
+                stack.pop()
+            stack.append((unit.first.size, unit.text))
+            opened.append((" > ".join(text for _, text in stack), length + len(glue)))
+            mark = "#" * min(1 + len(stack), MAX_LEVEL) + " "
         parts.append(glue + mark + unit.text)
         length += len(parts[-1])
         edits |= unit.edits
-    headings = [(size, text) for _, size, text in marks]
-    return Written("".join(parts), _sections(marks, length), headings, edits)
-
-
-def _sections(marks: list[tuple[int, float, str]], length: int) -> list[Section]:
-    """Return the stretch of each heading up to the next one; its path holds the larger headings above it."""
-    sections: list[Section] = []
-    stack: list[tuple[float, str]] = []
-    ends = [start for start, _, _ in marks[1:]] + [length] * bool(marks)
-    for (start, size, text), end in zip(marks, ends, strict=True):
-        while stack and stack[-1][0] <= size * 1.02:
-            stack.pop()
-        stack.append((size, text))
-        sections.append(Section(" > ".join(t for _, t in stack), start, end))
-    return sections
+    ends = [start for _, start in opened[1:]] + [length] * bool(opened)
+    sections = [Section(path, start, end) for (path, start), end in zip(opened, ends, strict=True)]
+    headings = [(unit.first.size, unit.text) for unit in units if unit.kind == "heading"]
+    return Written("".join(parts), sections, headings, edits)

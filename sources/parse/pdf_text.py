@@ -7,7 +7,7 @@ Characters that cannot be known (control, unassigned) become U+FFFD: visible, ne
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,6 +134,7 @@ _COMPOUND_ENDS = frozenset(
 BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
 ITEM = re.compile(rf"(?:[{re.escape(BULLETS)}]\s|\(?(\d{{1,2}}|[a-z]|[ivx]{{1,4}})[.)]\s)")
 """How an item of a list begins."""
+HANGUL = re.compile("[\uac00-\ud7a3]")
 RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
 
 
@@ -248,6 +249,15 @@ def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tu
     if _keeps_hyphen(first, second, known) or left[: tail.start()][-1:] in tuple("-‐–/"):
         return left + right, "lines_joined_at_hyphen"
     return left[:-1] + right, "hyphens_joined"
+
+
+def ends_within_words(ends: Sequence[tuple[str, bool]]) -> bool:
+    """Say whether lines of Hangul break within words, from (text, space in the file behind it) of each line.
+
+    Where they do, a space behind a line shows that its last word is whole. Without any such space nothing is known.
+    """
+    spaced = [space for text, space in ends if HANGUL.match(text[-1:])]
+    return len(spaced) >= 8 and 0.1 < sum(spaced) / len(spaced) < 0.9
 
 
 def _keeps_hyphen(first: str, second: str, known: frozenset[str]) -> bool:

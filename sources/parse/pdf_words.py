@@ -97,6 +97,7 @@ def _fragments(
     numbers = (column.tolist() for column in columns)
     found = list(map(Fragment, texts, *numbers, sizes_at(page, first).tolist(), bold, face))
     _note_gaps(found, text, pieces, heads, tails)
+    _note_spaces(found, codes, pieces.end[tails])
     rewrite_uneven(found, text, page, pieces, spaced, np.stack((heads, tails + 1), axis=1))
     return found
 
@@ -135,6 +136,14 @@ def _note_gaps(found: list[Fragment], text: str, pieces: Pieces, heads: Ints, ta
             found[n].gaps += ((left, right, behind),)
 
 
+def _note_spaces(found: list[Fragment], codes: Codes, ends: Ints) -> None:
+    """Note, in place, behind which fragments in Hangul the file has a space: lines end within words as well."""
+    last = codes[ends - 1]
+    hangul = (last >= 0xAC00) & (last < 0xD7A4)
+    for n in np.flatnonzero(hangul).tolist():
+        found[n].spaced = bool(ends[n] < len(codes) and codes[ends[n]] == 32)
+
+
 def _true_heights(pieces: Pieces, page: int, bottom: float) -> None:
     """Replace, in place, height and baseline of pieces whose box is far taller than most: symbol fonts, titles."""
     tall = np.flatnonzero(pieces.height > 1.2 * _median(pieces.height))
@@ -166,7 +175,7 @@ def _ruled_apart(pieces: Pieces, rules: Rules) -> Mask:
     box, base = pieces.box, pieces.base
     left, right = np.minimum(box[:-1, 2], box[1:, 2]), np.maximum(box[:-1, 0], box[1:, 0])
     between = (at >= left[:, None] - 1) & (at <= right[:, None] + 1) & (base[1:, None] > low) & (base[1:, None] < high)
-    return between.any(axis=1)
+    return np.asarray(between.any(axis=1))
 
 
 def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:

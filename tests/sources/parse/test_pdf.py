@@ -21,9 +21,10 @@ def make_pdf(pages: list[Any], *, title: str = "", info_date: str = "", lang: st
     kids = []
     for page in pages:
         ops = []
+        ops += ["q 500 0 0 700 50 50 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q" for op in page if op[0] == "image"]
         for kind, x0, y0, x1, y1 in [op for op in page if op[0] in ("rule", "box")]:
             ops.append(f"{x0} {y0} m {x1} {y1} l S" if kind == "rule" else f"{x0} {y0} {x1 - x0} {y1 - y0} re S")
-        for x, y, size, text, *font in [op for op in page if op[0] not in ("rule", "box")]:
+        for x, y, size, text, *font in [op for op in page if isinstance(op[0], int)]:
             plain = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
             ops.append(f"BT /{font[0] if font else 'F1'} {size} Tf 1 0 0 1 {x} {y} Tm ({plain}) Tj ET")
         data = "\n".join(ops)
@@ -131,6 +132,19 @@ def test_a_header_on_one_page_and_a_number_that_does_not_count_stay() -> None:
     assert "120" in part.text
 
 
+@pytest.mark.parametrize("line", ["Dose: 5 mg/kg twice daily", "Give when SpO2 <90", "Children of 2 years and over"])
+def test_a_repeated_line_that_says_a_dose_threshold_or_age_stays(line: str) -> None:
+    pages = [[(50, 810, 9, line), *column(50, 740, f"page{n} {BODY}".split(), 9)] for n in range(4)]
+    assert read(pages).text.count(line) == 4
+
+
+def test_pages_without_text_are_counted_when_they_show_a_picture() -> None:
+    text = column(50, 740, BODY.split(), 9)
+    part = read([text, [("image",)], [], [("image",)]])
+    assert (part.extra["pages"], part.extra["scanned_pages"]) == (4, 2)
+    assert "scanned_pages" not in read([text, []]).extra
+
+
 def test_repeated_body_lines_and_table_heads_stay() -> None:
     pages = [
         [
@@ -160,7 +174,8 @@ def test_headings_by_size_or_weight_become_sections() -> None:
         "Care of Severe Malaria > Treatment at referral",
     ]
     for section in part.sections:
-        assert part.text[section.start :].startswith("## " + section.path.rsplit(" > ", 1)[-1])
+        above, _, heading = section.path.rpartition(" > ")
+        assert part.text[section.start :].startswith(f"{'###' if above else '##'} {heading}\n")
 
 
 def test_words_broken_at_line_ends_are_mended_and_ranges_are_not() -> None:
@@ -198,6 +213,33 @@ def test_a_line_of_single_letters_at_changing_heights_is_read() -> None:
     assert "Give oral rehydration salts" in text
 
 
+def test_prose_set_larger_than_the_rest_is_no_heading() -> None:
+    notes = column(50, 400, (BODY + BODY).split() * 3, 12, 7)
+    box = [
+        (50, 700 - 13 * n, 11, line)
+        for n, line in enumerate(
+            [
+                "Look at the child when it drinks: one that",
+                "cannot drink, or vomits everything, has a danger",
+                "sign and is",
+            ]
+        )
+    ]
+    text = read([[*box, *notes]]).text
+    assert text.startswith(
+        "Look at the child when it drinks: one that cannot drink, or vomits everything, has a danger"
+    )
+
+
+def test_a_heading_of_two_lines_is_one() -> None:
+    lines = [
+        (50, 800, 18, "Fluids for children with"),
+        (50, 778, 18, "severe wasting"),
+        *column(50, 740, BODY.split(), 9),
+    ]
+    assert read([lines]).text.startswith("## Fluids for children with severe wasting\n\nGive oral")
+
+
 def test_list_items_keep_their_lines() -> None:
     page = [
         (50, 700 - 12 * i, 10, f"{i + 1}. Step number {name} of the drill")
@@ -229,6 +271,7 @@ def test_a_file_name_is_no_title(name: Any) -> None:
         (b"<html>no pdf</html>", "broken_pdf"),
         (b"%PDF-1.7\n" + bytes(range(256)) * 4, "broken_pdf"),
         (make_pdf([[]]), "no_text_layer"),
+        (make_pdf([[("image",)]]), "no_text_layer"),
         (make_pdf([[(50, 700, 10, "2021 3 31")]]), "no_text_layer"),
     ],
 )

@@ -81,6 +81,19 @@ def test_no_word_of_the_article_that_pdfium_finds_is_lost(pdf: Any) -> None:
     assert found[0] >= found[1]
 
 
+def test_no_korean_word_is_broken_at_a_line_end() -> None:
+    text = _ours(DATA / "guidelines_pdf/korean_covid_brief_4pages.pdf")
+    for word in ("코로나바이러스감염증-19", "확진자는", "질병으로", "금융감독당국"):
+        assert word in text, word
+    assert "2일발행처" not in text
+
+
+def test_persian_is_in_logical_order_and_its_table_begins_at_the_right() -> None:
+    text = _ours(DATA / "guidelines_pdf/persian_rtl_page.pdf")
+    assert "شماره استاندارد ملی | 20300" in text
+    assert "| تاريخ پذيرش | 1403/10/04 |" in text
+
+
 @pytest.mark.parametrize("pdf", FILES, ids=lambda p: p.stem)
 def test_every_sound_file_is_read_whole_apart_from_its_running_lines(pdf: Any) -> None:
     if pdf.stem == "scanned_no_text_layer":

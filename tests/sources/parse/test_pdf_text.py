@@ -15,6 +15,7 @@ from sources.parse.pdf_text import (
     clean_codes,
     declared_language,
     decode,
+    ends_within_words,
     expand_ligatures,
     garbled_share,
     join_lines,
@@ -95,3 +96,16 @@ def test_the_vocabulary_leaves_out_what_a_line_end_broke() -> None:
 )
 def test_a_declared_language_counts_only_when_its_script_agrees(tag: str, text: str, agrees: bool) -> None:
     assert script_agrees(tag, text) is agrees
+
+
+@pytest.mark.parametrize(
+    ("ends", "within"),
+    [
+        ([("예방", True), ("접종", False)] * 5, True),
+        ([("예방", True)] * 10, False),
+        ([("예방", False)] * 10, False),
+        ([("vaccine", True), ("dose", False)] * 5, False),
+    ],
+)
+def test_hangul_lines_end_within_words_only_when_the_file_shows_it(ends: list[tuple[str, bool]], within: bool) -> None:
+    assert ends_within_words(ends) is within
