@@ -12,12 +12,14 @@ import pytest
 from pipelines.engine.errors import ConfigError
 from sources.about import NEVER
 from sources.catalog import PARSERS, SourceConfig, parser_for
+from sources.connectors.html_index import expand
 from sources.connectors.table import options_of, start_links
 from sources.listing import CLAIMS, FOLDER, Row, about_of, counts, described, entry, proven, read_catalogue, row_of
 from sources.options import check_options
 from sources.parse.part import Part
 from sources.rights import RESERVED, UNKNOWN
 from sources.terms import catalogue_terms
+from sources.web.link import Link
 
 ENTRIES = read_catalogue()
 GAP_REPLAY = {
@@ -28,6 +30,7 @@ NATIONAL = {"ET", "GH", "IN", "KE", "MW", "NG", "TZ", "UG", "ZA"}
 REAL_PAGES = {
     "cdc-pcd": "guidelines_html/cdc_pcd/2024_24_0016.htm",
     "who-smart": "guidelines_html/who_smart_ig/dak-tb_index.html",
+    "who-smart-hiv": "guidelines_html/who_smart_ig/hiv_index.html",
     "who-phc-pocketbook": "guidelines_html/who_phc_0to18/PB_CB_1.html",
     "who-smart-anc": "guidelines_structured/who_smart_anc/documentation.md",
     "ng-stg": "guidelines_structured/nigeria_stg_txt/ABORTION.txt",
@@ -137,6 +140,23 @@ def test_a_wrong_file_is_told_with_its_place(text: str, told: str, tmp_path: Pat
 def test_formats_without_about_are_no_entries() -> None:
     every = {path.stem for path in FOLDER.glob("*.yaml")}
     assert {"html", "jats"} <= every - ENTRIES.keys()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("kit", ["dak-tb", "dak-immz", "dak-ccc"])
+def test_the_list_of_a_kit_is_found_on_its_saved_page(kit: str) -> None:
+    page = Path(os.environ.get("MEDMIX_DATA", "/nonexistent")) / f"guidelines_html/who_smart_ig/{kit}_index.html"
+    if not page.is_file():
+        pytest.skip("MEDMIX_DATA is not set or has no such page")
+    web = entry("who-smart").web
+    assert web is not None
+    (link,) = (one for one in start_links(web) if f"/{kit}/" in one.url)
+    told = {"url": link.url, "role": link.role, "step": link.step, "fields": link.fields}
+    options = {"connector": web.options, "link": told, "media_type": "text/html"}
+    found = [one for one in expand(page.read_bytes(), link.url, options) if isinstance(one, Link)]
+    names = {one.url.removeprefix(f"https://smart.who.int/{kit}/") for one in found}
+    assert {"concepts.html", "personas.html", "decision-logic.html", "indicators.html"} <= names
+    assert 15 < len(names) < 30
 
 
 @pytest.mark.real
