@@ -6,6 +6,7 @@ it becomes HTML elements (`xml_tags`) and then Markdown, like a web page. Not he
 their own parsers (a label is handed over).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,10 @@ from sources.parse.xml_safe import parse_xml
 from sources.parse.xml_tags import as_html, strip_namespaces
 
 LABEL = "spl"
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+_YEAR_FIRST = re.compile(
+    r"((?:19|20)\d\d)(?:\s+(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?(?:\s+([12]?\d|3[01]))?)?"
+)
 _LANGUAGES = {"english": "en", "spanish": "es", "french": "fr", "german": "de", "portuguese": "pt"}
 
 
@@ -30,7 +35,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     """Yield one Part for each record of an XML file.
 
     Options: `preset` (ngc, medquad, pdq, spl), or a mapping: `record`, `title`, `url`, `published`, `language`,
-    `version`, `required`, `references` (XPaths), `identifiers` (name to XPath), `drop` (list of XPaths),
+    `version`, `publisher`, `required`, `references` (XPaths), `identifiers` (name to XPath), `drop` (list of XPaths),
     `headings_from` (element to XPath), `text` (list of {xpath, heading, heading_xpath, value, html, lines}); `kind`.
     Raises Unreadable: those of `parse_xml`, no_text when no record holds text. A record without text is a Fault.
     """
@@ -75,6 +80,7 @@ def _part(record: etree._Element, mapping: dict[str, Any], name: str) -> Part | 
     facts = {
         field: _string(record, mapping.get(field)) for field in ("title", "url", "published", "language", "version")
     }
+    publisher = _string(record, mapping.get("publisher"))
     references = [" ".join(_value(node).split()) for node in _select(record, mapping.get("references"))]
     found = {key: _string(record, xpath) for key, xpath in (mapping.get("identifiers") or {}).items()}
     page, edits = _page(record, mapping)
@@ -94,7 +100,7 @@ def _part(record: etree._Element, mapping: dict[str, Any], name: str) -> Part | 
         version=facts["version"],
         identifiers={key: value for key, value in found.items() if value},
         references=[reference for reference in references if reference],
-        extra={"edits": edits} if edits else {},
+        extra=({"publisher": publisher} if publisher else {}) | ({"edits": edits} if edits else {}),
     )
 
 
@@ -210,6 +216,12 @@ def _string(node: etree._Element, xpath: str | None) -> str | None:
 
 
 def _date(text: str | None) -> str | None:
+    """Return the ISO date of a field: 20140113, "2002 Jul (revised 2013 Nov 19)" as revised, else by `iso_date`."""
     if text and text[:8].isdigit():
         text = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
-    return iso_date(text) if text else None
+    revised = re.search(r"\brevised\s+([^();]+)", text or "")
+    said = (revised[1] if revised else (text or "").partition("(")[0]).strip()
+    if not (parts := _YEAR_FIRST.fullmatch(said)):
+        return iso_date(said)
+    month = _MONTHS.find(parts[2].lower()) // 3 + 1 if parts[2] else None
+    return "-".join([parts[1], *(f"{int(part):02d}" for part in (month, parts[3]) if part)])

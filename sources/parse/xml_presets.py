@@ -10,6 +10,8 @@ from typing import Any
 PRESETS: dict[str, dict[str, Any]] = {
     "ngc": {
         "title": "Section/Field[@Name='Guideline Title']/FieldValue/@Value",
+        "published": "Section/Field[@Name='Date Released']/FieldValue/@Value",
+        "publisher": "Section/Field[@Name='Guideline Developer(s)']/FieldValue/@Value",
         "required": "Section[not(@Name='General' or starts-with(@Name, 'Identifying') or @Name='Disclaimer')]"
         "//FieldValue[normalize-space(@Value)]",
         "text": [

@@ -34,6 +34,27 @@ def test_ngc_reads_escaped_html() -> None:
     assert part.text == "## Major Recommendations\n\nCD4 <200 cells\n\n- 10³"
 
 
+@pytest.mark.parametrize(
+    ("released", "published"),
+    [
+        ("2013", "2013"),
+        ("2017 Sep", "2017-09"),
+        ("2017 Sept 11", "2017-09-11"),
+        ("1996 (revised 2014 Dec 16)", "2014-12-16"),
+        ("2002 Jul (revised 2013)", "2013"),
+        ("1999 May (reaffirmed 2016)", "1999-05"),
+        ("Unknown", None),
+    ],
+)
+def test_ngc_date_and_developer(released: str, published: str | None) -> None:
+    fields = "".join(f'<Field Name="{name}"><FieldValue Value="{value}"/></Field>' for name, value in
+                     (("Date Released", released), ("Guideline Developer(s)", "Example Society")))  # fmt: skip
+    part = read(
+        NGC.format(section="R", value="Give 5 mg").replace("</Version>", f"<Section>{fields}</Section></Version>")
+    )
+    assert (part.published, part.extra["publisher"]) == (published, "Example Society")
+
+
 def test_ngc_without_content_is_no_text() -> None:
     assert refusal(NGC.format(section="Identifying Information and Availability", value="x")) == "no_text"
 
