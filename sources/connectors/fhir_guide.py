@@ -20,7 +20,9 @@ _GUIDE = re.compile(r"(\./)?package/ImplementationGuide-[A-Za-z0-9.-]{1,64}\.jso
 _RESOURCE_PAGE = re.compile(r"(?P<type>[A-Z][A-Za-z]+)-(?P<id>[A-Za-z0-9.-]{1,64})\.html")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _PAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.html")
-_FURNITURE = re.compile(r"(toc|artifacts|qa|history|searchform|dependencies|downloads|maps|indices|changes)\.html")
+_FURNITURE = re.compile(
+    r"(toc|artifacts|qa([.-][\w-]+)*|history|searchform|license|dependencies|downloads|maps|indices|changes)\.html"
+)
 _MAX_PAGES = 2_000
 
 
@@ -65,9 +67,10 @@ def guide_of(resource: Any) -> Guide:
         "language": text_at(resource, "language"),
     }
     artifacts = [artifact for entry in entries or [] if (artifact := _artifact(entry))] if _is_list(entries) else []
-    if not artifacts:
-        raise changed("resources in the guide's definition", "none")
-    return Guide(fields, artifacts, _pages(at(resource, "definition", "page")))
+    pages = _pages(at(resource, "definition", "page"))
+    if not artifacts and not pages:
+        raise changed("resources or pages in the guide's definition", "none")
+    return Guide(fields, artifacts, pages)
 
 
 def resource_in(name: str, title: str) -> Artifact | None:

@@ -129,7 +129,10 @@ def _file(name: str, base: str, chosen: Options, fields: Mapping[str, str]) -> I
 
 
 def _artifacts(body: bytes, key: str, chosen: Options, options: dict[str, Any]) -> Iterator[Link | Fault]:
-    """Yield what the artifact index links to: resources by the name of their page, and the prose in its menu."""
+    """Yield what the artifact index links to: resources by the name of their page, and the prose in its menu.
+
+    A guide of prose alone (WHO's digital adaptation kits) has an index without resources.
+    """
     page = html_of(body, key, options)
     here = (absolute(".", key) or key).rstrip("/") + "/"
     artifacts: dict[str, Artifact] = {}
@@ -141,7 +144,7 @@ def _artifacts(body: bytes, key: str, chosen: Options, options: dict[str, Any]) 
         if artifact := resource_in(name, title):
             artifacts.setdefault(name, artifact)
         elif name.endswith(".html") and "/" not in name and not is_furniture(name):
-            pages.setdefault(name, title)
-    if not artifacts:
-        raise changed("links to resources (Type-id.html)", f"none, and {len(pages)} other pages")
+            pages[name] = pages.get(name) or title
+    if not artifacts and not pages:
+        raise changed("links to resources (Type-id.html) or pages of the guide", "none")
     yield from _resources(Guide({}, list(artifacts.values()), list(pages.items())), key, chosen, carried(options))

@@ -9,7 +9,6 @@ import pytest
 from sources.connectors import fhir_ig, html_index
 from sources.connectors.address import absolute
 from sources.connectors.answer import html_of
-from sources.parse.part import Unreadable
 from sources.web.link import Link
 
 DATA = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
@@ -47,7 +46,13 @@ def test_the_menu_of_a_guide_names_its_pages() -> None:
     assert "index.html" not in pages, "a page does not list itself"
 
 
-def test_a_home_page_is_not_taken_for_the_index_of_artifacts() -> None:
-    body = (PAGES / "who_smart_ig" / "hiv_index.html").read_bytes()
-    with pytest.raises(Unreadable, match="structure_changed"):
-        list(fhir_ig.expand(body, f"{GUIDE}index.html", told({"guide": GUIDE, "read": "artifacts"}, "artifacts:0")))
+@pytest.mark.parametrize("name", ["hiv_index", "dak-tb_index", "dak-immz_index", "dak-ccc_index"])
+def test_the_prose_of_a_guide_is_found_by_its_menu(name: str) -> None:
+    body = (PAGES / "who_smart_ig" / f"{name}.html").read_bytes()
+    options = told({"guide": GUIDE, "read": "artifacts"}, "artifacts:0")
+    found = list(fhir_ig.expand(body, f"{GUIDE}artifacts.html", options))
+    pages = {one.url.removeprefix(GUIDE): one.fields.get("title") for one in found if isinstance(one, Link)}
+    assert len(pages) == len(found)
+    assert pages["decision-logic.html"] == "Decision-support Logic"
+    assert pages["index.html"] == "Summary"
+    assert not pages.keys() & {"toc.html", "artifacts.html", "license.html", "history.html", "qa.html"}
