@@ -217,7 +217,7 @@ def _string(node: etree._Element, xpath: str | None) -> str | None:
 
 def _date(text: str | None) -> str | None:
     """Return the ISO date of a field: 20140113, "2002 Jul (revised 2013 Nov 19)" as revised, else by `iso_date`."""
-    if text and text[:8].isdigit():
+    if text and re.match(r"\d{8}", text):
         text = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
     revised = re.search(r"\brevised\s+([^();]+)", text or "")
     said = (revised[1] if revised else (text or "").partition("(")[0]).strip()
