@@ -20,19 +20,8 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "pdf": frozenset({"read_encrypted"}),
     "text": frozenset({"charset", "kind", "sections"}),
     "xml": frozenset(
-        {
-            "drop",
-            "headings_from",
-            "identifiers",
-            "kind",
-            "language",
-            "preset",
-            "published",
-            "publisher",
-            "record",
-            "references",
-        }
-        | {"required", "text", "title", "url", "version"}
+        {"drop", "headings_from", "identifiers", "kind", "language", "preset", "published", "publisher"}
+        | {"record", "references", "required", "text", "title", "url", "version"}
     ),
     "spl": frozenset(),
     "fhir": frozenset(),
