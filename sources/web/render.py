@@ -25,8 +25,16 @@ _SECONDARY = frozenset({"font", "image", "manifest", "media", "texttrack"})
 _FRAMING = frozenset(
     {"connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"}
 )
-_DEAD_PROXY = "http://127.0.0.1:9"
-_ARGUMENTS = ("--host-resolver-rules=MAP * ~NOTFOUND", "--force-webrtc-ip-handling-policy=disable_non_proxied_udp")
+WALLS: dict[str, Any] = {
+    "args": [
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--disable-quic",
+        "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+        "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # the name that older browsers know
+    ],
+    "proxy": {"server": "http://127.0.0.1:9", "bypass": "<-loopback>"},
+}
+"""How the browser is started: it resolves no name, and its proxy is the discard port, for loopback too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +124,8 @@ async def chromium(executable: str) -> AsyncIterator[Any]:
         from playwright.async_api import async_playwright
     except ImportError as exc:
         raise RuntimeError("rendering needs the extra `render` (playwright) and a Chromium of the system") from exc
-    proxy = {"server": _DEAD_PROXY, "bypass": "<-loopback>"}
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(
-            executable_path=executable, args=list(_ARGUMENTS), proxy=proxy, chromium_sandbox=True
-        )
+        browser = await driver.chromium.launch(executable_path=executable, chromium_sandbox=True, **WALLS)
         try:
             yield browser
         finally:
