@@ -111,12 +111,14 @@ class _Walk:
 
     def close_mark(self, tag: str) -> None:
         if tag == "a":
-            self.in_link -= 1
+            self.in_link = max(self.in_link - 1, 0)
         elif tag == "q":
             self.run_text.append("”")
 
     def open_block(self, element: etree._Element, tag: str) -> None:
         if self.run_text:
+            if self.in_link and self.run_links:
+                self.in_link = 0  # a link that began within a line ends with it, closed or not
             self.flush()
         self.open_furniture.append(element if is_furniture(element) else self.open_furniture[-1])
         self.open.append(element)

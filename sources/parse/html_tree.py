@@ -19,11 +19,27 @@ _TAIL_CHARS = 20_000
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROLS = tuple(map(chr, (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
+_RAW = frozenset({"script", "style", "textarea", "iframe", "noscript", "noembed", "xmp", "title", "plaintext"})
+_HOLDERS = (
+    "template",
+    "noscript",
+    "object",
+    "applet",
+    "svg",
+    "canvas",
+    "audio",
+    "video",
+    "select",
+    "datalist",
+    "frameset",
+)
+MAX_SWALLOWED_CHARS = 30
+"""A comment at the very end may lack its end: </body></html> in it are no loss."""
 _CLASSES = etree.ElementDefaultClassLookup(HtmlElement, HtmlComment, HtmlProcessingInstruction, HtmlEntity)
 """One class for every element: lxml.html asks a Python function about each element whenever a walk comes by it."""
 
 INVISIBLE = (
-    *("script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "svg", "canvas", "audio"),
+    *("script", "style", "template", "noscript", "iframe", "object", "applet", "svg", "canvas", "audio"),
     *("video", "select", "datalist", "textarea", "input", "link", "meta", "base", "frameset"),
 )
 """Elements that show no text of the page."""
@@ -68,7 +84,51 @@ def parse_tree(text: str) -> HtmlElement:
     fatal = [entry for entry in parser.error_log if entry.level >= etree.ErrorLevels.FATAL]
     if fatal:
         raise Unreadable("html_too_deep", f"libxml2 stopped at line {fatal[0].line}: {fatal[0].type_name}")
+    for later in [node for node in tree.itersiblings() if isinstance(node.tag, str)]:
+        _append(tree, later)
+    _refuse_swallowed(tree, text)
+    _unwrap_unclosed(tree, text)
     return tree
+
+
+def _append(tree: HtmlElement, later: HtmlElement) -> None:
+    """Move what stands behind the page's </html> to its end: libxml2 makes a second root of it, browsers do not."""
+    body = tree.find("body")
+    if body is None:
+        body = tree
+    for outer in (later, *later.findall("body")):
+        if outer.text and not outer.text.isspace():
+            _add_text(body, outer.text)
+        body.extend([child for child in outer if child.tag not in ("head", "body")])
+
+
+def _add_text(body: HtmlElement, text: str) -> None:
+    if len(body):
+        body[-1].tail = (body[-1].tail or "") + text
+    else:
+        body.text = (body.text or "") + text
+
+
+def _refuse_swallowed(tree: HtmlElement, text: str) -> None:
+    """Refuse a page whose last element is one that nothing closes and that takes all behind it for its own text."""
+    last = tree
+    while len(last):
+        last = last[-1]
+    inner = (last.text or "").strip().lower()
+    if last.tag is etree.Comment and text.rfind("<!--") > text.rfind("-->") and len(inner) > MAX_SWALLOWED_CHARS:
+        raise Unreadable("html_truncated", f"a comment that nothing closes holds the last {len(inner)} characters")
+    if last.tag in _RAW and inner.endswith("</html>") and not text.rstrip().lower().endswith(f"</{last.tag}>"):
+        raise Unreadable("html_truncated", f"a {last.tag} that nothing closes holds the last {len(inner)} characters")
+
+
+def _unwrap_unclosed(tree: HtmlElement, text: str) -> None:
+    """Take the paragraphs out of elements that show none and that nothing closes: they are the page's, not theirs."""
+    holders = [node for node in tree.iter(*_HOLDERS) if next(node.iter("p", "div", "li", "td", "h2"), None) is not None]
+    if holders:
+        lowered = text.lower()
+        for tag in dict.fromkeys(str(node.tag) for node in holders):
+            if sum(1 for _ in tree.iter(tag)) > lowered.count(f"</{tag}"):
+                etree.strip_tags(tree, tag)
 
 
 def without_controls(text: str) -> str:
@@ -90,6 +150,11 @@ def _refuse_truncated(text: str) -> None:
     tail = text[-_TAIL_CHARS:]
     if _OPEN_TAG.search(tail):
         raise Unreadable("html_truncated", "the page ends inside a tag")
+    for quote in "\"'":
+        value = text.rfind(f"={quote}")
+        tag = text.rfind("<", 0, max(value, 0))
+        if quote not in text[value + 2 :] and tag > text.rfind(">", 0, max(value, 0)) and text[tag + 1].isalpha():
+            raise Unreadable("html_truncated", "the page ends inside an attribute that nothing closes")
     comment = text.rfind("<!--")
     if comment > text.rfind("-->") and "</html" not in text[comment:].lower():
         raise Unreadable("html_truncated", "the page ends inside a comment")
@@ -98,10 +163,10 @@ def _refuse_truncated(text: str) -> None:
 def remove_invisible(tree: HtmlElement) -> None:
     """Remove, in place, comments and elements that show no text; what follows them stays, and stays apart."""
     body = tree.find("body")
-    for element in (tree if body is None else body).iter(*INVISIBLE):
+    for element in (tree if body is None else body).iter(*INVISIBLE, "embed"):
         keep_apart(element)
     etree.strip_elements(tree, *INVISIBLE, with_tail=False)
-    etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction)
+    etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction, "embed")
 
 
 def join_phrases(tree: etree._Element) -> None:
