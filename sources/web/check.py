@@ -206,10 +206,17 @@ def check_with_web(configs: list[SourceConfig], contact: str) -> list[Report]:
 
 async def check_sources(configs: list[SourceConfig], agent: str, world: World) -> list[Report]:
     """Check sources as `agent`, those that may touch the same host one after the other; reports in order of names."""
-    groups = [_check_group(group, agent, world) for group in host_groups([one for one in configs if one.web])]
-    reports = [report for group in await asyncio.gather(*groups) for report in group]
-    reports += [Report(one.name, "never_verified", "it has no `web` yet") for one in configs if not one.web]
+    reports = [Report(one.name, "never_verified", why) for one in configs if (why := _why_not(one))]
+    groups = [_check_group(group, agent, world) for group in host_groups([one for one in configs if not _why_not(one)])]
+    reports += [report for group in await asyncio.gather(*groups) for report in group]
     return sorted(reports)
+
+
+def _why_not(config: SourceConfig) -> str:
+    """Return why a source cannot be checked, empty when it can."""
+    if config.web is None:
+        return "it has no `web` yet"
+    return "its pages are rendered in a browser, which a check has not" if config.web.render else ""
 
 
 async def _check_group(configs: list[SourceConfig], agent: str, world: World) -> list[Report]:

@@ -130,6 +130,15 @@ def test_a_source_without_web_is_never_verified() -> None:
     assert not web.log
 
 
+def test_a_source_that_is_rendered_is_not_judged_by_its_bare_pages() -> None:
+    web = source().web
+    assert web is not None
+    [report], asked = check(GOOD, source(web={**web.model_dump(), "render": True}))
+    assert report.verdict == "never_verified"
+    assert "browser" in report.seen
+    assert not asked.log
+
+
 def test_the_worst_is_the_verdict_and_the_rest_is_told() -> None:
     [report], _ = check({**GOOD, TERMS: page("<p>All rights reserved.</p>"), DOSE: Answer(404)})
     assert report.verdict == "moved"
