@@ -8,12 +8,12 @@ an element or a text; a text is put on one line. Selectors are compiled when the
 from functools import lru_cache
 from typing import Annotated
 
+from cssselect import HTMLTranslator, SelectorError
 from lxml import etree
 from lxml.html import HtmlElement
 from pydantic import AfterValidator
 
 from sources.connectors.answer import changed
-from sources.connectors.css import xpath_of
 
 _XPATH_STARTS = ("/", "./", "../", "(", "@")
 _TEXTS = etree.XPath(
@@ -32,12 +32,20 @@ def _compiled(selector: str) -> etree.XPath:
         css, attr, name = selector.removeprefix("css:").partition("::attr(")
         if attr and not (name.endswith(")") and name[:-1].replace("-", "").isalnum()):
             raise ValueError(f"CSS {selector!r}: write ::attr(name) at its end")
-        path = xpath_of(css)
+        path = _xpath_of(css)
         path = f"({path})/@{name[:-1].lower()}" if attr else path
     try:
         return etree.XPath(path, namespaces=_EXSLT, smart_strings=False)
     except etree.XPathError as error:
         raise ValueError(f"XPath {path!r}: {error}") from None
+
+
+def _xpath_of(css: str) -> str:
+    """Return the XPath of a CSS selector. Raises ValueError."""
+    try:
+        return HTMLTranslator().css_to_xpath(css)
+    except SelectorError as error:
+        raise ValueError(f"CSS {css!r}: {error}; correct it, or write the selector as XPath") from None
 
 
 def select(context: HtmlElement, selector: str) -> list[HtmlElement | str]:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from lxml.html import HtmlElement, document_fromstring
 
 from sources.connectors.address import absolute, query_of, with_query
-from sources.connectors.css import xpath_of
 from sources.connectors.facts import facts
 from sources.connectors.follow import onward, step_of
 from sources.connectors.pattern import _checked, reachable, wanted
@@ -65,7 +64,7 @@ def test_css(selector: str, ids: str) -> None:
 @pytest.mark.parametrize("selector", cases("css")["refused"])
 def test_css_that_is_not_read_is_refused(selector: str) -> None:
     with pytest.raises(ValueError, match="CSS"):
-        xpath_of(selector)
+        select(document_fromstring(cases("css")["page"]), selector)
 
 
 @pytest.mark.parametrize(
