@@ -49,8 +49,10 @@ def is_furniture(element: etree._Element) -> bool:
     if tag in _TAGS or tag == "aside":
         return True
     telling = _TELLING_OF_HEADINGS if tag in _HEADINGS else _TELLING
-    told = [name for name in element.keys() if name in telling]  # noqa: SIM118  # an element is no mapping
-    return any(_tells(name, (element.get(name) or "")[:_MAX_VALUE_CHARS])[0] for name in told) if told else False
+    for name in element.keys():  # noqa: SIM118  # an element is no mapping
+        if name in telling and _tells(name, (element.get(name) or "")[:_MAX_VALUE_CHARS])[0]:
+            return True
+    return False
 
 
 def is_surely_furniture(element: etree._Element) -> bool:

@@ -39,26 +39,25 @@ def remove_hidden(tree: HtmlElement, sheets: str) -> int:
     body = tree.find("body")
     root = tree if body is None else body
     names = frozenset(_hidden_names(sheets))
-    found = [element for element in root.iter() if element is not root and _hides_itself(element)]
+    styled = [e for e in root.iter() if e.get("style") is not None or e.get("hidden") is not None]
+    found = [element for element in styled if element is not root and _hides_itself(element)]
     if names:
         found += _hidden_by_name(root, names, sheets)
     if not found:
         return 0
     among = dict.fromkeys(found)
     outer = [element for element in among if not any(above in among for above in element.iterancestors())]
-    chars = sum(map(_char_count, outer))
-    if chars > MAX_HIDDEN_SHARE * _char_count(root):
+    texts = [_text(element) for element in outer]
+    if sum(map(len, texts)) > MAX_HIDDEN_SHARE * len(_text(root)):
         return 0
     for element in outer:
         keep_apart(element)
         element.drop_tree()
-    return chars
+    return sum(len("".join(text.split())) for text in texts)
 
 
 def _hides_itself(element: etree._Element) -> bool:
     style, attribute = element.get("style"), element.get("hidden")
-    if style is None and attribute is None:
-        return False
     hides = (attribute is not None and attribute != "until-found") or (style is not None and _STYLE.search(style))
     return bool(hides) and _is_removable(element)
 
@@ -93,6 +92,5 @@ def _hidden_by_name(root: etree._Element, names: frozenset[str], sheets: str) ->
     return [element for name, elements in used.items() if name not in shown for element in elements]
 
 
-def _char_count(element: etree._Element) -> int:
-    text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-    return len("".join(text.split()))
+def _text(element: etree._Element) -> str:
+    return etree.tostring(element, method="text", encoding="unicode", with_tail=False)

@@ -8,6 +8,7 @@ italics and links, which are dropped as markup and kept as text.
 """
 
 import re
+from functools import lru_cache
 
 from lxml import etree
 
@@ -77,10 +78,14 @@ def _become_script(element: etree._Element) -> None:
     raised = _VERTICAL.search(style) if style else None
     if raised is None and names is None:
         return
-    classes = (names or "").lower().split()
-    name = raised[1].lower()[:3] if raised else next((_SCRIPT_CLASS[n] for n in classes if n in _SCRIPT_CLASS), "")
+    name = raised[1].lower()[:3] if raised else _script_class(names or "")
     if name and next(element.iterancestors("sup", "sub"), None) is None and element.find(".//sup") is None:
         element.tag = name
+
+
+@lru_cache(maxsize=1024)
+def _script_class(names: str) -> str:
+    return next((_SCRIPT_CLASS[name] for name in names[:200].lower().split() if name in _SCRIPT_CLASS), "")
 
 
 def _become(element: etree._Element, text: str) -> None:
