@@ -18,6 +18,9 @@ ACCEPTED = "gzip, deflate"
 """What requests offer; zstd is read but not offered, because few readers of WARC files know it."""
 
 _PIECE_BYTES = 64 << 10
+"""Fed and taken at once; zlib copies what it has not yet read, so large pieces would be copied over and over."""
+_MEMBERS = 10_000
+"""Streams in a row; a bomb of empty ones would cost time instead of memory."""
 _ZSTD_SLICE_BYTES = 512
 """Fed at once, because its decoder knows no limit of output: at worst 16 MiB come of it (4 bytes make 128 KiB)."""
 _ZSTD_WINDOW_BYTES = 8 << 20
@@ -34,7 +37,7 @@ def decode(raw: bytes, encodings: Sequence[str], limits: FetchLimits) -> bytes:
         return raw
     if len(layers) > limits.encodings:
         raise Refusal("bad_encoding", f"{len(layers)} encodings upon each other, at most {limits.encodings} are read")
-    pieces: Iterator[bytes] = iter([raw])
+    pieces: Iterator[bytes] = (raw[start : start + _PIECE_BYTES] for start in range(0, len(raw), _PIECE_BYTES))
     for name in reversed(layers):
         if name not in _LAYERS:
             raise Refusal("bad_encoding", f"unknown content encoding {name[:40]!r}")
@@ -55,12 +58,12 @@ def _counted(pieces: Iterator[bytes], wire_bytes: int, limits: FetchLimits) -> I
 
 def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Read one or more gzip members (RFC 1952)."""
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    inflate, members = zlib.decompressobj(zlib.MAX_WBITS | 16), 1
     for piece in pieces:
         data = piece
         while data:
             if inflate.eof:
-                inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                inflate, members = zlib.decompressobj(zlib.MAX_WBITS | 16), _next(members, "gzip")
             yield from _inflated(inflate, data, "gzip")
             data = inflate.unused_data
     _whole(inflate.eof, "gzip")
@@ -77,6 +80,7 @@ def _deflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
     framed = len(head) >= 2 and head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
     inflate = zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
     for piece in chain([head], pieces):
+        _nothing_after(piece if inflate.eof else b"", "deflate")
         yield from _inflated(inflate, piece, "deflate")
         _nothing_after(inflate.unused_data, "deflate")
     _whole(inflate.eof, "deflate")
@@ -97,19 +101,25 @@ def _inflated(inflate: "zlib._Decompress", data: bytes, name: str) -> Iterator[b
 def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Read one or more zstd frames (RFC 8878)."""
     decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
-    frame = decoder.decompressobj()
+    frame, frames = decoder.decompressobj(), 1
     for piece in pieces:
         for start in range(0, len(piece), _ZSTD_SLICE_BYTES):
             data = piece[start : start + _ZSTD_SLICE_BYTES]
             while data:
                 if frame.eof:
-                    frame = decoder.decompressobj()
+                    frame, frames = decoder.decompressobj(), _next(frames, "zstd")
                 try:
                     yield frame.decompress(data)
                 except zstandard.ZstdError as exc:
                     raise Refusal("bad_encoding", f"broken zstd: {exc}") from exc
                 data = frame.unused_data if frame.eof else b""
     _whole(frame.eof, "zstd")
+
+
+def _next(members: int, name: str) -> int:
+    if members >= _MEMBERS:
+        raise Refusal("bad_encoding", f"more than {_MEMBERS:,} {name} streams in a row")
+    return members + 1
 
 
 def _whole(ended: bool, name: str) -> None:

@@ -63,6 +63,25 @@ def test_damage_and_surplus_are_refused(coding: str) -> None:
     assert refused.value.reason == "bad_encoding"
 
 
+@pytest.mark.parametrize("coding", CODINGS)
+def test_surplus_is_seen_wherever_the_stream_ends(coding: str) -> None:
+    """Input is read in pieces, so a stream may end exactly where a piece does."""
+    noise = random.Random(3).randbytes(65_536)
+    for spare_bytes in range(64):
+        raw = encode(noise[spare_bytes:], coding)
+        assert decode(raw, [coding], FetchLimits()) == noise[spare_bytes:]
+        with pytest.raises(Refusal) as refused:
+            decode(raw + b"?", [coding], FetchLimits())
+        assert refused.value.reason == "bad_encoding"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_a_row_of_empty_streams_is_bounded(coding: str) -> None:
+    with pytest.raises(Refusal, match="in a row"):
+        decode(encode(b"", coding) * 10_001, [coding], FetchLimits())
+    assert decode(encode(b"", coding) * 9_999 + encode(b"x", coding), [coding], FetchLimits()) == b"x"
+
+
 @pytest.mark.parametrize("encodings", [["br"], ["compress"], ["gzip", "zip"], ["gzip", "gzip", "gzip"]])
 def test_unknown_and_stacked_encodings_are_refused(encodings: list[str]) -> None:
     raw = TEXT
