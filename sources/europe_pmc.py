@@ -1,9 +1,10 @@
-"""Split one XML file with many articles (the `<articles>` bulk files of Europe PMC) without parsing it whole.
+"""Split one XML file with many articles (bulk files of Europe PMC, PubMed's baseline) without parsing it whole.
 
 A byte scan finds the borders: only article tags, comments, CDATA sections and processing instructions matter,
 since `<` cannot stand anywhere else in well-formed XML. Memory is bounded by one article. Each article becomes
 a document of its own, with the file's encoding declaration and DOCTYPE (for its entities) and the namespaces
-of the root. Works for encodings that keep ASCII bytes (not UTF-16). Not here: judging the XML inside.
+of the root. The root says what an article is called. Works for encodings that keep ASCII bytes (not UTF-16).
+Not here: judging the XML inside.
 """
 
 import re
@@ -12,13 +13,12 @@ from collections.abc import Iterator
 from sources.archive_item import Item, Limits
 from sources.archive_member import too_large
 from sources.archive_stream import Stream
+from sources.article_layouts import LAYOUTS, Layout, name_of
 from sources.parse.part import Fault
 
 _MAX_PROLOG_BYTES = 1 << 20
 _MAX_TAG_BYTES = 64 << 10
-_MARK = re.compile(rb"<!--|<!\[CDATA\[|<\?|</?(?:articles?|pmc-articleset)(?=[\s/>])")
-_ARTICLE_TAG = re.compile(rb"</?article[\s/>]")
-_LONGEST_MARK_BYTES = len(b"</pmc-articleset ")
+_LONGEST_MARK_BYTES = len(b"</MedlineCitationSet ")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 _ATTRIBUTES = rb"(?>[^<>\"']+|\"[^\"]*\"|'[^']*')*+"
 _TAG_REST = re.compile(_ATTRIBUTES + rb">")
@@ -27,34 +27,31 @@ _SUBSET = rb"\[(?><!--.*?-->|<\?.*?\?>|\"[^\"]*\"|'[^']*'|<![A-Z]" + _ATTRIBUTES
 _DOCTYPE = rb"<!DOCTYPE\s+(?P<name>[\w.:-]+)(?P<ids>(?>[^\[\]<>\"']+|\"[^\"]*\"|'[^']*')*+(?:" + _SUBSET + rb")?>)"
 _PROLOG = re.compile(
     rb"(?:\xef\xbb\xbf)?(?P<declaration><\?xml\s.*?\?>)?" + _MISC + rb"(?:" + _DOCTYPE + rb")?" + _MISC
-    + rb"<(?:articles|pmc-articleset)(?=[\s/>])(?P<root>" + _ATTRIBUTES + rb")>",
+    + rb"<(?P<set>articles|pmc-articleset|PubmedArticleSet|MedlineCitationSet)(?=[\s/>])(?P<root>"
+    + _ATTRIBUTES + rb")>",
     re.DOTALL,
 )  # fmt: skip
 _INHERITED = re.compile(rb"\s(xmlns(?::[\w.-]+)?|xml:lang)\s*=\s*(\"[^\"]*\"|'[^']*')")
-_PMCID = re.compile(
-    rb"<article-id\b[^>]*?pub-id-type\s*=\s*[\"'](?:pmcid|pmc)[\"'][^>]*>\s*(?:PMC)?([0-9]{1,12})\s*</article-id>"
-)
-_FRONT_END = re.compile(rb"</article-meta>|<body[\s>]|<sub-article[\s>]")
 
 
 def is_articles(head: bytes) -> bool:
-    """Tell whether the first bytes of a file are those of an `<articles>` file."""
+    """Tell whether the first bytes of a file are those of a file of articles."""
     return _PROLOG.match(head) is not None
 
 
 def split_articles(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
-    """Yield each article as a document (key: PMC id, or its number from 1), then a fault when the file is cut."""
+    """Yield each article as a document (key: PMC id, PMID, or its number), then a fault when the file is cut."""
     scan = _Scan(stream, limits.max_item_bytes)
     prolog = scan.read_prolog()
     if prolog is None:
         yield stream.damage or Fault(reason="not_articles", detail="no root with articles at the start")
         return
-    number = 0
-    while (article := scan.next_article()) is not None:
+    number, layout = 0, LAYOUTS[prolog["set"]]
+    while (article := scan.next_article(layout)) is not None:
         number += 1
         if article:
             body = _standalone(article, prolog)
-            yield Item(_pmc_id(article) or str(number), body, media_type="application/xml")
+            yield Item(layout.key(article) or str(number), body, media_type="application/xml")
         else:
             yield too_large(str(number), limits)
     if stream.damage or scan.is_open:
@@ -85,12 +82,12 @@ class _Scan:
                 self.is_open = prolog is None or not prolog["root"].endswith(b"/")
                 return prolog
 
-    def next_article(self) -> bytes | None:
+    def next_article(self, layout: Layout) -> bytes | None:
         """Return the next article, empty when it is too large; None when no whole one is left."""
-        while (tag := self._next_tag()) is not None:
+        while (tag := self._next_tag(layout)) is not None:
             begin, text = tag
             is_end = text.startswith(b"</")
-            if not _ARTICLE_TAG.match(text):
+            if not layout.article_tag.match(text):
                 self.is_open = not is_end if self._depth == 0 else self.is_open
                 continue
             if is_end and self._depth == 0:
@@ -106,9 +103,9 @@ class _Scan:
         self.is_open = self.is_open or self._depth > 0
         return None
 
-    def _next_tag(self) -> tuple[int, bytes] | None:
+    def _next_tag(self, layout: Layout) -> tuple[int, bytes] | None:
         """Move past the next article or root tag: where it begins in the window, and the tag itself."""
-        while (token := self._find_mark()) is not None:
+        while (token := self._find_mark(layout.mark)) is not None:
             if token in _ENDS:
                 if not self._pass(_ENDS[token]):
                     return None
@@ -122,10 +119,10 @@ class _Scan:
                 return begin, bytes(self._window[begin : self._at])
         return None
 
-    def _find_mark(self) -> bytes | None:
+    def _find_mark(self, pattern: "re.Pattern[bytes]") -> bytes | None:
         """Move past the next mark and return it; None at the end."""
         while True:
-            mark = _MARK.search(self._window, self._at)
+            mark = pattern.search(self._window, self._at)
             if mark:
                 self._at = mark.end()
                 return bytes(mark.group())
@@ -158,15 +155,11 @@ class _Scan:
 
 def _standalone(article: bytes, prolog: "re.Match[bytes]") -> bytes:
     """Return an article as a document of its own: declaration, DOCTYPE, and what it inherited from the root."""
-    tag = _TAG_REST.match(article, len(b"<article"))
-    own = {name for name, _ in _INHERITED.findall(tag.group())} if tag else set()
+    name = name_of(article)
+    rest = article[1 + len(name) :]
+    tag = _TAG_REST.match(rest)
+    own = {attribute for attribute, _ in _INHERITED.findall(tag.group())} if tag else set()
     added = b"".join(b" " + n + b"=" + v for n, v in _INHERITED.findall(prolog["root"]) if n not in own)
-    doctype = b"<!DOCTYPE article" + prolog["ids"] + b"\n" if prolog["name"] else b""
+    doctype = b"<!DOCTYPE " + name + prolog["ids"] + b"\n" if prolog["name"] else b""
     declaration = prolog["declaration"] + b"\n" if prolog["declaration"] else b""
-    return declaration + doctype + b"<article" + added + article[len(b"<article") :]
-
-
-def _pmc_id(article: bytes) -> str:
-    end = _FRONT_END.search(article)
-    match = _PMCID.search(article, 0, end.start() if end else len(article))
-    return f"PMC{int(match.group(1))}" if match else ""
+    return declaration + doctype + b"<" + name + added + rest

@@ -5,9 +5,7 @@ text is title, abstracts, body, floats, back matter; the reference list and the 
 is unsafe or broken is refused by `sources.parse.xml_safe`. Not here: cutting bulk files into articles, rights.
 """
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, get_args
 
 from lxml import etree
@@ -20,14 +18,12 @@ from sources.parse.jats_element import descendants, every, first, language_of, l
 from sources.parse.jats_front import facts_of, identifiers_of, meta_of, title_of
 from sources.parse.jats_licence import licence_of
 from sources.parse.jats_links import is_retracted, links_of
-from sources.parse.jats_reference import reference_lists, reference_text
+from sources.parse.jats_reference import reference_lists, reference_numbers, reference_text
 from sources.parse.jats_text import Block, Heading, assemble
-from sources.parse.jats_walk import Walk
+from sources.parse.jats_walk import Walk, room_for_depth
 from sources.parse.part import Fault, Part, Unreadable
-from sources.parse.xml_safe import MAX_DEPTH, parse_xml
+from sources.parse.xml_safe import parse_xml
 
-FRAMES_PER_LEVEL = 8
-"""Stack frames that the walk needs at most for one level of elements."""
 _SUB_ARTICLES = ("sub-article", "response")
 _FLOATS = ("floats-group", "floats-wrap")
 
@@ -39,12 +35,12 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     text of their own are faults (no_text). Raises Unreadable: not_jats, no_text (nothing in the whole file),
     too_deep, or what `parse_xml` raises; ValueError for an unknown option.
     """
-    citations = _citation_style(options)
+    citations = citation_style(options)
     articles = _articles(parse_xml(body))
     if not articles:
         raise Unreadable("not_jats", "no article with front or body")
     found: list[Part | Fault] = []
-    with _room_for_depth():
+    with room_for_depth():
         for number, article in enumerate(articles, start=1):
             name = "" if len(articles) == 1 else article.get("id") or f"article-{number}"
             found += _read(article, key, name, citations)
@@ -53,20 +49,8 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     yield from found
 
 
-@contextmanager
-def _room_for_depth() -> Iterator[None]:
-    """Give the walk stack for the deepest tree that the XML parser lets through, wherever it is called from."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + FRAMES_PER_LEVEL * MAX_DEPTH)
-    try:
-        yield
-    except RecursionError as error:
-        raise Unreadable("too_deep", "the walk ran out of stack") from error
-    finally:
-        sys.setrecursionlimit(limit)
-
-
-def _citation_style(options: dict[str, Any]) -> CitationStyle:
+def citation_style(options: dict[str, Any]) -> CitationStyle:
+    """Return the option `citations`, plain by default. Raises ValueError for any other option or value."""
     style: CitationStyle = options.get("citations", "plain")
     if style not in get_args(CitationStyle) or options.keys() - {"citations"}:
         raise ValueError(f"jats: options are citations={'|'.join(get_args(CitationStyle))}, not {options!r}")
@@ -107,7 +91,7 @@ def _one(article: etree._Element, name: str, parent: Part | None, citations: Cit
     meta = meta_of(article)
     language = language_of(article)
     references = list(reference_lists(article))
-    walk = new_walk(citations, _numbers(references) if citations == "numbered" else {})
+    walk = new_walk(citations, reference_numbers(references) if citations == "numbered" else {})
     title = title_of(walk, meta)
     abstracts = abstract_blocks(walk, meta, language)
     body = _body_blocks(walk, article)
@@ -149,16 +133,6 @@ def _body_blocks(walk: Walk, article: etree._Element) -> list[Block]:
         out += walk.flow(body)
     floats = [block for name in _FLOATS for group in every(article, name) for block in walk.flow(group)]
     return [*out, Heading(0, "Figures and tables"), *floats] if floats else out
-
-
-def _numbers(references: list[etree._Element]) -> dict[str, int]:
-    """Return the place in the reference list (from 1) of each id that a citation may point to."""
-    numbers: dict[str, int] = {}
-    for number, ref in enumerate(references, start=1):
-        for node in ref.iter():
-            if node.get("id"):
-                numbers.setdefault(node.get("id") or "", number)
-    return numbers
 
 
 def _version(meta: etree._Element | None) -> str | None:

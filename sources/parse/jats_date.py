@@ -5,6 +5,7 @@ A year alone never beats a day in the same year. Not here: history dates such as
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date
 
 from lxml import etree
@@ -20,12 +21,17 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def published_date(meta: etree._Element | None) -> str | None:
     """Return the earliest publication date as ISO 8601 (2019, 2019-03 or 2019-03-07), None when there is none."""
-    found = [
+    return earliest(
         iso
         for node in every(meta, "pub-date")
         if not _NOT_PUBLICATION.search(f"{node.get('pub-type', '')} {node.get('date-type', '')}".lower())
         and (iso := _iso(node))
-    ]
+    )
+
+
+def earliest(dates: Iterable[str]) -> str | None:
+    """Return the earliest of ISO dates, of one year the most exact; None when there is none."""
+    found = list(dates)
     if not found:
         return None
     year = min(iso[:4] for iso in found)
@@ -41,14 +47,19 @@ def _iso(node: etree._Element) -> str | None:
     year = plain_text(first(node, "year")) or "".join(re.findall(r"\b(?:1[5-9]|20)\d\d\b", plain_text(node))[:1])
     if not re.fullmatch(r"(?:1[5-9]|20)\d\d", year):
         return None
-    month = _month(plain_text(first(node, "month")))
-    day = plain_text(first(node, "day"))
-    if month and day.isdigit() and _is_date(full := f"{year}-{month:02}-{int(day):02}"):
+    return iso_date(year, plain_text(first(node, "month")), plain_text(first(node, "day")))
+
+
+def iso_date(year: str, month: str, day: str) -> str:
+    """Return the ISO date of a year of four digits, as exact as month (number or English name) and day allow."""
+    number = month_number(month)
+    if number and day.isdigit() and _is_date(full := f"{year}-{number:02}-{int(day):02}"):
         return full
-    return f"{year}-{month:02}" if month else year
+    return f"{year}-{number:02}" if number else year
 
 
-def _month(text: str) -> int | None:
+def month_number(text: str) -> int | None:
+    """Return 1 to 12 for the number or the English name of a month, None for anything else."""
     if text.isdigit():
         return int(text) if 1 <= int(text) <= 12 else None
     return _MONTHS.index(text[:3].lower()) + 1 if text[:3].lower() in _MONTHS and "-" not in text else None

@@ -12,17 +12,28 @@ from lxml import etree
 from sources.parse.jats_element import descendants, has_own_text, local, plain_text
 from sources.parse.jats_text import tidy
 
+SUB_ARTICLES = frozenset({"sub-article", "response"})
 _CITATIONS = ("mixed-citation", "element-citation", "nlm-citation", "citation", "product", "note", "p")
 _PEOPLE = frozenset({"person-group", "name", "collab", "string-name", "anonymous", "etal", "name-alternatives"})
 _TITLES = ("article-title", "chapter-title", "data-title", "part-title", "trans-title", "source", "conf-name")
 _PLACED = frozenset({*_TITLES, "year", "volume", "issue", "fpage", "lpage", "elocation-id"})
 
 
-def reference_lists(scope: etree._Element | None) -> Iterator[etree._Element]:
-    """Yield the `ref` elements within an article or sub-article, in order, those of its sub-articles left out."""
+def reference_lists(scope: etree._Element | None, apart: frozenset[str] = SUB_ARTICLES) -> Iterator[etree._Element]:
+    """Yield the `ref` elements within a text, in order, but for those of the texts in it that are `apart`."""
     for ref in descendants(scope, "ref"):
-        if not any(local(around) in {"sub-article", "response"} for around in _between(ref, scope)):
+        if not any(local(around) in apart for around in _between(ref, scope)):
             yield ref
+
+
+def reference_numbers(references: list[etree._Element]) -> dict[str, int]:
+    """Return the place in the reference list (from 1) of each id that a citation may point to."""
+    numbers: dict[str, int] = {}
+    for number, ref in enumerate(references, start=1):
+        for node in ref.iter():
+            if node.get("id"):
+                numbers.setdefault(node.get("id") or "", number)
+    return numbers
 
 
 def _between(element: etree._Element, scope: etree._Element | None) -> Iterator[etree._Element]:

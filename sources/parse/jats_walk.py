@@ -6,7 +6,9 @@ it, between blocks as blocks of its own. So an unknown element can read badly bu
 given from outside (`sources.parse.jats_body`). Recursion is bounded by the depth limit of `sources.parse.xml_safe`.
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,6 +17,11 @@ from lxml import etree
 from sources.parse.jats_citation import OPEN, CitationStyle, write_citations
 from sources.parse.jats_element import has_own_text, local, role
 from sources.parse.jats_text import GAP, Block, close_gaps, flat, tidy
+from sources.parse.part import Unreadable
+from sources.parse.xml_safe import MAX_DEPTH
+
+FRAMES_PER_LEVEL = 8
+"""Stack frames that the walk needs at most for one level of elements."""
 
 _LOOSE = """
 abstract ack alternatives answer answer-set app app-group author-notes back bio body boxed-text caption
@@ -37,6 +44,22 @@ INLINE = frozenset(_INLINE.split())
 
 InlineHandler: TypeAlias = "Callable[[Walk, etree._Element, str], str]"
 BlockHandler: TypeAlias = "Callable[[Walk, etree._Element], list[Block]]"
+
+
+@contextmanager
+def room_for_depth() -> Iterator[None]:
+    """Give a walk stack for the deepest tree that the XML parser lets through, wherever it is called from.
+
+    Raises Unreadable too_deep when that is not enough.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + FRAMES_PER_LEVEL * MAX_DEPTH)
+    try:
+        yield
+    except RecursionError as error:
+        raise Unreadable("too_deep", "the walk ran out of stack") from error
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @dataclass(slots=True)
