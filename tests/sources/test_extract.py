@@ -452,7 +452,7 @@ def test_the_table_of_options_is_that_of_the_code() -> None:
 
     modules = {
         "html": ["html", "charset"], "pdf": ["pdf"], "text": ["text", "charset"],
-        "mcq": ["mcq", "record_rows", "record_table"], "records": ["records", "record_rows", "record_table"],
+        "mcq": ["mcq", "record_rows", "record_csv"], "records": ["records", "record_rows", "record_csv"],
         "jats": ["jats"], "structured": ["structured"],
     }  # fmt: skip
     for parser, names in modules.items():
