@@ -56,18 +56,16 @@ def find_grids(rules: Rules) -> list[Grid]:
         & (flat[:, None, 0] <= upright[None, :, 2] + TOUCH_POINTS)
     )
     grids = []
-    left = set(range(len(across)))
-    while left:
-        first = min(left)
-        rows = np.zeros(len(across), bool)
-        rows[first] = True
-        columns = meets[first]
-        while (more := meets[:, columns].any(axis=1) | rows).sum() > rows.sum():
-            rows, columns = more, meets[more].any(axis=0)
-        left -= set(np.flatnonzero(rows).tolist())
-        if rows.sum() >= 2 and columns.any():
-            grid = _grid(flat[rows], upright[columns])
-            grids += [grid] if grid else []
+    left: npt.NDArray[np.bool_] = np.asarray(meets.sum(axis=0) > 1)
+    while left.any():
+        columns = np.zeros(len(down), bool)
+        columns[np.argmax(left)] = True
+        rows: npt.NDArray[np.bool_] = np.asarray(meets[:, columns].any(axis=1))
+        while (more := meets[rows].any(axis=0)).sum() > columns.sum():
+            columns, rows = more, np.asarray(meets[:, more].any(axis=1))
+        left = left & ~columns
+        if grid := _grid(flat[rows], upright[columns]):
+            grids.append(grid)
     return grids
 
 

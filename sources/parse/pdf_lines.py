@@ -15,11 +15,12 @@ from sources.parse.pdf_aligned import align
 from sources.parse.pdf_columns import Block
 from sources.parse.pdf_fragment import MIXED, Fragment, Gap
 from sources.parse.pdf_tables import CellLine, Table
-from sources.parse.pdf_text import BULLETS, ITEM, RTL, expand_ligatures
+from sources.parse.pdf_text import BULLETS, ITEM, RTL, compose_accents, expand_ligatures
 
 _LABEL = re.compile(
     rf"[{re.escape(BULLETS)}o]|\(?(\d{{1,2}}|[a-zA-Z]|[ivx]{{1,4}})[.)]|\d{{1,2}}(\.\d{{1,2}}){{1,3}}\.?"
 )
+NO_EDITS: frozenset[str] = frozenset()
 CELL_HEIGHTS = 1.0
 _LEADERS = re.compile(r"(?:\s?[._\ufffd·…]){5,}")
 
@@ -51,7 +52,7 @@ class Line:
     """Whether it ends in Hangul and the file has a space behind it."""
     item: bool = False
     row: bool = False
-    edited: bool = False
+    edits: frozenset[str] = NO_EDITS
 
 
 def block_lines(block: Block, number: int) -> list[Line]:
@@ -140,10 +141,10 @@ def _single(fragment: Fragment, number: int) -> Line:
     if fragment.table:
         return _ruled(fragment, fragment.table, number)
     text = _tidy(fragment.text)
-    plain = expand_ligatures(text)
+    plain, edits = _mended(text)
     f, cells = fragment, [plain] if plain else []
     line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
-    line.edited = plain != text
+    line.edits = edits
     line.gaps, line.spaced = list(fragment.gaps), fragment.spaced
     return line
 
@@ -151,11 +152,20 @@ def _single(fragment: Fragment, number: int) -> Line:
 def _ruled(f: Fragment, table: Table, number: int) -> Line:
     """Return the line that stands for a ruled table."""
     tidy = [[["\n" * text.startswith("\n") + _tidy(text) for text in cell] for cell in row] for row in table]
-    plain = [[[expand_ligatures(text) for text in cell] for cell in row] for row in tidy]
+    plain = [[[_mended(text)[0] for text in cell] for cell in row] for row in tidy]
     line = Line([""], f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, False, MIXED, number)
     found = table_line(line, line, plain)
-    found.edited = plain != tidy
+    found.edits = frozenset().union(*(_mended(text)[1] for row in tidy for cell in row for text in cell))
     return found
+
+
+def _mended(text: str) -> tuple[str, frozenset[str]]:
+    """Return a text with its accents and ligatures as letters, and the names of the edits."""
+    if text.isascii():
+        return text, NO_EDITS
+    composed = compose_accents(text)
+    plain = expand_ligatures(composed)
+    return plain, frozenset(["accents_composed"] * (composed != text) + ["ligatures_expanded"] * (plain != composed))
 
 
 def _tidy(text: str) -> str:
@@ -182,9 +192,9 @@ def _line(row: list[Fragment], number: int) -> Line:
             spans.append((fragment.x0, fragment.x1))
         last = fragment
     most = max(row, key=lambda f: len(f.text))
-    plain = [expand_ligatures(cell) for cell in cells]
+    mended = [_mended(cell) for cell in cells]
     return Line(
-        cells=plain,
+        cells=[text for text, _ in mended],
         x0=min([f.x0 for f in row]),
         x1=max([f.x1 for f in row]),
         y0=min([f.y0 for f in row]),
@@ -198,7 +208,7 @@ def _line(row: list[Fragment], number: int) -> Line:
         spans=spans,
         gaps=[gap for f in row for gap in f.gaps],
         spaced=row[-1].spaced,
-        edited=plain != cells,
+        edits=frozenset().union(*(edits for _, edits in mended)),
     )
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from sources.parse.pdf_fragment import Fragment
 from sources.parse.pdf_grid import Cell, Grid
-from sources.parse.pdf_text import ITEM, RTL, join_lines
+from sources.parse.pdf_join import join_lines
+from sources.parse.pdf_text import ITEM, RTL
 
 Table = list[list[list[str]]]
 """Rows of cells of lines; a line feed before a line says that it begins anew."""

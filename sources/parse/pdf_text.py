@@ -1,13 +1,14 @@
-"""Strings of a PDF: ligatures, raised and lowered characters, hyphens at line ends, and text layers that are not text.
+"""Strings of a PDF: ligatures, accents, raised and lowered characters, and text layers that are not text.
 
 Pure functions without geometry beyond two ratios, so that their cases live in JSON. The rule over all: what a
 reader takes for a number must stay that number. A raised digit is an exponent only after 10, a length or time
-unit, or a letter; a raised footnote mark after a dose stands apart from it; a hyphen between digits is never touched.
+unit, or a letter; a raised footnote mark after a dose stands apart from it. Lines are joined in `pdf_join`.
 Characters that cannot be known (control, unassigned) become U+FFFD: visible, never silently gone.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,9 @@ GARBLED_SHARE = 0.05
 """Measured: 0.141 for a page set in a font without a Unicode map, at most 0.001 over 29 sound files."""
 
 LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+_ACCENTS = dict(zip("´¨ˆ˜¸ˇ˚", "\u0301\u0308\u0302\u0303\u0327\u030c\u030a", strict=True))
+_UNDOTTED = {"ı": "i", "ȷ": "j"}
+_ACCENT = re.compile(r"([^\W\d_])([´¨ˆ˜¸ˇ˚])([^\W\d_])")
 _LIGATURES = str.maketrans(LIGATURES)
 _SUPER = dict(
     zip("0123456789+-−–=()abcdefghijklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True)
@@ -29,10 +33,6 @@ _EXPONENT = re.compile(r"[-−–+]?\d{1,3}")
 _DOSE_UNIT = re.compile(r"\d\s?(?:[kmnµ]?g|mcg|[mµd]?[lL]|IU|U|%|[mµn]?mol|mEq|kcal|mmHg|°C)$")
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})
 _INVISIBLE = np.array([0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF], np.uint32)
-_HYPHENS = "-\u2010\u00ad"
-_HYPHENS_SET = frozenset(_HYPHENS)
-_TAIL = re.compile(r"[^\W\d_]+(?:[-\u2010\u00ad])$")
-_HEAD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
 _SCRIPTS = {
     **dict.fromkeys(
@@ -48,93 +48,10 @@ _SCRIPTS = {
     ),
     **dict.fromkeys(("gu", "kn", "ml", "pa", "si", "ti", "dv", "bo"), re.compile("[^A-Za-z]")),
 }
-_UNSPACED = re.compile("[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
-"""Ideographs, kana and their punctuation: written without spaces."""
-_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_COMPOUND = frozenset(
-    [
-        "non",
-        "anti",
-        "self",
-        "well",
-        "long",
-        "short",
-        "high",
-        "low",
-        "mid",
-        "multi",
-        "co",
-        "pre",
-        "post",
-        "semi",
-        "sub",
-        "cross",
-        "evidence",
-        "age",
-        "sex",
-        "dose",
-        "case",
-        "risk",
-        "follow",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "first",
-        "second",
-        "third",
-        "health",
-        "state",
-        "world",
-        "day",
-        "week",
-        "year",
-    ]
-)
-_COMPOUND_ENDS = frozenset(
-    [
-        "induced",
-        "related",
-        "associated",
-        "based",
-        "controlled",
-        "free",
-        "specific",
-        "dependent",
-        "resistant",
-        "negative",
-        "positive",
-        "like",
-        "treated",
-        "derived",
-        "mediated",
-        "blind",
-        "blinded",
-        "up",
-        "line",
-        "term",
-        "risk",
-        "world",
-        "effective",
-        "acquired",
-        "borne",
-        "reported",
-        "threatening",
-        "exposed",
-        "infected",
-    ]
-)
 
 BULLETS = "•●○◦▪■□▫–—‣►▶➢➤✓✔✦❖\uf0b7\uf0a7\uf0d8\uf0fc\uf076·*-"
 ITEM = re.compile(rf"(?:[{re.escape(BULLETS)}]\s|\(?(\d{{1,2}}|[a-z]|[ivx]{{1,4}})[.)]\s)")
 """How an item of a list begins."""
-HANGUL = re.compile("[\uac00-\ud7a3]")
 RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
 
 
@@ -171,6 +88,23 @@ def settle(text: str) -> str:
 def expand_ligatures(text: str) -> str:
     """Replace the seven Latin presentation ligatures by their letters; nothing else of NFKC."""
     return text if text.isascii() else text.translate(_LIGATURES)
+
+
+def compose_accents(text: str) -> str:
+    """Put an accent that is set by itself onto the letter behind it: `Garc´ıa` is `García`.
+
+    Some files set it behind its letter instead, so it stays where the letter before could carry it just as well.
+    """
+    return _ACCENT.sub(_composed, text) if not text.isascii() else text
+
+
+def _composed(match: re.Match[str]) -> str:
+    """Return the letter before and the one behind with its accent; all three as they stand when in doubt."""
+    before, accent, letter = match.groups()
+    mark = _ACCENTS[accent]
+    whole = unicodedata.normalize("NFC", _UNDOTTED.get(letter, letter) + mark)
+    in_doubt = letter not in _UNDOTTED and len(unicodedata.normalize("NFC", before + mark)) == 1
+    return match.group() if in_doubt or len(whole) > 1 else before + whole
 
 
 def join_pieces(pieces: Iterable[Piece]) -> str:
@@ -210,65 +144,6 @@ def _mapped(text: str, table: dict[str, str]) -> str:
     if "[" in text or not all(c in table or c in ",;. " for c in core):
         return text
     return "".join(table.get(c, c) for c in text)
-
-
-def vocabulary(lines: Iterable[str]) -> frozenset[str]:
-    """Return the lower-case words and hyphenated compounds of a document, without those broken at a line's end."""
-    whole: list[str] = []
-    broken = False
-    for line in lines:
-        cut = line[-1:] in _HYPHENS_SET
-        if broken or cut:
-            listed = line.split()
-            line = " ".join(listed[broken : len(listed) - cut])
-        whole.append(line)
-        broken = cut
-    tokens = set(" ".join(whole).split())
-    words = set(_WORDS.findall(" ".join(tokens).lower()))
-    return frozenset(words.union(*[word.split("-") for word in words if "-" in word]))
-
-
-def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """Join two lines of a paragraph; return the text and the edit's name, empty when only a space was put between.
-
-    A hyphen goes only between two lower-case letters. It stays when the document (`known`, see `vocabulary`) writes the
-    compound with it, when both halves but not the whole are words of the document, after words that form compounds
-    (`non-`, `long-`), and when the word has another hyphen. Nothing is put after one that stays.
-    """
-    if not left or left[-1] not in _HYPHENS or not right:
-        glue = "" if _UNSPACED.match(left[-1:]) and _UNSPACED.match(right[:1]) else " "
-        return left + glue + right, ""
-    if left.endswith((" -", "--")) or len(left) == 1 or left[-2].isspace() or not right[0].isalnum():
-        return f"{left} {right}", ""
-    tail, head = _TAIL.search(left), _HEAD.match(right)
-    if left[-1] == "\u00ad" and head:
-        return left[:-1] + right, "hyphens_joined"
-    if tail is None or head is None or not (left[-2].islower() and right[0].islower()):
-        return left + right, "lines_joined_at_hyphen"
-    first, second = tail.group()[:-1].lower(), head.group().lower()
-    if _keeps_hyphen(first, second, known) or left[: tail.start()][-1:] in tuple("-‐–/"):
-        return left + right, "lines_joined_at_hyphen"
-    return left[:-1] + right, "hyphens_joined"
-
-
-def ends_within_words(ends: Sequence[tuple[str, bool]]) -> bool:
-    """Say whether lines of Hangul break within words, from (text, space in the file behind it) of each line.
-
-    Where they do, a space behind a line shows that its last word is whole. Without any such space nothing is known.
-    """
-    spaced = [space for text, space in ends if HANGUL.match(text[-1:])]
-    return len(spaced) >= 8 and 0.1 < sum(spaced) / len(spaced) < 0.9
-
-
-def _keeps_hyphen(first: str, second: str, known: frozenset[str]) -> bool:
-    """Say whether `first-second`, broken at its hyphen, is a compound rather than one word."""
-    if f"{first}-{second}" in known:
-        return True
-    if first + second in known:
-        return False
-    if first in _COMPOUND or (second in _COMPOUND_ENDS and len(first) > 3):
-        return True
-    return first in known and second in known and min(len(first), len(second)) > 2
 
 
 def garbled_share(text: str) -> float:

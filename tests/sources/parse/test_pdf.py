@@ -221,7 +221,7 @@ def test_prose_set_larger_than_the_rest_is_no_heading() -> None:
             [
                 "Look at the child when it drinks: one that",
                 "cannot drink, or vomits everything, has a danger",
-                "sign and is",
+                "sign and is referred at once.",
             ]
         )
     ]
@@ -229,6 +229,19 @@ def test_prose_set_larger_than_the_rest_is_no_heading() -> None:
     assert text.startswith(
         "Look at the child when it drinks: one that cannot drink, or vomits everything, has a danger"
     )
+
+
+def test_text_goes_on_over_footnotes_at_the_end_of_a_page() -> None:
+    first = [
+        (50, 200, 10, "Give zinc to each child with diarrhoea and tell the mother that she"),
+        (50, 188, 10, "is to"),
+    ]
+    first[1] = (50, 188, 10, "is to give it on every one of the following days in the same way and")
+    notes = [(50, 60, 4, "1"), (54, 57, 7, "Not in the first month."), (50, 50, 4, "2"), (54, 47, 7, "Or by tube.")]
+    second = [(50, 740, 10, "with clean water. Look again after two days.")]
+    text = read([[*column(50, 700, BODY.split(), 12), *first, *notes], second]).text
+    assert "in the same way and with clean water. Look again after two days." in text
+    assert text.endswith("¹ Not in the first month.\n\n² Or by tube.")
 
 
 def test_a_heading_of_two_lines_is_one() -> None:

@@ -9,20 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources.parse.pdf_join import ends_within_words, join_lines, vocabulary
 from sources.parse.pdf_text import (
     GARBLED_SHARE,
     Piece,
     clean_codes,
+    compose_accents,
     declared_language,
     decode,
-    ends_within_words,
     expand_ligatures,
     garbled_share,
-    join_lines,
     join_pieces,
     script_agrees,
     settle,
-    vocabulary,
 )
 
 CASES = json.loads((Path(__file__).parent / "test_pdf_cases.json").read_text(encoding="utf-8"))
@@ -59,6 +58,11 @@ def test_a_hyphen_between_digits_is_never_touched(low: Any, high: Any) -> None:
 @pytest.mark.parametrize(("text", "expected"), CASES["ligatures"])
 def test_only_latin_ligatures_are_expanded(text: Any, expected: Any) -> None:
     assert expand_ligatures(text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES["accents"])
+def test_accents_set_by_themselves_are_put_onto_the_letter_behind_them_only(text: Any, expected: Any) -> None:
+    assert compose_accents(text) == expected
 
 
 @pytest.mark.parametrize(("text", "bad"), CASES["garbled"])
