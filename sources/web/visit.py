@@ -132,7 +132,7 @@ class Visitor:
                 answer = await self._exchange(place, sent)
                 rest_s = self._rest_s(place, answer)
             if isinstance(answer, Response):
-                visit.asked.append(Asked(answer, sent))
+                visit.asked.append(Asked(answer, {"User-Agent": self._agent, **sent}))
             if rest_s is None or rest_s > MAX_WAIT_S or attempt == ATTEMPTS:
                 break
         if isinstance(answer, Refused):

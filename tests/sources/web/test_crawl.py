@@ -350,3 +350,67 @@ def test_segments_are_valid_gzip_members_and_closed_by_number_size_and_time(tmp_
         assert len(segments) >= 3, limits
         for body in segments:
             assert gzip.decompress(bytes(storage.read(file_of(body)))).startswith(b"WARC/1.1\r\nWARC-Type: warcinfo")
+
+
+def test_what_a_redirect_led_to_is_not_asked_for_again_after_a_stop(tmp_path: Path) -> None:
+    script = {
+        f"{SITE}/list": listing(["/short/1", "/doc/1", "/doc/2"]),
+        f"{SITE}/short/1": Answer(301, headers=(("Location", "/doc/1"),)),
+        f"{SITE}/doc/1": page("1 mg"),
+        f"{SITE}/doc/2": page("2 mg"),
+    }
+    storage, limits = local_storage(tmp_path), SegmentLimits(responses=1)
+    Crawled(storage, source(web={"max_items": 1}), script, limits=limits).run()
+    rest = Crawled(storage, source(), script, limits=limits).run()
+    assert rest.pages == [f"{SITE}/doc/2"]
+    assert rest.outcomes() == {"kept": 3, "dropped duplicate_url": 1}
+    assert [key for key, _ in items(storage)] == [f"{SITE}/short/1", f"{SITE}/doc/2"]
+    assert next(iter(items(storage).values())).url == f"{SITE}/doc/1"
+
+
+def test_a_stop_while_a_listing_is_read_loses_that_segment_and_nothing_else(tmp_path: Path) -> None:
+    storage = local_storage(tmp_path)
+    crawled = Crawled(storage, source(), SMALL)
+
+    async def endless(*_: Any) -> list[dict[str, Any]]:
+        await asyncio.sleep(3600)
+        return []
+
+    object.__setattr__(crawled.crawl._world, "expand", endless)
+
+    async def stopped() -> None:
+        task = asyncio.create_task(crawled.crawl.run())
+        while not crawled.pages:
+            await crawled.clock.sleep(1)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(stopped())
+    assert read_segments(storage, "guide") == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    Crawled(storage, source(), SMALL).run()
+    assert len(items(storage)) == 9
+
+
+def test_links_that_differ_in_a_secret_alone_are_one_document_and_no_secret_is_kept(tmp_path: Path) -> None:
+    secret = "sk-abcdefghij0123456789"
+    urls = [f"/doc/1?access_token={secret}", "/doc/1?access_token=other-0123456789abcdef", "/doc/1"]
+    script = {f"{SITE}/list": listing(urls), f"{SITE}{urls[0]}": page("1 mg")}
+    storage = local_storage(tmp_path)
+    crawled = Crawled(storage, source(), script).run()
+    assert crawled.pages == [f"{SITE}/list", f"{SITE}{urls[0]}"]
+    [(key, _)] = items(storage)
+    assert key == f"{SITE}/doc/1"
+    [body] = read_segments(storage, "guide")
+    written = gzip.decompress(bytes(storage.read(file_of(body))))
+    assert secret.encode() not in written.replace(f'href="{urls[0]}"'.encode(), b"")
+
+
+def test_a_page_that_may_not_be_kept_leaves_no_text(tmp_path: Path) -> None:
+    script = {f"{SITE}/list": listing(["/doc/1"]), f"{SITE}/doc/1": page("Unique words.", ("X-Robots-Tag", "noindex"))}
+    storage = local_storage(tmp_path)
+    Crawled(storage, source(), script).run()
+    [body] = read_segments(storage, "guide")
+    assert b"Unique words." not in gzip.decompress(bytes(storage.read(file_of(body))))
+    assert items(storage) == {}
