@@ -52,7 +52,7 @@ def table_markdown(table: etree._Element) -> tuple[str, Anchor | None, int]:
     keep = [c for c in range(width) if any(c < len(row) and row[c] for row in grid)]
     lines = ["| " + " | ".join(row[c] if c < len(row) else "" for c in keep) + " |" for row in grid]
     lines.insert(1, "|" + " --- |" * len(keep))
-    link_chars = sum(len("".join(a.itertext()).strip()) for a in table.iter("a"))
+    link_chars = sum(len("".join(map(str, a.itertext())).strip()) for a in table.iter("a"))
     return "\n\n".join([*(c for c in captions if c), "\n".join(lines)]), next(iter(anchors), None), link_chars
 
 

@@ -53,6 +53,7 @@ def test_clinical_text_comes_out_whole(case: dict[str, Any], way: str) -> None:
 def test_gaps_in_the_vote_are_filled(case: dict[str, Any]) -> None:
     text = read(page(FURNITURE[0] + case["body"].replace("{prose}", PROSE) + FURNITURE[1])).text
     assert [wanted for wanted in case["text"] if wanted not in text] == []
+    assert [wrong for wrong in case.get("absent", []) if wrong in text] == []
     assert "Topics A-Z" not in text
     assert "Cookie settings" not in text
 
