@@ -21,7 +21,7 @@ SKIPPED = frozenset({
     "mapping", "baseDefinition", "derivation", "valueSet", "caseSensitive", "contentType", "data",
     "trigger", "actionId", "subjectType", "valueUri", "valueUrl", "valueCanonical", "valueCode", "transform", "profile",
     "jurisdiction", "lastReviewDate", "approvalDate", "effectivePeriod", "expansion", "base", "constraint", "path",
-    "sourceUri", "targetUri", "sourceCanonical", "targetCanonical", "dynamicValue", "resource", "fullUrl",
+    "sourceUri", "targetUri", "sourceCanonical", "targetCanonical", "reference", "dynamicValue", "resource", "fullUrl",
 })  # fmt: skip
 """Fields for machines, and those that the part holds beside the text."""
 HEADED = ("action", "section", "group", "goal", "population", "supplementalData", "stratifier")
@@ -30,6 +30,7 @@ _TITLES = ("prefix", "title", "text", "short", "code", "display", "description",
 _SAID = ("description", "definition", "textEquivalent", "purpose", "usage")
 _NAMING = frozenset({"text", "title", "name", "date", "definition"})
 """Fields of SKIPPED that say something within a structure."""
+_ARTIFACT = frozenset({"id", "type", "label", "display", "citation", "url", "resource"})
 _LABELS = {
     "condition": "Condition", "documentation": "Source", "relatedArtifact": "Source", "enableWhen": "Asked when",
     "useContext": "Context", "answerOption": "Answer", "doNotPerform": "Do not perform",
@@ -45,7 +46,8 @@ def write_resource(resource: dict[str, Any], outline: Outline) -> None:
     if title:
         outline.add_heading(1, title)
     before = outline.size()
-    _write_fields({k: v for k, v in resource.items() if k != "type"}, outline, 2, [title or ""])
+    fields = {k: v for k, v in resource.items() if (k in _SAID or k not in SKIPPED) and k != "type"}
+    _write_fields(fields, outline, 2, [title or ""])
     outline.add(attached_text(resource))
     narrative = resource.get("text")
     if outline.size() == before and isinstance(narrative, dict):
@@ -59,21 +61,22 @@ def title_of(resource: dict[str, Any]) -> str | None:
 
 def _write_fields(node: dict[str, Any], outline: Outline, level: int, told: list[str]) -> None:
     """Write the fields of an element: what it says, then its properties, then what is nested in it, in their order."""
-    for name in _SAID:
-        text = scalar(node.get(name))
-        if text and text not in told and not _URI.fullmatch(text):
+    said = {name: text for name in _SAID if (text := one_line(node.get(name)))}
+    for text in said.values():
+        if text not in told and not _URI.fullmatch(text):
             outline.add(text)
             told.append(text)
-    nested = [*HEADED, *LISTED]
+    nested = {name for name in (*HEADED, *LISTED) if isinstance(node.get(name), dict | list)}
     own = sorted(node, key=lambda name: name != "condition")  # when an action applies is said before anything else
     for name in own:
-        if name not in SKIPPED and name not in _SAID and name not in nested:
+        is_told = isinstance(node[name], str) and scalar(node[name]) in told
+        if name not in nested and name not in said and _is_kept(name) and not is_told:
             _write_property(name, node[name], outline, 0)
     for name, value in node.items():
-        if name in HEADED and isinstance(value, dict | list):
+        if name in nested and name in HEADED:
             for child in as_list(value):
                 _write_headed(name, child, outline, level)
-        elif name in LISTED and isinstance(value, dict | list):
+        elif name in nested:
             _write_listed(name, value, outline, 0)
 
 
@@ -83,12 +86,12 @@ def _write_headed(name: str, node: Any, outline: Outline, level: int) -> None:
         return
     heading, used = _heading(node)
     outline.add_heading(level, heading or _words(name))
-    text = node.get("text")
-    if isinstance(text, dict):
-        outline.add(read_string(str(text.get("div") or "")))
+    before = outline.size()
     rest = {key: value for key, value in node.items() if key not in used}
+    if isinstance(node.get("text"), dict) and "div" in node["text"]:
+        outline.add(read_string(str(rest.pop("text")["div"] or "")))
     _write_fields(rest, outline, level + 1, [heading, scalar(node.get("title"))])
-    if not heading:
+    if not heading and outline.size() == before:
         outline.drop_heading()
 
 
@@ -112,7 +115,7 @@ def _write_listed(name: str, value: Any, outline: Outline, depth: int) -> None:
         if name == "concept":
             heading, used = _concept(node)
         elif name == "answerOption":
-            used = tuple(key for key in node if key.startswith("value"))
+            used = tuple(key for key in node if key.startswith("value") and one_line(node[key]))
             heading = "; ".join(text for key in used if (text := one_line(node[key])))
         else:
             heading, used = _heading(node)
@@ -128,7 +131,7 @@ def _write_rest(node: dict[str, Any], used: set[str], heading: str, outline: Out
     for key, value in node.items():
         if key in LISTED and isinstance(value, dict | list):
             _write_listed(key, value, outline, depth)
-        elif key not in used and (key not in SKIPPED or key == "definition") and value != heading:
+        elif key not in used and _is_kept(key) and value != heading:
             _write_property(key, value, outline, depth, as_item=True)
 
 
@@ -139,7 +142,8 @@ def _concept(node: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     said = display or code
     if code and display and code != display:
         said = f"{code}: {display}"
-    return (f"{said}. {meaning}" if meaning and meaning != display else said), ("code", "display", "definition")
+    used = tuple(name for name in ("code", "display", "definition") if scalar(node.get(name)))
+    return (f"{said}. {meaning}" if meaning and meaning != display else said), used
 
 
 def _write_property(name: str, value: Any, outline: Outline, depth: int, *, as_item: bool = False) -> None:
@@ -157,13 +161,15 @@ def _write_property(name: str, value: Any, outline: Outline, depth: int, *, as_i
 
 
 def _typed(name: str, value: Any) -> str | None:
-    if isinstance(value, dict) and name in ("relatedArtifact", "documentation"):
+    """Return a field as one line, None for a structure; a field's own form holds only when nothing else is in it."""
+    if not isinstance(value, dict):
+        return one_line(value)
+    if name in ("relatedArtifact", "documentation") and not value.keys() - _ARTIFACT:
         return citation(value)
-    if isinstance(value, dict) and name == "useContext":
-        said = [one_line(inner) for key, inner in value.items() if key == "code" or key.startswith("value")]
-        return ": ".join(text for text in said if text)
-    if isinstance(value, dict) and name == "condition" and isinstance(value.get("expression"), dict):
-        return one_line(value["expression"])
+    if name == "useContext" and len(value) == 2 and all(one_line(inner) is not None for inner in value.values()):
+        return ": ".join(text for inner in value.values() if (text := one_line(inner)))
+    if name == "condition" and not value.keys() - {"kind", "expression", "id"}:
+        return one_line(value.get("expression"))
     return one_line(value)
 
 
@@ -182,7 +188,7 @@ def _write_structure(name: str, value: dict[str, Any], outline: Outline, depth: 
 
 
 def _is_kept(name: str) -> bool:
-    return name in _NAMING or name not in SKIPPED
+    return name in _NAMING or name in _SAID or name not in SKIPPED
 
 
 def _says_something(value: Any) -> bool:

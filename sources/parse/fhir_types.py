@@ -23,21 +23,21 @@ _IDENTIFIER_LANGUAGE = "text/cql-identifier"
 
 
 def one_line(value: Any) -> str | None:
-    """Return a value of a known data type as text, None for a structure that has no such form."""
+    """Return a value of a known data type as text; None for a structure without such a form, or that says nothing."""
     if not isinstance(value, dict):
         return None if isinstance(value, list) else scalar(value)
     keys = value.keys()
     if not keys - _CONCEPT and keys & {"coding", "text"} and not isinstance(value.get("text"), dict):
-        return concept(value)
+        return concept(value) or None
     if not keys - _QUANTITY and "value" in keys:
-        return quantity(value)
+        return quantity(value) or None
     if not keys - _CODING and keys & {"display", "code"}:
-        return scalar(value.get("display")) or scalar(value.get("code"))
+        return scalar(value.get("display")) or scalar(value.get("code")) or None
     if not keys - _REFERENCE and keys & {"reference", "display"}:
-        return scalar(value.get("display"))
+        return scalar(value.get("display")) or None
     if not keys - _EXPRESSION and keys & {"expression", "description"}:
-        return expression(value)
-    return _pair(value)
+        return expression(value) or None
+    return _pair(value) or None
 
 
 def scalar(value: Any) -> str:
@@ -86,8 +86,10 @@ def attached_text(value: dict[str, Any]) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a list as it is, null as an empty one, anything else alone in one (XML does not tell lists)."""
-    return value if isinstance(value, list) else [] if value is None else [value]
+    """Return a list without lists in it, null as an empty one, anything else alone in one (XML does not tell lists)."""
+    if isinstance(value, list):
+        return [inner for item in value for inner in (as_list(item) if isinstance(item, list) else [item])]
+    return [] if value is None else [value]
 
 
 def _pair(value: dict[str, Any]) -> str | None:

@@ -1,10 +1,13 @@
 """FHIR resources: every text and number of plans, questionnaires, doses and concepts, in their order, once."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from sources.parse.fhir import parse
@@ -100,6 +103,48 @@ def test_what_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(Unreadable) as caught:
         list(parse(body, "k", {}))
     assert caught.value.reason == reason
+
+
+def test_lists_in_lists_and_wrong_types_lose_nothing() -> None:
+    odd = {
+        "resourceType": "Basic",
+        "code": [[{"text": "5 mg"}]],
+        "action": ["6 mg", [{"title": "7 mg"}]],
+        "item": "8 mg",
+        "description": ["9 mg", "10 mg"],
+        "purpose": {"text": "11 mg"},
+    }
+    assert re.findall(r"\d+(?= mg)", read(odd).text) == ["11", "5", "8", "9", "10", "6", "7"]
+
+
+def test_a_goal_is_named_by_its_description() -> None:
+    goal = {"description": {"text": "Hb ≥11 g/dL"}, "target": [{"detailQuantity": {"value": "11", "unit": "g/dL"}}]}
+    text = read({"resourceType": "PlanDefinition", "title": "Anaemia", "goal": [goal]}).text
+    assert text == "# Anaemia\n\n## Hb ≥11 g/dL\n\n- Target\n  - Detail quantity: 11 g/dL"
+
+
+NESTING = ("action", "item", "concept", "goal", "group", "section", "answerOption", "participant", "extra", "timing")
+SAYING = ("description", "text", "title", "definition", "purpose", "reason", "code", "doseQuantity", "valueRange")
+TYPED = ("condition", "dosage", "relatedArtifact", "documentation", "useContext")
+NAMES = st.sampled_from((*NESTING, *SAYING, *TYPED))
+LEAVES = st.integers(100, 999).map("{} mg".format)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.dictionaries(NAMES, inner, min_size=1, max_size=4) | st.lists(inner, min_size=1, max_size=3),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(NAMES, TREES, min_size=1, max_size=5))
+def test_every_number_for_people_is_kept(fields: dict[str, Any]) -> None:
+    def leaves(node: Any) -> set[str]:
+        inner = node.values() if isinstance(node, dict) else node
+        return {node} if isinstance(node, str) else {leaf for one in inner for leaf in leaves(one)}
+
+    for place in ("action", "dosage", "item"):
+        text = read({"resourceType": "Basic", place: [fields]}).text
+        assert leaves(fields) <= set(re.findall(r"\d{3} mg", text)), place
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Drug labels: product data, highlights and full text told apart, footnotes away from numbers, nothing lost."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sources.parse.part import Part, Unreadable
 from sources.parse.spl import parse
@@ -56,6 +59,31 @@ def test_what_is_no_label_is_refused(xml: str, reason: str) -> None:
     with pytest.raises(Unreadable) as caught:
         read(xml)
     assert caught.value.reason == reason
+
+
+SHAPES = (
+    "<paragraph>{} mg</paragraph>",
+    "<list listType='ordered'><caption>Of {} mL</caption><item>one</item></list>",
+    "<list><item>a<list styleCode='LittleAlpha' listType='ordered'><item>{} mg</item></list></item></list>",
+    "<table><tbody><tr><td>x</td><td>{} mg</td></tr></tbody></table>",
+    "<table><tbody><tr><td>x<footnote>{} <sup>2</sup> mg</footnote></td><td>y</td></tr></tbody></table>",
+    "<table><caption>Of {} mL</caption><tbody><tr><td>one cell</td></tr></tbody></table>",
+    "<paragraph>or<footnote>within <content>{}<footnote>a note on a note</footnote></content></footnote></paragraph>",
+    "<table><tbody><tr><td>a</td><td><table><tr><td>{} mg</td><td>b</td></tr></table></td></tr></tbody></table>",
+    "<renderMultiMedia><caption>Figure of {} mm</caption></renderMultiMedia>",
+    "<paragraph><content revised='delete'>{} mg</content></paragraph>",
+    "{} mg in bare text",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(SHAPES), st.integers(100, 999)), min_size=1, max_size=10), st.booleans())
+def test_every_number_of_a_narrative_is_kept_once(pieces: list[tuple[str, int]], is_excerpt: bool) -> None:
+    text = f"<text>{''.join(shape.format(number) for shape, number in pieces)}</text>"
+    held = f"<excerpt><highlight>{text}</highlight></excerpt><text>Full.</text>" if is_excerpt else text
+    body = f"<component><structuredBody><component><section>{held}</section></component></structuredBody></component>"
+    found = re.findall(r"\d{3}", read(f"<document>{body}</document>").text)
+    assert sorted(found) == sorted(str(number) for _, number in pieces)
 
 
 def test_letters_go_on_after_z() -> None:
