@@ -9,7 +9,7 @@ be those of characters of the text page; pdfium answers false for others, which 
 import ctypes
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,11 @@ _PAGE_OBJECT = _plain(pdfium.FPDFPage_GetObject, _POINTER, _POINTER, _INT)
 _TYPE = _plain(pdfium.FPDFPageObj_GetType, _INT, _POINTER)
 _BOUNDS = _plain(pdfium.FPDFPageObj_GetBounds, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER)
 _SEGMENTS = _plain(pdfium.FPDFPath_CountSegments, _INT, _POINTER)
+_SEGMENT = _plain(pdfium.FPDFPath_GetPathSegment, _POINTER, _POINTER, _INT)
+_KIND = _plain(pdfium.FPDFPathSegment_GetType, _INT, _POINTER)
+_CLOSES = _plain(pdfium.FPDFPathSegment_GetClose, _INT, _POINTER)
+_POINT = _plain(pdfium.FPDFPathSegment_GetPoint, _INT, _POINTER, _POINTER, _POINTER)
+_PLACE = _plain(pdfium.FPDFPageObj_GetMatrix, _INT, _POINTER, _POINTER)
 _DRAW_MODE = _plain(pdfium.FPDFPath_GetDrawMode, _INT, _POINTER, _POINTER, _POINTER)
 _FONT = _plain(pdfium.FPDFTextObj_GetFont, _POINTER, _POINTER)
 
@@ -103,7 +108,8 @@ def page_paths(page: Any, most: int) -> list[int]:
     if not 0 < count <= most:
         return []
     found = list(map(_PAGE_OBJECT, repeat(address_of(page)), range(count)))
-    return [known for known in found if known and _TYPE(known) == pdfium.FPDF_PAGEOBJ_PATH]
+    kinds = map(pdfium.FPDF_PAGEOBJ_PATH.__eq__, map(_TYPE, found))
+    return [known for known in compress(found, kinds) if known]
 
 
 def object_bounds(objects: Sequence[int]) -> list[list[float]]:
@@ -119,6 +125,32 @@ def object_bounds(objects: Sequence[int]) -> list[list[float]]:
 def segments_of(path: int) -> int:
     """Return how many segments a path has."""
     return int(_SEGMENTS(path))
+
+
+def straight_lines(path: int) -> list[tuple[float, float, float, float]]:
+    """Return the lines (x0, y0, x1, y1 in points) of a path, none when it has a curve; closed figures are closed."""
+    segments = list(map(_SEGMENT, repeat(path), range(segments_of(path))))
+    kinds = list(map(_KIND, segments))
+    matrix = np.zeros(6, np.float32)
+    if not set(kinds) <= {pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO} or not _PLACE(
+        path, matrix.ctypes.data
+    ):
+        return []
+    found = np.zeros((len(segments), 2), np.float32)
+    start = found.ctypes.data
+    places = range(start, start + found.nbytes, 8), range(start + 4, start + 4 + found.nbytes, 8)
+    deque(map(_POINT, segments, *places), maxlen=0)
+    a, b, c, d, e, f = matrix.tolist()
+    points = [(a * x + c * y + e, b * x + d * y + f) for x, y in found.tolist()]
+    lines, first = [], 0
+    for at, (kind, closes) in enumerate(zip(kinds, map(_CLOSES, segments), strict=True)):
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            first = at
+        else:
+            lines.append((*points[at - 1], *points[at]))
+        if closes:
+            lines.append((*points[at], *points[first]))
+    return lines
 
 
 def is_drawn(path: int) -> bool:

@@ -35,10 +35,23 @@ def reading_order(fragments: list[Fragment]) -> list[Block]:
     """Return the blocks of a page in reading order; every fragment is in exactly one of them."""
     if not fragments:
         return []
+    if not _may_have_columns(fragments):
+        return [Block(fragments, False)]
     rtl = sum(_is_rtl(f.text) for f in fragments) * 2 > len(fragments)
     boxes = np.array([(f.x0, f.x1, f.base, f.height) for f in fragments])
     blocks = _split(boxes, np.arange(len(fragments)), rtl, 0)
     return [Block([fragments[i] for i in part], table) for part, table in blocks]
+
+
+def _may_have_columns(fragments: list[Fragment]) -> bool:
+    """Say whether enough long lines begin far behind the first: what every gutter asks for, at a tenth of its cost."""
+    heights = sorted([f.height for f in fragments])
+    least = MIN_PROSE_EMS * (heights[len(heights) // 2] + heights[(len(heights) - 1) // 2]) / 2.4
+    left = [f.x0 for f in fragments if f.x1 - f.x0 >= least]
+    if len(left) < 2 * MIN_LINES:
+        return False
+    limit = min(left) + least
+    return sum([x > limit for x in left]) >= MIN_LINES
 
 
 def _is_rtl(text: str) -> bool:

@@ -5,6 +5,7 @@ them are one cell, as the reader sees it. A cell that is no rectangle shows that
 chart, not a table: then there is no grid. Sides that no rule closes end where the rules across them end.
 """
 
+from bisect import bisect
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,11 +34,28 @@ class Cell(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """The cells of a table from the top left, row by row, and how many rows and columns it has."""
+    """The cells of a table from the top left, row by row, and the cuts between columns and, upwards, between rows."""
 
     cells: list[Cell]
-    rows: int
-    columns: int
+    xs: list[float]
+    ys: list[float]
+    owners: list[list[int]]
+    """Which of the cells holds each row and column."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are between the cuts."""
+        return len(self.ys) - 1
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are between the cuts."""
+        return len(self.xs) - 1
+
+    def cell_at(self, x: float, y: float) -> int | None:
+        """Return which cell holds a point; None outside of all."""
+        column, row = bisect(self.xs, x) - 1, self.rows - bisect(self.ys, y)
+        return self.owners[row][column] if 0 <= column < self.columns and 0 <= row < self.rows else None
 
 
 def find_grids(rules: Rules) -> list[Grid]:
@@ -56,17 +74,21 @@ def find_grids(rules: Rules) -> list[Grid]:
         & (flat[:, None, 0] <= upright[None, :, 2] + TOUCH_POINTS)
     )
     grids = []
-    left: npt.NDArray[np.bool_] = np.asarray(meets.sum(axis=0) > 1)
+    left = np.asarray(meets.sum(axis=0) > 1)
     while left.any():
-        columns = np.zeros(len(down), bool)
-        columns[np.argmax(left)] = True
-        rows: npt.NDArray[np.bool_] = np.asarray(meets[:, columns].any(axis=1))
-        while (more := meets[rows].any(axis=0)).sum() > columns.sum():
-            columns, rows = more, np.asarray(meets[:, more].any(axis=1))
+        columns = np.arange(len(down)) == np.argmax(left)
+        rows = _any(meets[:, columns], 1)
+        while (more := _any(meets[rows], 0)).sum() > columns.sum():
+            columns, rows = more, _any(meets[:, more], 1)
         left = left & ~columns
         if grid := _grid(flat[rows], upright[columns]):
             grids.append(grid)
     return grids
+
+
+def _any(meets: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
+    """Say in which rows (axis 1) or columns (axis 0) anything is true."""
+    return np.asarray(meets.any(axis=axis))
 
 
 def _joined(rules: Sequence[Rule]) -> list[Rule]:
@@ -106,7 +128,11 @@ def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Gri
         if len(at) != (bottom - top + 1) * (right - left + 1):
             return None
         cells.append(Cell(top, bottom + 1, left, right + 1, xs[left], ys[bottom + 1], xs[right + 1], ys[top]))
-    return Grid(sorted(cells), rows, columns)
+    cells.sort()
+    owners = np.zeros((rows, columns), int)
+    for number, cell in enumerate(cells):
+        owners[cell.top_row : cell.end_row, cell.left_column : cell.end_column] = number
+    return Grid(cells, xs, ys[::-1], owners.tolist())
 
 
 def _cuts(places: Sequence[float]) -> list[float]:

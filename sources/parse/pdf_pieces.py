@@ -54,13 +54,21 @@ class Pieces:
 
 def find_codes(textpage: Any, page: int, count: int) -> Codes:
     """Return one UTF-16 unit a character; pdfium's text is used when it aligns, else each character is asked for."""
-    text = textpage.get_text_range().encode("utf-16-le", "surrogatepass") if count else b""
+    text = _whole_text(textpage) if count else b""
     if len(text) == 2 * count:
         codes = np.frombuffer(text, np.uint16).astype(np.uint32)
     else:
         codes = codes_at(page, count)
         codes[codes == 2] = _HYPHEN_MARK
     return clean_codes(codes)
+
+
+def _whole_text(textpage: Any) -> bytes:
+    """Return a page's text in UTF-16; empty when it begins or ends with more hidden characters than pypdfium2 skips."""
+    try:
+        return bytes(textpage.get_text_range().encode("utf-16-le", "surrogatepass"))
+    except RecursionError:
+        return b""
 
 
 def find_words(codes: Codes) -> tuple[Ints, Ints]:

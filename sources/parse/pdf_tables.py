@@ -46,14 +46,11 @@ def take_ruled(fragments: Sequence[Fragment], grid: Grid) -> tuple[Table, list[F
     """Return the table of a grid and the fragments it holds, or None when the text does not fit its cells."""
     held: list[list[Fragment]] = [[] for _ in grid.cells]
     taken: list[Fragment] = []
-    left, right = min(c.x0 for c in grid.cells), max(c.x1 for c in grid.cells)
-    foot, head = min(c.y0 for c in grid.cells), max(c.y1 for c in grid.cells)
     for fragment in fragments:
-        x, y = (fragment.x0 + fragment.x1) / 2, (fragment.y0 + fragment.y1) / 2
-        if not (left <= x <= right and foot <= y <= head):
+        at = grid.cell_at((fragment.x0 + fragment.x1) / 2, (fragment.y0 + fragment.y1) / 2)
+        if at is None:
             continue
-        at = next((n for n, c in enumerate(grid.cells) if c.x0 <= x <= c.x1 and c.y0 <= y <= c.y1), None)
-        if at is None or not _fits(fragment, grid.cells[at]):
+        if not _fits(fragment, grid.cells[at]):
             return None
         held[at].append(fragment)
         taken.append(fragment)

@@ -38,7 +38,8 @@ MAX_WIDE = 4
 SPACE_HEIGHTS = 0.06
 """Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
 
-MAX_RULES = 500
+MAX_MEETINGS = 10_000_000
+"""A page with more words times rules than this is no table that anybody reads."""
 LOWERED_HEIGHTS = 0.5
 """A small character further below its neighbour belongs to another line."""
 
@@ -83,7 +84,7 @@ def _fragments(
     if order is not None:
         pieces = Pieces(*(getattr(pieces, name)[order] for name in Pieces.__slots__))
         breaks, spaced = _joints(pieces)
-    if rules.down:
+    if rules.down and len(pieces.start) * len(rules.down) < MAX_MEETINGS:
         breaks |= _ruled_apart(pieces, rules)
     codes, text = written
     heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
@@ -171,7 +172,7 @@ def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
 
 def _ruled_apart(pieces: Pieces, rules: Rules) -> Mask:
     """Say between which neighbours of a line a vertical rule stands."""
-    at, low, high = np.array(rules.down[:MAX_RULES]).T[:, None, :]
+    at, low, high = np.array(rules.down).T[:, None, :]
     box, base = pieces.box, pieces.base
     left, right = np.minimum(box[:-1, 2], box[1:, 2]), np.maximum(box[:-1, 0], box[1:, 0])
     between = (at >= left[:, None] - 1) & (at <= right[:, None] + 1) & (base[1:, None] > low) & (base[1:, None] < high)
