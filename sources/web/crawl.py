@@ -33,6 +33,7 @@ from sources.web.store import (
     OpenSegment,
     Stored,
     before,
+    failed,
     is_done,
     policies,
     read_segments,
@@ -41,7 +42,7 @@ from sources.web.store import (
     stored_items,
 )
 from sources.web.url import Allowlist
-from sources.web.visit import VISIT_REASONS, Known, Visit, Visitor, header
+from sources.web.visit import PASSING_REASONS, VISIT_REASONS, Known, Visit, Visitor, header
 from sources.web.warc_write import exchange_records, failure_record, warcinfo
 
 PASSING_ROBOTS = frozenset({"robots_too_many_requests", "robots_unavailable", "robots_unreachable"})
@@ -108,8 +109,11 @@ class SourceCrawl:
                 "another `release` to crawl it anew, or move its folder out of the store"
             )
         replay(self._sealed, self._label, self.frontier)
-        if is_done(self._sealed, self._label, self._web.max_items):
+        again = failed(self._sealed, self._label, PASSING_REASONS)
+        if is_done(self._sealed, self._label, self._web.max_items) and not again:
             return self.frontier
+        for number in again:
+            self.frontier.reopen(self.frontier.entries[number])
         self._open()
         try:
             await self._crawl()

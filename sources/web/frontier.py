@@ -93,6 +93,11 @@ class Frontier:
             self._open_items -= 1
             self._waiting_items += 1
 
+    def reopen(self, entry: Entry) -> None:
+        """Let a failed link wait again; only while nothing was handed out yet, so that it keeps its place."""
+        entry.outcome = None
+        self._waiting_items += entry.link.role == "item"
+
     def hosts(self) -> Iterator[str]:
         """Yield the hosts that have an entry to hand out now, in the order in which they were found."""
         yield from (host for host in self._queues if self._ready(host) is not None)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sources.web.clock import Clock
 from sources.web.exchange import Refused, Response
-from sources.web.pace import Pace
+from sources.web.pace import Pace, retry_after_s
 from sources.web.robots import RobotsCache, Rules
 from sources.web.store import Policy
 from sources.web.url import Allowlist, Url
@@ -69,6 +69,9 @@ class Policies:
             return _answered(kept)
         async with self._pace.turn(url.host):
             answer = await self._exchange(url, headers or {})
+            if isinstance(answer, Response) and answer.status in (429, 503):
+                told = next((value for name, value in answer.headers if name.lower() == "retry-after"), "")
+                self._pace.slow_down(url.host, retry_after_s(told, self._clock.now()))
         if isinstance(answer, Response):
             self._keep(answer)
         return answer

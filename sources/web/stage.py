@@ -25,7 +25,8 @@ from sources.web.clock import SystemClock
 from sources.web.crawl import CRAWL_REASONS, Expand, SegmentLimits, SourceCrawl, World
 from sources.web.frontier import MAX_ITEMS, Frontier, Outcome
 from sources.web.pace import Pace
-from sources.web.store import is_done, read_segments
+from sources.web.store import failed, is_done, read_segments
+from sources.web.visit import PASSING_REASONS
 
 NAME = "crawl"
 VERSION = "1"
@@ -132,8 +133,9 @@ def host_groups(configs: list[SourceConfig]) -> list[list[SourceConfig]]:
 
 
 def _state(storage: Storage, config: SourceConfig) -> str:
-    """Return what names a task: of a finished round its last list, of another how often it was tried."""
-    segments = read_segments(storage, config.name)
-    if is_done(segments, config.release or "", config.web.max_items if config.web else None):
+    """Return what names a task: of a round without anything left to try its last list, else how often it was tried."""
+    segments, label = read_segments(storage, config.name), config.release or ""
+    limit = config.web.max_items if config.web else None
+    if is_done(segments, label, limit) and not failed(segments, label, PASSING_REASONS):
         return digest(segments[-1])
     return f"unfinished after {len(storage.list(f'stages/{NAME}@{VERSION}/records'))} records"

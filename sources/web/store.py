@@ -7,7 +7,7 @@ never rewrites it. Not here: what may be fetched, and what is in a WARC record (
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -78,8 +78,10 @@ def replay(segments: Segments, label: str, frontier: Frontier) -> None:
             frontier.add(link, found["host"], found["known_as"])
         for settled in body["settled"]:
             outcome = Outcome(settled["result"], settled["reason"], settled["detail"])
-            stored = settled.get("stored") or {}
-            frontier.settle(frontier.entries[settled["entry"]], outcome, stored.get("url", ""))
+            entry, stored = frontier.entries[settled["entry"]], settled.get("stored") or {}
+            if entry.outcome is not None:  # it had failed, and was tried again
+                frontier.reopen(entry)
+            frontier.settle(entry, outcome, stored.get("url", ""))
 
 
 def settings_of(segments: Segments, label: str) -> str | None:
@@ -94,6 +96,12 @@ def is_done(segments: Segments, label: str, max_items: int | None = None) -> boo
         return False
     limit = last["max_items"]
     return limit is None or (max_items is not None and max_items <= limit)
+
+
+def failed(segments: Segments, label: str, reasons: Collection[str]) -> list[int]:
+    """Return the numbers of a round's links whose last outcome is a failure for one of `reasons`, in order."""
+    last = {one["entry"]: one for body in _of_round(segments, label) for one in body["settled"]}
+    return sorted(n for n, one in last.items() if one["result"] == "quarantined" and one["reason"] in reasons)
 
 
 def up_to(segments: Segments, label: str) -> Segments:

@@ -35,6 +35,8 @@ DROPPED = frozenset(
     | URL_REASONS
 )
 """Reasons of policy; all others are failures, which quarantine a link."""
+PASSING_REASONS = _PASSING | {f"http_{status}" for status in _BUSY} | {"total_timeout"}
+"""Failures that may be gone another time: a later fetch of the same round tries these links again."""
 VISIT_REASONS = (
     DROPPED | FETCH_REASONS | ROBOTS_REASONS | _STATUSES | {"bad_redirect", "not_asked_for", "too_many_redirects"}
 )

@@ -278,6 +278,24 @@ def test_busy_servers_are_asked_again_after_their_rest_and_then_left(tmp_path: P
     assert crawled.outcomes()["quarantined http_429"] == 1
 
 
+def test_what_failed_in_passing_is_tried_again_by_the_next_fetch_and_nothing_else(tmp_path: Path) -> None:
+    storage = local_storage(tmp_path)
+    broken = {
+        f"{SITE}/doc/1": Answer(503),
+        f"{SITE}/list?page=2": Answer(refused="reset"),
+        f"{SITE}/doc/2": Answer(404),
+    }
+    first = Crawled(storage, source(), {**SMALL, **broken}).run()
+    assert first.outcomes() == {"kept": 4, "quarantined http_503": 1, "quarantined reset": 1, "dropped http_404": 1}
+    second = Crawled(storage, source(), SMALL).run()
+    assert second.pages == [f"{SITE}/list?page=2", f"{SITE}/doc/1", *(f"{SITE}/doc/{n}" for n in range(5, 9))]
+    assert second.outcomes() == {"kept": 10, "dropped http_404": 1}
+    third = Crawled(storage, source(), SMALL).run()
+    assert third.web.log == []
+    assert third.outcomes() == second.outcomes()
+    assert len(items(storage)) == 8
+
+
 def test_a_host_whose_robots_cannot_be_had_is_left_for_a_later_run(tmp_path: Path) -> None:
     storage = local_storage(tmp_path)
     crawled = Crawled(storage, source(), {**SMALL, f"{SITE}/robots.txt": Answer(503)}).run()
