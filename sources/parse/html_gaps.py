@@ -45,8 +45,8 @@ _QUANTITY = re.compile(
 
 _DATE = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d\b|\b(?:19|20)\d\d\b")
 _BYLINE = re.compile(
-    r"(?:(?:written|reviewed|medically reviewed|edited|posted|published) )?(?:by|von|par|por|auteur|autor|author|text|"
-    r"texte|texto|текст|автор|redaktion|photo|foto|image|credit)s?\b[ :]|(?:last )?(?:updated|published|posted)\b",
+    r"(?:\w+ ){0,2}(?:by|von|par|por) (?-i:[A-ZÀ-Þ])|(?:auteur|autor|author|redaktion|photo|foto|image|credit|text|texte|"
+    r"texto|текст|автор)e?s?: |(?:last )?(?:updated|published|posted)\b",
     re.IGNORECASE,
 )
 MAX_BYLINE_CHARS = 100
@@ -70,6 +70,8 @@ def fill_gaps(
         region = outline.region(chosen_chars, REGION_SHARE)
     first, last = _main_range(outline, blocks, region)
     own = _own_boxes(outline, blocks, own, range(first, last))
+    for i in range(first, votes.index(True)):
+        own[i] = own[i] and not _is_byline(blocks[i])
     kept = _fill_containers(outline, blocks, votes, own, range(first, last))
     kept = _fill_headings(blocks, kept, own, range(first, last))
     return _fill_majority(outline, blocks, kept, own, range(first, last))
@@ -101,7 +103,8 @@ def _is_byline(block: Block) -> bool:
     """Say whether a block above the body text only names its author or day."""
     if block.kind == "heading" or len(block.text) > MAX_BYLINE_CHARS or block.text[-1] in ".!?;":
         return False
-    return bool(_BYLINE.match(block.text) or _DATE.search(block.text))
+    names_someone = _BYLINE.match(block.text) or _DATE.search(block.text)
+    return bool(names_someone) and not _QUANTITY.search(_DATE.sub("", block.text))
 
 
 def _says_something(block: Block) -> bool:
@@ -149,9 +152,8 @@ def _fill_containers(
     taken = beside | among | {element for element, chars in inside_chars.items() if chars >= INSIDE_CHARS}
     taken |= {containers[i] for i in main if own[i] and containers[i] not in taken and _says_something(blocks[i])}
     kept = list(votes)
-    begun = votes.index(True)
     for i, block in enumerate(blocks):
-        if own[i] and i >= main.start and not _is_linked(block) and not (i < begun and _is_byline(block)):
+        if own[i] and i >= main.start and not _is_linked(block):
             kept[i] = kept[i] or (i in main and containers[i] in taken) or outside_chars[containers[i]] >= OUTSIDE_CHARS
     return kept
 
