@@ -12,7 +12,8 @@ from typing import Any
 from lxml import etree
 
 from sources.parse.as_written import load
-from sources.parse.fhir_text import title_of, write_resource
+from sources.parse.fhir_fields import title_of
+from sources.parse.fhir_text import write_resource
 from sources.parse.fhir_types import as_list, scalar
 from sources.parse.jats_licence import spdx_of
 from sources.parse.outline import Outline

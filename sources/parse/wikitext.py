@@ -15,18 +15,9 @@ from mwparserfromhell import nodes
 from mwparserfromhell.wikicode import Wikicode
 
 from sources.parse.wikitext_lines import ASIDE, MARK, Lines
+from sources.parse.wikitext_links import caption_of, kind_of, shown_title
 from sources.parse.wikitext_templates import write_template
 
-_FILES = frozenset({"file", "image", "media", "datei", "bild", "fichier", "archivo", "imagen", "ficheiro", "immagine"})
-_CATEGORIES = frozenset({"category", "kategorie", "catégorie", "categoría", "categoria", "categorie"})
-_NO_LANGUAGE = frozenset({"doi", "pmc", "rfc", "wp", "mw", "bug", "wmf"})
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*$")
-_THUMB = re.compile(r"thumb(?:nail)?(?:=.*)?|frame[d]?|mini(?:atur)?|vignette|miniaturadeimagen", re.IGNORECASE)
-_OPTION = re.compile(
-    r"(?:thumb(?:nail)?|frame[d]?|frameless|border|left|right|center|none|baseline|middle|sub|super|top|bottom|text-\w+"
-    r"|upright|mini|vignette|\d*x?\d+px|(?:alt|link|page|lang|class|upright|thumb|start|end|thumbtime)\s*=.*)",
-    re.IGNORECASE | re.DOTALL,
-)
 _MAGIC = re.compile(r"__[A-Z]+__")
 _INLINE = frozenset({
     "b", "i", "sub", "sup", "small", "big", "span", "u", "s", "del", "strike", "ins", "em", "strong", "code", "tt",
@@ -151,30 +142,17 @@ class _Renderer:
         return lines.replace("\n\n", "<br>").replace("\n", " ")
 
     def _link(self, node: nodes.Wikilink) -> str:
-        target = str(node.title).strip()
-        prefix, colon, rest = target.partition(":")
-        kind = prefix.strip().lower()
-        if colon and kind in _FILES:
-            return self._caption(node)
-        if colon and kind in _CATEGORIES:
-            self._page.categories.append(" ".join(rest.split()))
+        kind = kind_of(node)
+        if kind == "file":
+            caption = caption_of(node.text)
+            words = self.lines(caption).strip() if caption is not None else ""
+            return self.put_aside(f"<p>{words}</p>") if words else ""
+        if kind == "category":
+            self._page.categories.append(" ".join(str(node.title).partition(":")[2].split()))
             return ""
-        if colon and node.text is None and kind not in _NO_LANGUAGE and _LANGUAGE.match(kind) and rest[:1].strip():
-            return ""  # the page in another language, which no reader sees here
-        if node.text is not None and str(node.text).strip():
-            return self.lines(node.text)
-        shown = target.removeprefix(":")
-        if node.text is not None:  # the pipe trick: [[Iron (drug)|]] shows Iron
-            shown = re.sub(r"\s*\([^)]*\)$", "", shown.partition(":")[2] or shown)
-        return escape(shown, quote=False)
-
-    def _caption(self, node: nodes.Wikilink) -> str:
-        """Return the caption of a picture that has one, as a paragraph of its own; small signs in a line have none."""
-        options = _split_options(node.text)
-        is_framed = any(_THUMB.fullmatch(str(option).strip()) for option in options)
-        said = [option for option in options if not _OPTION.fullmatch(str(option).strip())]
-        words = self.lines(said[-1]).strip() if said and is_framed else ""
-        return self.put_aside(f"<p>{words}</p>") if words else ""
+        if kind == "language":
+            return ""
+        return self.lines(node.text) if str(node.text or "").strip() else escape(shown_title(node), quote=False)
 
     def _gallery(self, contents: str) -> str:
         captions = [line.partition("|")[2] for line in contents.split("\n")]
@@ -215,19 +193,6 @@ class _Renderer:
             if key in ("colspan", "rowspan") and value.isdigit():
                 spans += f' {key}="{value}"'
         return f"<{name}{spans}>{self.blocks(cell.contents)}</{name}>"
-
-
-def _split_options(text: Wikicode | None) -> list[Wikicode]:
-    """Return the options of a picture's link, split where a pipe stands in its own text."""
-    options: list[list[nodes.Node]] = [[]]
-    for node in text.nodes if text else []:
-        if isinstance(node, nodes.Text):
-            first, *more = str(node.value).split("|")
-            options[-1].append(nodes.Text(first))
-            options += [[nodes.Text(piece)] for piece in more]
-        else:
-            options[-1].append(node)
-    return [Wikicode(option) for option in options]
 
 
 def _plain(html: str) -> str:
