@@ -45,8 +45,8 @@ _QUANTITY = re.compile(
 
 _DATE = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d\b|\b(?:19|20)\d\d\b")
 _BYLINE = re.compile(
-    r"(?:\w+ ){0,2}(?:by|von|par|por) (?-i:[A-ZÀ-Þ])|(?:auteur|autor|author|redaktion|photo|foto|image|credit|text|texte|"
-    r"texto|текст|автор)e?s?: |(?:last )?(?:updated|published|posted)\b",
+    r"(?:\w+ ){0,2}(?:by|von|par|por) (?-i:[A-ZÀ-Þ])|(?:auteur|autor|author|redaktion|photo|foto|image|credit|"
+    r"text|texte|texto|текст|автор)e?s?: |(?:last )?(?:updated|published|posted)\b",
     re.IGNORECASE,
 )
 MAX_BYLINE_CHARS = 100
