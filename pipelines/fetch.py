@@ -21,6 +21,7 @@ from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
 from pipelines.engine.storage import Storage, local_storage
+from pipelines.engine.verify import ROOT
 from pipelines.run import How
 from sources.catalog import SourceConfig
 from sources.connectors.table import options_of
@@ -46,7 +47,7 @@ class Fetched:
     left: dict[str, dict[str, str]]
 
 
-def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: OpenWorld = open_world) -> Fetched:
+def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: OpenWorld | None = None) -> Fetched:
     """Fetch the named sources, or all with `web`, as far as is possible now. Raises MedmixError."""
     chosen = chosen_sources(config, run_file, names)
     if config.web is None:
@@ -61,7 +62,7 @@ def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: 
         storage = local_storage(store)
         if lock.notice:
             events.emit("note", text=lock.notice)
-        crawl = Crawl(chosen, agent_of(config.web.contact), storage, open_world=world)
+        crawl = Crawl(chosen, agent_of(config.web.contact), storage, open_world=world or open_world)
         with _told(events, storage, chosen):
             manifest = _run(storage, crawl, how, events)
     left = {name: facts["left"] for shard in manifest.shards for name, facts in shard.facts.items() if facts["left"]}
@@ -99,6 +100,8 @@ def check_source(source: SourceConfig) -> None:
     """Raise ConfigError when the options of a source do not fit its connector, or a host is none."""
     assert source.web is not None
     where = f"source {source.name}: web"
+    if source.name == ROOT:
+        raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
     if source.web.render:
         raise ConfigError(f"{where}.render: pages cannot be rendered in a browser by this version; set it to false")
     try:

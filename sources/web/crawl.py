@@ -42,11 +42,9 @@ from sources.web.store import (
     stored_items,
 )
 from sources.web.url import Allowlist
-from sources.web.visit import PASSING_REASONS, VISIT_REASONS, Known, Visit, Visitor, header
+from sources.web.visit import PASSING_REASONS, PASSING_ROBOTS, VISIT_REASONS, Known, Visit, Visitor, header
 from sources.web.warc_write import exchange_records, failure_record, warcinfo
 
-PASSING_ROBOTS = frozenset({"robots_too_many_requests", "robots_unavailable", "robots_unreachable"})
-"""A site whose robots.txt cannot be had is closed for now; its links wait for a later run."""
 CRAWL_REASONS = (
     VISIT_REASONS | FAULT_REASONS | frozenset(CONNECTOR_REASONS) | frozenset(PARSER_REASONS) | {"host_resting"}
 )

@@ -35,7 +35,9 @@ DROPPED = frozenset(
     | URL_REASONS
 )
 """Reasons of policy; all others are failures, which quarantine a link."""
-PASSING_REASONS = _PASSING | {f"http_{status}" for status in _BUSY} | {"total_timeout"}
+PASSING_ROBOTS = frozenset({"robots_too_many_requests", "robots_unavailable", "robots_unreachable"})
+"""A site whose robots.txt cannot be had is closed for now; its links wait for a later run."""
+PASSING_REASONS = _PASSING | PASSING_ROBOTS | {f"http_{status}" for status in _BUSY} | {"total_timeout"}
 """Failures that may be gone another time: a later fetch of the same round tries these links again."""
 VISIT_REASONS = (
     DROPPED | FETCH_REASONS | ROBOTS_REASONS | _STATUSES | {"bad_redirect", "not_asked_for", "too_many_redirects"}

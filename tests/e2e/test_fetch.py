@@ -161,6 +161,41 @@ def test_a_second_fetch_and_a_second_parse_need_no_network(
     assert len(kept["one"]) > 3
 
 
+def test_the_verb_tells_what_came_and_where_it_is(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.fetch.open_world", wired_world)
+    path = run_file(tmp_path)
+    told = call_medmix("sources", "fetch", path, "guide", "--inline")
+    assert told.returncode == 0, told.stderr
+    assert "off_list 3" in told.stdout
+    assert f"store: {tmp_path}/store" in told.stdout
+    assert "run done" in call_medmix("status", tmp_path / "store").stdout
+
+
+def test_the_verb_ends_with_an_error_when_a_host_cannot_be_asked_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.fetch.open_world", wired_world)
+    path = run_file(tmp_path)
+    with Web() as web:
+        web.site("guide.example.org", fault="refused")
+        lead(web, tmp_path, monkeypatch)
+        told = call_medmix("sources", "fetch", path, "--inline")
+    assert told.returncode == 3
+    assert (
+        told.stderr.strip().splitlines()[-1].startswith("medmix: not finished, some hosts cannot be asked now: guide")
+    )
+
+
+def test_progress_is_told_while_a_crawl_goes_on(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.fetch.PROGRESS_S", 0.001)
+    path = run_file(tmp_path)
+    path.write_text(path.read_text().replace("delay_s: 5", "delay_s: 60"))
+    fetch_all(path)
+    events = [json.loads(line) for line in (tmp_path / "store" / "events.jsonl").read_text().splitlines()]
+    notes = [event["text"] for event in events if event["kind"] == "note"]
+    assert any("known links" in note and note.startswith("guide: ") for note in notes)
+
+
 def fetch_in_child(path: Path, wire: str) -> "subprocess.Popen[bytes]":
     program = (
         "import sys; from pathlib import Path; from pipelines.fetch import fetch; from pipelines.load import load_run;"
@@ -270,7 +305,7 @@ def test_an_unfinished_crawl_can_be_run_and_says_so(web: Web, tmp_path: Path) ->
     assert len(documents(tmp_path)) == 4
 
 
-def test_a_host_that_is_down_leaves_the_fetch_unfinished_with_one_message(
+def test_a_host_that_is_down_leaves_the_fetch_unfinished_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = run_file(tmp_path)
@@ -278,9 +313,9 @@ def test_a_host_that_is_down_leaves_the_fetch_unfinished_with_one_message(
         web.site("guide.example.org", fault="refused")
         lead(web, tmp_path, monkeypatch)
         fetched = fetch_all(path)
-        assert dict(fetched.manifest.ledger.of("guide").quarantined) == {"robots_unreachable": 1}
-        with pytest.raises(InputError, match=r"guide\.example\.org \(robots_unreachable\).*fetch again later"):
-            check_finished(fetched)
+    assert dict(fetched.manifest.ledger.of("guide").quarantined) == {"robots_unreachable": 1}
+    with pytest.raises(InputError, match=r"guide\.example\.org \(robots_unreachable\).*fetch again later"):
+        check_finished(fetched)
 
 
 @pytest.mark.parametrize(
@@ -308,6 +343,7 @@ def test_no_contact_is_refused_with_its_position(tmp_path: Path, change: dict[st
         ([], ["sources.0.web.options.item=li"], "web.options.item"),
         ([], ["sources.0.web.hosts=['*.co.uk']"], "no registrable domain"),
         ([], ["sources.0.web.render=true"], "render"),
+        ([], ["sources.0.name=stages"], "choose another"),
     ],
 )
 def test_what_can_be_refused_is_refused_before_a_request(
