@@ -1,9 +1,9 @@
 """Rows of cells -> a table by columns of white space, when every cell lies in one column beyond doubt.
 
-Columns are taken from the rows with the most cells, of which there must be two or more whose cells stand under each
-other. A cell that reaches over two columns is cut where a wide space lies between them; above the first full row, or
-alone in its row, it is a head over them and stands in the first. Anything else in doubt means that there is no table.
-Columns whose lines all run full are no table either, but prose set side by side.
+Columns are taken from the rows with the most cells: two whose cells stand under each other, or one and two shorter
+rows that fit it. A cell that reaches over two columns is cut where a wide space lies between them; above the first full
+row, or alone in its row, it is a head over them and stands in the first. Anything else in doubt means that there is no
+table. Columns whose lines all run full are no table either, but prose set side by side.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def align(rows: Sequence[Row], gaps: Sequence[Sequence[Gap]]) -> Aligned | None:
     """Return what rows of cells, from the top, make out; `gaps` are the wide spaces within the cells of each row."""
     count = max(len(row) for row in rows)
     full = [row for row in rows if len(row) == count]
-    if count < 2 or len(full) < 2:
+    if count < 2 or (len(full) < 2 and not (count > 2 and sum(len(row) > 1 for row in rows) > 2)):
         return None
     columns = [(min(row[n].x0 for row in full), max(row[n].x1 for row in full)) for n in range(count)]
     if any(left[1] >= right[0] for left, right in pairwise(sorted(columns))):
@@ -47,7 +47,18 @@ def align(rows: Sequence[Row], gaps: Sequence[Sequence[Gap]]) -> Aligned | None:
     prose = [[cells[n] for cells in placed if n in cells] for n in range(count)]
     if all(_is_prose(lines, edges) for lines, edges in zip(prose, columns, strict=True)):
         return Aligned([], prose)
-    return Aligned(_logical_rows(placed, columns), [])
+    return Aligned(_logical_rows(placed, _widened(columns, placed)), [])
+
+
+def _widened(columns: Sequence[Span], placed: Sequence[Cells]) -> list[Span]:
+    """Return the columns as wide as the cells of all rows that stay clear of the next column."""
+    wide = list(columns)
+    for cells in placed:
+        for n, cell in cells.items():
+            others = [span for span in columns if span != columns[n]]
+            if not any(cell.x0 < right and cell.x1 > left for left, right in others):
+                wide[n] = min(wide[n][0], cell.x0), max(wide[n][1], cell.x1)
+    return wide
 
 
 def _in_columns(row: Row, columns: Sequence[Span], gaps: Sequence[Gap], *, head: bool) -> Cells | None:

@@ -115,6 +115,17 @@ def _mark_rows(lines: list[Line], table: bool) -> None:
     rows = [w and (table or any(wide[max(0, i - 2) : i] + wide[i + 1 : i + 3])) for i, w in enumerate(wide)]
     for i, line in enumerate(lines):
         line.row = line.row or rows[i] or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
+        if not line.row and i and lines[i - 1].row and not lines[i - 1].table:
+            line.row = _is_end_of_cell(lines[: i + 1])
+
+
+def _is_end_of_cell(lines: Sequence[Line]) -> bool:
+    """Say whether the last of `lines` stands right under a cell, not the first, of the row that the lines end with."""
+    *above, line = lines
+    row = next((other for other in reversed(above) if len(other.cells) > 1), None)
+    if row is None or above[-1].base - line.base > 1.3 * line.height or len(line.cells) != 1:
+        return False
+    return any(abs(x0 - line.x0) < 0.3 * line.height for x0, _ in row.spans[1:])
 
 
 def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:

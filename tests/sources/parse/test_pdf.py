@@ -24,7 +24,7 @@ def make_pdf(pages: list[Any], *, title: str = "", info_date: str = "", lang: st
         ops += ["q 500 0 0 700 50 50 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q" for op in page if op[0] == "image"]
         for kind, x0, y0, x1, y1 in [op for op in page if op[0] in ("rule", "box")]:
             ops.append(f"{x0} {y0} m {x1} {y1} l S" if kind == "rule" else f"{x0} {y0} {x1 - x0} {y1 - y0} re S")
-        for x, y, size, text, *font in [op for op in page if isinstance(op[0], int)]:
+        for x, y, size, text, *font in [op for op in page if not isinstance(op[0], str)]:
             plain = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
             ops.append(f"BT /{font[0] if font else 'F1'} {size} Tf 1 0 0 1 {x} {y} Tm ({plain}) Tj ET")
         data = "\n".join(ops)
