@@ -49,6 +49,10 @@ _BYLINE = re.compile(
     r"text|texte|texto|текст|автор)e?s?: |(?:last )?(?:updated|published|posted)\b",
     re.IGNORECASE,
 )
+_CITATION = re.compile(r"\b(?:19|20)\d\d\b.{0,40}?;\s*\d+[^:;]{0,20}:\s*\w?\d+")
+"""Year, volume and page, as references end: they are text even where all of it is a link."""
+_HEADING_NAME = re.compile(r"head(?:er|ing|line)?s?\d*(?:$|[\s_-])|title\d*(?:$|[\s_-])", re.IGNORECASE)
+MAX_NAMED_HEADING_CHARS = 80
 MAX_BYLINE_CHARS = 100
 
 _WARNING = re.compile(
@@ -159,11 +163,21 @@ def _fill_containers(
 
 
 def _fill_headings(blocks: Sequence[Block], kept: list[bool], own: Sequence[bool], main: range) -> list[bool]:
-    """Take a heading when what it heads was taken."""
+    """Take a heading when what it heads was taken, and references that are links."""
     for i in reversed(main):
-        if blocks[i].kind == "heading" and own[i] and i + 1 < len(blocks) and kept[i + 1]:
-            kept[i] = True
+        if own[i] and not kept[i]:
+            heads = i + 1 < len(blocks) and kept[i + 1] and _is_heading(blocks[i])
+            kept[i] = heads or bool(_CITATION.search(blocks[i].text))
     return kept
+
+
+def _is_heading(block: Block) -> bool:
+    """Say whether a block is a heading, by its tag or by the name of a short line without links."""
+    if block.kind == "heading":
+        return True
+    if block.kind != "paragraph" or block.link_chars or len(block.text) > MAX_NAMED_HEADING_CHARS:
+        return False
+    return bool(_HEADING_NAME.search(block.parent.get("class") or ""))
 
 
 def _fill_majority(

@@ -4,6 +4,7 @@ The main part is found by `html_reference_walk`, which never asks the extractor.
 attributes of XML; every value but the disclaimer is main text there. The walk itself is tested on invented pages.
 """
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -61,6 +62,18 @@ def test_quantities_of_html_in_attributes_are_in_their_documents() -> None:
         total += wanted.total()
         lost[path.name] = wanted - quantities("\n".join(f"{part.title}\n{part.text}" for part in parts))
     assert total > 1000
+    refuse_losses(total, lost)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(WITHOUT_DATA, reason=REASON)
+def test_quantities_of_known_bodies_are_in_their_documents() -> None:
+    gold = ROOT / "guidelines_html" / "extraction_gold" / "aeb"
+    total, lost = 0, {}
+    for name, page in json.loads((gold / "ground_truth.json").read_text("utf-8")).items():
+        wanted = quantities(str(page["articleBody"]))
+        total += wanted.total()
+        lost[name] = wanted - quantities(document(gold / name))
     refuse_losses(total, lost)
 
 
