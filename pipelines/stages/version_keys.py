@@ -45,6 +45,13 @@ GENERIC = frozenset({
     "untitled", "update", "updates", "version", "weekly", "with",
 })  # fmt: skip
 """Words that name a sort of text and no matter."""
+SERIAL = frozenset({
+    "annual", "biennial", "bilan", "boletin", "boletín", "bulletin", "bulletins", "conference", "congress", "daily",
+    "informe", "meeting", "minutes", "monthly", "newsletter", "proceedings", "profile", "progress", "quarterly",
+    "rapport", "relatório", "report", "reports", "situation", "statistics", "surveillance", "survey", "weekly",
+    "yearbook",
+})  # fmt: skip
+"""Words of what comes out again and again under one title, each time about something else."""
 MIN_WORDS = 3
 
 
@@ -95,11 +102,21 @@ def title_key(title: str | None) -> str:
 
 
 def title_series(title: str | None) -> str:
-    """Return `title_key` when it names a matter: two words that are not generic, or one among three; else ""."""
+    """Return `title_key` when it names a matter: two words that are not generic, or one among three; else "".
+
+    What is published in series (annual reports, bulletins) has no key: its issues are no versions.
+    """
     key = title_key(title)
     words = key.split()
+    if is_serial(title):
+        return ""
     telling = [word for word in words if word not in GENERIC and not word.isdigit()]
     return key if len(telling) >= 2 or (telling and len(words) >= MIN_WORDS) else ""
+
+
+def is_serial(title: str | None) -> bool:
+    """Say whether a title names a periodical or report, whose issues are no versions of one another."""
+    return not SERIAL.isdisjoint(title_key(title).split())
 
 
 def doi_series(doi: str) -> str:

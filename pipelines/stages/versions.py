@@ -21,6 +21,7 @@ from pipelines.stages.language import primary_subtag
 from pipelines.stages.version_keys import (
     doi_series,
     host_of,
+    is_serial,
     title_key,
     title_series,
     url_key,
@@ -118,7 +119,8 @@ def _keys(row: Mapping[str, Any]) -> dict[str, str]:
     if identifier.partition(":")[0] in SERIES_IDENTIFIERS:
         return keys | {"url": ""}
     if title and address:
-        keys["page"] = f"{url_series(row['url']) or address}|{title}"
+        undated = "" if is_serial(row["title"]) else url_series(row["url"])
+        keys["page"] = f"{undated or address}|{title}"
     if telling := title_series(row["title"]):
         said = json.loads(row["extra"] or "{}")
         publisher = str(said.get("publisher") or said.get("labeler") or host_of(row["url"])).casefold()
