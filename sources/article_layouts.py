@@ -1,8 +1,8 @@
 """How files of many articles are built: which roots there are, what an article is called in each, and its key.
 
 Europe PMC's bulk files and article sets of PMC hold `article`; PubMed's baseline and update files (DTD pubmed_250101,
-the layout since 2017) hold citations and, at their end, lists of deleted ones; until 2016 they had another root. The key
-is found in the bytes, as nothing is parsed here. Not here: finding the borders (`sources.europe_pmc`).
+the layout since 2017) hold citations and, at their end, lists of deleted ones; until 2016 they had another root. The
+key is found in the bytes, as nothing is parsed here. Not here: finding the borders (`sources.europe_pmc`).
 """
 
 import re

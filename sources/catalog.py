@@ -41,6 +41,7 @@ PARSERS: dict[str, ParserInfo] = {
     "pdf": ParserInfo("sources.parse.pdf:parse", ("pypdfium2",)),
     "text": ParserInfo("sources.parse.text:parse", charset=True),
     "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
+    "pubmed": ParserInfo("sources.parse.pubmed:parse", ("lxml",)),
     "spl": ParserInfo("sources.parse.spl:parse", ("lxml",)),
     "fhir": ParserInfo("sources.parse.fhir:parse", ("lxml",)),
     "mediawiki": ParserInfo("sources.parse.mediawiki:parse", ("mwparserfromhell", "lxml"), charset=True),
@@ -62,6 +63,7 @@ MEDIA_TYPES = {
 }  # fmt: skip
 _XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
 _JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
+_PUBMED = re.compile(rb"<(?:Pubmed(?:Book)?Article(?:Set)?|MedlineCitation(?:Set)?|DeleteCitation)[\s>]")
 _FHIR = re.compile(rb"\s*\{[^{}\[\]]*\"resourceType\"\s*:|<[A-Z]\w+[^>]*xmlns\s*=\s*[\"']http://hl7\.org/fhir[\"']")
 _WIKI = re.compile(rb"<mediawiki[\s>]")
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
@@ -108,6 +110,7 @@ class SourceConfig(Settings):
             "pdf",
             "text",
             "xml",
+            "pubmed",
             "spl",
             "fhir",
             "mediawiki",
@@ -157,6 +160,8 @@ def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
         named = MEDIA_TYPES[declared]
         return "fhir" if declared == "application/json" and _FHIR.match(head) else named
     if declared in _XML_TYPES or declared.endswith("+xml") or suffix == ".xml":
+        if _PUBMED.search(head):
+            return "pubmed"
         if _JATS.search(head):
             return "jats"
         if _FHIR.search(head):

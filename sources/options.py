@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
         {"drop", "headings_from", "identifiers", "kind", "language", "preset", "published", "publisher"}
         | {"record", "references", "required", "text", "title", "url", "version"}
     ),
+    "pubmed": frozenset(),
     "spl": frozenset(),
     "fhir": frozenset(),
     "mediawiki": frozenset({"charset", "namespaces"}),

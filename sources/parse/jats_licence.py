@@ -93,6 +93,12 @@ def licence_of(meta: etree._Element | None) -> Licence:
     return Licence(evidence, None if reserved else spdx, reserved)
 
 
+def licence_in(statement: str) -> Licence:
+    """Return the licence that a statement in plain words declares, which is its own evidence."""
+    reserved = bool(_NO_MINING.search(statement))
+    return Licence(statement, None if reserved else spdx_of(statement), reserved)
+
+
 def _statement(node: etree._Element) -> str:
     return " ".join(
         " ".join(text for text in map(str, node.itertext()) if text.strip() and not _is_reference(node, text)).split()

@@ -53,6 +53,9 @@ REASONS: Mapping[str, str] = {
     "too_deep": "nested deeper than any article",
     "truncated": "the XML ends in the middle",
     "undefined_entity": "a character by a name that nobody defines",
+    "deleted_citation": "PubMed's own list of citations that it took back",
+    "no_abstract": "a citation with a title only",
+    "not_pubmed": "XML, but no citation of PubMed",
     "other_namespace": "a wiki's page of talk, users or templates",
     "redirect": "a page that only points to another",
     # rows and questions
@@ -78,5 +81,5 @@ REASONS: Mapping[str, str] = {
     "unknown_format": "no parser for this kind of file",
     "unreadable": "another reason, told in the detail",
 }
-LEFT_OUT = frozenset({"other_namespace", "redirect"})
+LEFT_OUT = frozenset({"deleted_citation", "no_abstract", "other_namespace", "redirect"})
 """Reasons by which a record is dropped rather than quarantined: it was read, and holds no text by design."""
