@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from sources.parse.html_blocks import blocks_of
+from sources.parse.html_blocks import Block, blocks_of
 from sources.parse.html_inline import settle_inline
 from sources.parse.html_markdown import markdown
 from sources.parse.html_tree import parse_tree, remove_invisible, remove_matching, without_controls
@@ -68,7 +68,7 @@ def _part(page: Page, name: str, rendered: Rendered) -> Part | None:
         remove_matching(tree, _RENDERED_AWAY)
     remove_invisible(tree)
     edits = settle_inline(tree)
-    text, sections = markdown(blocks_of(tree))
+    text, sections = markdown(_without_bare_headings(blocks_of(tree)))
     if not text.strip():
         return None
     dated = _DATE.match(page.time or "")
@@ -91,6 +91,17 @@ def _main(tree: HtmlElement) -> HtmlElement:
     """Return the part of a rendered page that the wiki's parser wrote, the whole tree where there is no such mark."""
     written = tree.xpath("//div[contains(concat(' ', @class, ' '), ' mw-parser-output ')]")
     return written[0] if written else tree
+
+
+def _without_bare_headings(blocks: list[Block]) -> list[Block]:
+    """Return the blocks without headings that nothing stands under, as furniture leaves them; a digit keeps one."""
+    kept: list[Block] = []
+    for block in reversed(blocks):
+        below = kept[-1] if kept else None
+        is_bare = below is None or (below.kind == "heading" and below.level <= block.level)
+        if block.kind != "heading" or not is_bare or any(c.isdigit() for c in block.text):
+            kept.append(block)
+    return kept[::-1]
 
 
 def _extra(page: Page, rendered: Rendered) -> dict[str, Any]:

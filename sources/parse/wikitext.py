@@ -15,7 +15,7 @@ from mwparserfromhell import nodes
 from mwparserfromhell.wikicode import Wikicode
 
 from sources.parse.wikitext_lines import ASIDE, MARK, Lines
-from sources.parse.wikitext_links import caption_of, kind_of, shown_title
+from sources.parse.wikitext_links import caption_of, cited_work, kind_of, shown_title
 from sources.parse.wikitext_templates import write_template
 
 _MAGIC = re.compile(r"__[A-Z]+__")
@@ -94,7 +94,7 @@ class _Renderer:
         if node.wiki_markup in ("*", "#", ":", ";"):
             return f"{MARK}{node.wiki_markup}"
         if name == "ref":
-            words = _plain(self.lines(node.contents))
+            words = _plain(self.lines(node.contents)) or cited_work(node.contents)
             self._page.references += [words] if words else []
             return ""
         if name == "table":

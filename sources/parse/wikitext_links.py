@@ -1,4 +1,4 @@
-"""What a link of wikitext is: a page, a picture with its caption, a category, or the same page in another language.
+"""What links of wikitext point to: pages, pictures with captions, categories, other languages; and works cited.
 
 Names of namespaces are known in the languages whose wikis are read most; in others a picture's link shows its last
 option, which is its caption too. Not here: rendering (`wikitext`).
@@ -19,6 +19,8 @@ _OPTION = re.compile(
     r"|upright|mini|vignette|\d*x?\d+px|(?:alt|link|page|lang|class|upright|thumb|start|end|thumbtime)\s*=.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_CITED = ("vauthors", "author", "last", "last1", "title", "journal", "publisher", "date", "year", "doi", "pmid", "url")
+"""Fields of a citation that name the work."""
 
 
 def kind_of(link: nodes.Wikilink) -> str:
@@ -50,6 +52,15 @@ def caption_of(text: Wikicode | None) -> Wikicode | None:
     is_framed = any(_THUMB.fullmatch(str(option).strip()) for option in options)
     said = [option for option in options if not _OPTION.fullmatch(str(option).strip())]
     return said[-1] if said and is_framed else None
+
+
+def cited_work(contents: Wikicode | None) -> str:
+    """Return what a citation template in a reference names: authors, title, journal, year, identifiers; "" for none."""
+    for template in contents.filter_templates() if contents else []:
+        if str(template.name).strip().lower().startswith(("cite", "citation")):
+            values = {str(p.name).strip(): p.value.strip_code().strip() for p in template.params}
+            return ". ".join(values[name] for name in _CITED if values.get(name))
+    return ""
 
 
 def _split_options(text: Wikicode | None) -> list[Wikicode]:

@@ -18,6 +18,7 @@ _BETWEEN = {
     ",": ", ", "/": "/",
 }  # fmt: skip
 """What stands between two numbers -> how it is written."""
+_POWERS = {"3": "thousand", "6": "million", "9": "billion", "12": "trillion"}
 _UNITS = {"C": "°C", "F": "°F", "K": "K", "C-change": "°C", "F-change": "°F", "ug": "µg", "uL": "µL"}
 
 
@@ -40,6 +41,8 @@ def _convert(fields: Fields) -> str:
             break
         at += 1
     unit = values[at].strip() if at < len(values) else ""
+    if power := re.match(r"e(3|6|9|12)(?=\D)", unit):
+        said, unit = f"{said} {_POWERS[power[1]]}", unit[power.end() :]
     unit = _UNITS.get(unit, unit)
     return f"{said} {unit}".strip() if unit != "%" else f"{said}%"
 

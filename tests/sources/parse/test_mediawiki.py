@@ -37,6 +37,13 @@ def test_what_is_set_apart() -> None:
     assert part.extra == {"categories": ["Malaria"], "templates_left_out": 2, "templates_unknown": {"odd": 2}}
 
 
+def test_a_citation_is_named_by_its_fields() -> None:
+    part = one(
+        "5 mg<ref>{{Cite journal|last=Doe|title=On ''iron''|journal=J Ex|date=2010|pages=1–2|doi=10.5555/1}}</ref>"
+    )
+    assert (part.text, part.references) == ("5 mg", ["Doe. On iron. J Ex. 2010. 10.5555/1"])
+
+
 def test_sections() -> None:
     part = one("Lead\n== A ==\na\n=== B ===\nb\n== C ==\nc")
     assert [section.path for section in part.sections] == ["A", "A > B", "C"]
