@@ -108,16 +108,24 @@ def _logical_rows(placed: Sequence[Cells], columns: Sequence[Span]) -> Table:
     """Return the rows of a table; a printed line that only goes on from the one above is part of its row."""
     table: Table = []
     last: Cells = {}
+    full = [_is_full(n, placed, columns) for n in range(len(columns))]
     for number, cells in enumerate(placed):
         beside = _stands_beside(placed, number) or (number > 0 and _stands_beside(placed, number - 1))
         if table and (beside or _goes_on(cells, last, columns)):
             for n, cell in cells.items():
-                table[-1][n].append(cell.text)
+                anew = bool(table[-1][n]) and not beside and not full[n]
+                table[-1][n].append("\n" * anew + cell.text)
             last = last | cells
         else:
             table.append([[cells[n].text] if n in cells else [] for n in range(len(columns))])
             last = cells
     return table
+
+
+def _is_full(column: int, placed: Sequence[Cells], columns: Sequence[Span]) -> bool:
+    """Say whether two lines of a column end near its edge, as running text does; the longest of a list stands alone."""
+    edge = columns[column][1]
+    return sum(column in cells and edge - cells[column].x1 < 2 * cells[column].height for cells in placed) > 1
 
 
 def _goes_on(cells: Cells, last: Cells, columns: Sequence[Span]) -> bool:

@@ -116,16 +116,22 @@ def _mark_rows(lines: list[Line], table: bool) -> None:
     for i, line in enumerate(lines):
         line.row = line.row or rows[i] or (any(rows[max(0, i - 2) : i]) and any(rows[i + 1 : i + 3]))
         if not line.row and i and lines[i - 1].row and not lines[i - 1].table:
-            line.row = _is_end_of_cell(lines[: i + 1])
+            line.row = _goes_on_with_row(lines[: i + 1])
 
 
-def _is_end_of_cell(lines: Sequence[Line]) -> bool:
-    """Say whether the last of `lines` stands right under a cell, not the first, of the row that the lines end with."""
+def _goes_on_with_row(lines: Sequence[Line]) -> bool:
+    """Say whether the cells of the last of `lines` stand right under cells of the row that the lines end with.
+
+    A line of one cell counts only when that is not under the first, where text after a table begins.
+    """
     *above, line = lines
     row = next((other for other in reversed(above) if len(other.cells) > 1), None)
-    if row is None or above[-1].base - line.base > 1.3 * line.height or len(line.cells) != 1:
+    if row is None or above[-1].base - line.base > 1.3 * line.height:
         return False
-    return any(abs(x0 - line.x0) < 0.3 * line.height for x0, _ in row.spans[1:])
+    lone = len(line.cells) < 2
+    edges = [x0 for x0, _ in (row.spans[1:] if lone else row.spans)]
+    own = [line.x0] if lone else [x0 for x0, _ in line.spans]
+    return all(any(abs(x0 - edge) < 0.3 * line.height for edge in edges) for x0 in own)
 
 
 def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
