@@ -40,6 +40,7 @@ from sources.web.store import (
     replay,
     settings_of,
     stored_items,
+    sweep,
 )
 from sources.web.url import Allowlist
 from sources.web.visit import PASSING_REASONS, PASSING_ROBOTS, VISIT_REASONS, Known, Visit, Visitor, header
@@ -112,6 +113,9 @@ class SourceCrawl:
             return self.frontier
         for number in again:
             self.frontier.reopen(self.frontier.entries[number])
+        sweep(self._storage, self._name, self._sealed)
+        if self._sealed:  # nobody knows when a killed crawl asked last
+            await self._world.clock.sleep(self._web.delay_s)
         self._open()
         try:
             await self._crawl()

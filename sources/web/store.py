@@ -1,9 +1,9 @@
 """The crawl store of one source: numbered segments, each a WARC file and a sealed list of what it settled.
 
 The WARC file is committed first and the sealed list published last, so a segment is there whole or not at all, and a
-kill costs what was fetched since the last one. Readers trust the sealed lists alone, contiguous from 0. A crawl goes on
-by replaying them. Segments carry the label of their round (the source's `release`): a later round adds to the store and
-never rewrites it. Not here: what may be fetched, and what is in a WARC record (`sources.web.warc_write`).
+kill costs what was fetched since the last one. Readers trust the sealed lists alone, all of them from 0. A crawl goes
+on by replaying them. Segments carry the label of their round (the source's `release`): a later round adds to the store
+and never rewrites it. Not here: what may be fetched, and what is in a WARC record (`sources.web.warc_write`).
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines.engine.errors import CorruptionError
 from pipelines.engine.stage import FileRef
-from pipelines.engine.storage import Storage
+from pipelines.engine.storage import STAGING, Storage
 from sources.web.frontier import Entry, Frontier, Outcome
 from sources.web.link import Link
 
@@ -50,22 +50,37 @@ class Policy:
 
 
 def read_segments(storage: Storage, source: str) -> Segments:
-    """Return the sealed lists of a source in order, up to the first that is not there. Raises CorruptionError."""
+    """Return the sealed lists of a source in order. Raises CorruptionError, also when one of them is missing."""
     segments: Segments = []
-    while (body := storage.read_sealed(_sealed_path(source, len(segments)))) is not None:
-        expected = {"format": FORMAT, "source": source, "number": len(segments)}
+    paths = [path for path in storage.list(f"{source}/segments") if STAGING not in path]
+    for number in range(len(paths)):
+        path = _sealed_path(source, number)
+        body = storage.read_sealed(path)
+        if body is None:
+            raise CorruptionError(
+                f"{path}: missing, though later ones are there; restore it, or move all from it on away"
+            )
+        expected = {"format": FORMAT, "source": source, "number": number}
         if any(body.get(name) != value for name, value in expected.items()):
             raise CorruptionError(
-                f"{_sealed_path(source, len(segments))}: holds another list than its name says, or one that another "
-                "version of medmix wrote; move the folder away and fetch again"
+                f"{path}: holds another list than its name says, or one that another version of medmix wrote; move the "
+                "folder away and fetch again"
             )
         segments.append(body)
     return segments
 
 
+def sweep(storage: Storage, source: str, segments: Segments) -> None:
+    """Remove what a killed crawl left beside its segments; only who holds the store's lock may."""
+    listed = {file_of(body).path for body in segments}
+    left = [path for path in storage.list(f"{source}/warc") if path not in listed]
+    for path in left + [path for path in storage.list(f"{source}/segments") if STAGING in path]:
+        storage.remove(path)
+
+
 def last_totals(storage: Storage, source: str) -> Mapping[str, int]:
     """Return the counts in the last sealed list, zeros when there is none; the lists before it are not read."""
-    sealed = [path for path in storage.list(f"{source}/segments") if path.endswith(".json")]
+    sealed = [path for path in storage.list(f"{source}/segments") if STAGING not in path]
     body = storage.read_sealed(sealed[-1]) if sealed else None
     return body["totals"] if body else {"links": 0, "settled": 0, "items": 0}
 

@@ -13,6 +13,7 @@ import pytest
 from fakes.web.clock import FakeClock
 from fakes.web.scripted import Answer, Script, Scripted
 
+from pipelines.engine.errors import CorruptionError
 from pipelines.engine.storage import Storage, local_storage
 from sources.archive import Item, Limits, open_items
 from sources.catalog import SourceConfig
@@ -276,6 +277,22 @@ def test_busy_servers_are_asked_again_after_their_rest_and_then_left(tmp_path: P
     listed = [at for at, _, url in crawled.web.log if url == f"{SITE}/list"]
     assert listed[1] - listed[0] >= 120
     assert crawled.outcomes()["quarantined http_429"] == 1
+
+
+def test_leftovers_of_a_kill_are_swept_and_a_lost_list_is_refused(tmp_path: Path) -> None:
+    storage, limits = local_storage(tmp_path), SegmentLimits(responses=4)
+    Crawled(storage, source(web={"max_items": 4}), SMALL, limits=limits).run()
+    for left in ("warc/.stage-1", "warc/guide-000009-00.warc.gz", "segments/.stage-2"):
+        (tmp_path / "guide" / left).write_bytes(b"half")
+    assert len(items(storage)) == 4
+    Crawled(storage, source(), SMALL, limits=limits).run()
+    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert len([name for name in files if name.endswith(".json")]) == len([n for n in files if n.endswith(".gz")])
+    assert not [name for name in files if ".stage-" in name]
+    assert len(items(storage)) == 9
+    (tmp_path / "guide" / "segments" / "000001.json").unlink()
+    with pytest.raises(CorruptionError, match=r"000001\.json: missing"):
+        Crawled(storage, source(), SMALL)
 
 
 def test_what_failed_in_passing_is_tried_again_by_the_next_fetch_and_nothing_else(tmp_path: Path) -> None:
