@@ -5,11 +5,12 @@ link hides guidance, a missed one only repeats it. Groups that share a document 
 one process, no text. Not here: what the keys are (`versions`, `version_keys`).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.stages.version_keys import are_distinct, version_order
 
@@ -143,3 +144,18 @@ def _root(parent: dict[str, str], id: str) -> str:
         parent[id] = parent[parent[id]]
         id = parent[id]
     return id
+
+
+def wipe_out(keys: pa.Table, series: pa.Table, limit: float) -> list[str]:
+    """Return a sentence for each source, in order, of which more than `limit` (0-1) are older versions of others."""
+    older = set(series.filter(pc.is_valid(series["survivor"]))["id"].to_pylist())
+    there, gone = Counter[str](), Counter[str]()
+    for source, id in zip(keys["source"].to_pylist(), keys["id"].to_pylist(), strict=True):
+        there[source] += 1
+        gone[source] += id in older
+    return [
+        f"source {source!r}: {gone[source]} of {count} documents ({gone[source] / count:.0%}) are older versions of "
+        f"others, above the limit of {limit:.0%}; do texts that differ share an address, a title or an identifier?"
+        for source, count in sorted(there.items())
+        if gone[source] > limit * count
+    ]

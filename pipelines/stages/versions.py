@@ -35,6 +35,12 @@ from sources.rights import Profile, Rights, allows
 SERIES_IDENTIFIERS = ("spl_set_id", "pdq", "fhir", "mediawiki")
 """Identifiers that stay the same from version to version and differ between works: they alone decide."""
 
+_READ = (
+    *("id", "source", "kind", "key", "url", "title", "language", "published", "retrieved", "version", "rights"),
+    *("identifiers", "tokens", "extra"),
+)
+"""The columns that keys and dates are made of."""
+
 
 class VersionsConfig(Settings):
     """Which documents may be versions of one another."""
@@ -46,6 +52,8 @@ class VersionsConfig(Settings):
     series: Annotated[tuple[str, ...], BYTES] = ()
     """Regular expressions over `source/key` whose groups are the version: documents that one of them matches whole, and
     that are alike but for the groups, are one series."""
+    wipe_out: Annotated[float, BYTES] = 0.5
+    """Share of its documents that a source may lose to newer versions before an alarm is raised."""
 
     @field_validator("series")
     @classmethod
@@ -83,7 +91,7 @@ class VersionKeys:
 
     def apply(self, table: pa.Table) -> Batch:
         """Return `SCHEMA`, one row a document; a document that can be in no series has no keys."""
-        rows = table.drop_columns(["text", "messages", "mcq"]).to_pylist()
+        rows = table.select(list(_READ)).to_pylist()
         found = [self._row(row, has_words=bool(words)) for row, words in zip(rows, contents(table), strict=True)]
         return Batch(pa.Table.from_pylist(found, schema=SCHEMA))
 

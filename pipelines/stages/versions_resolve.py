@@ -1,7 +1,8 @@
 """The second half of `versions`: all keys meet, and each series of versions gets its order.
 
 One task over the key columns of every shard; it also reads which documents are duplicates, so that the one that stays
-speaks for the others and no text is lost by both rules at once. What follows is planned when its manifest commits.
+speaks for the others and no text is lost by both rules at once. A source of which most are called older versions raises
+an alarm. What follows is planned when its manifest commits.
 Not here: what makes a series (`version_series`), and dropping (`consolidate`).
 """
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
-from pipelines.stages.version_series import resolve
+from pipelines.stages.version_series import resolve, wipe_out
 from pipelines.stages.versions import VersionsConfig
 
 DUPLICATES = "dedup_exact"
@@ -50,4 +51,7 @@ class ResolveVersions:
             shard.kept(table)
             keys.append(table)
         duplicates = {row["id"]: row["survivor"] for t in shard.tables(DUPLICATES) for row in t.to_pylist()}
-        shard.write(resolve(pa.concat_tables(keys), duplicates))
+        found = pa.concat_tables(keys)
+        series = resolve(found, duplicates)
+        shard.write(series)
+        shard.facts["alarms"] = wipe_out(found, series, self._config.wipe_out)

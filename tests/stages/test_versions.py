@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
 from pipelines.stages.version_keys import title_key, url_key, url_series, url_version, version_order
-from pipelines.stages.version_series import resolve
+from pipelines.stages.version_series import resolve, wipe_out
 from pipelines.stages.versions import VersionKeys, VersionsConfig
 from sources.document import Document, to_table
 from sources.parse.part import Part
@@ -117,6 +117,14 @@ def test_a_series_that_the_run_file_declares() -> None:
     assert series(*documents) == series(*documents, series=("a/summary.*",)) == {}
     with pytest.raises(ValueError, match="regular expression"):
         VersionsConfig(series=("(",))
+
+
+def test_a_source_that_is_mostly_older_versions_is_told() -> None:
+    pages = [document(f"2{n:03}", url="https://a.example.org/1", retrieved=f"2{n:03}") for n in range(4)]
+    keys = VersionKeys(VersionsConfig()).apply(to_table([*pages, document("x", source="b")])).table
+    (told,) = wipe_out(keys, resolve(keys), 0.5)
+    assert "source 'a': 3 of 4 documents (75%) are older versions" in told
+    assert wipe_out(keys, resolve(keys), 0.75) == []
 
 
 def test_consolidate_drops_the_older_and_names_it() -> None:
