@@ -437,3 +437,22 @@ def test_sources_are_fetched_under_ray_and_each_host_has_one_shard(
     ledgers = fetched.manifest.ledger.sources
     assert {name: counts.records_kept for name, counts in ledgers.items()} == {"guide": 4, "other": 2, "again": 1}
     assert [shard.shard for shard in fetched.manifest.shards] == ["guide", "other"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "message"),
+    [
+        (lambda data: data[:-1], 5, "were stored; restore it"),
+        (lambda data: data[:500] + bytes([data[500] ^ 1]) + data[501:], 3, "has changed or vanished"),
+    ],
+)
+def test_a_damaged_store_is_seen_before_it_is_used(
+    web: Web, tmp_path: Path, damage: Any, code: int, message: str
+) -> None:
+    path = run_file(tmp_path)
+    fetch_all(path)
+    [warc] = (tmp_path / "store" / "guide" / "warc").iterdir()
+    warc.write_bytes(damage(warc.read_bytes()))
+    told = call_medmix("run", path, "--inline")
+    assert (told.returncode, message in told.stderr) == (code, True), told.stderr
+    assert warc.name in told.stderr
