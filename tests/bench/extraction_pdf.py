@@ -30,7 +30,8 @@ from sources.parse.pdf import parse
 from tests.bench.meter import environment
 from tests.sources.parse.jats_reference_walk import name, walk
 
-RECALL_FLOOR, ORDER_FLOOR, SPURIOUS_CEILING = 0.97, 0.95, 0.05
+RECALL_FLOOR, ORDER_FLOOR, SPURIOUS_CEILING = 0.99, 0.99, 0.04
+"""Pinned under what was measured (.997, .997, .030); what must hold is .97, .95 and .05."""
 FLOATS = frozenset({"table-wrap", "fig", "boxed-text", "disp-formula"})
 _PYPDF = (
     "import json, sys, time, pypdf; begun = time.process_time()\n"
