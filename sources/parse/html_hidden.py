@@ -84,9 +84,14 @@ def _hidden_names(sheets: str) -> Iterator[str]:
 
 def _hidden_by_name(root: etree._Element, names: frozenset[str], sheets: str) -> list[etree._Element]:
     used: dict[str, list[etree._Element]] = {}
+    telling: dict[str, list[str]] = {}
     for element in root.iter():
-        for name in [f".{one}" for one in (element.get("class") or "").split()] + [f"#{element.get('id')}"]:
-            if name in names and element is not root and _is_removable(element):
+        classes, identity = element.get("class"), element.get("id")
+        if classes and classes not in telling:
+            telling[classes] = [f".{one}" for one in classes.split() if f".{one}" in names]
+        found = telling[classes] if classes else []
+        for name in [*found, f"#{identity}"] if identity and f"#{identity}" in names else found:
+            if element is not root and _is_removable(element):
                 used.setdefault(name, []).append(element)
     shown = [name for name in used if re.search(re.escape(name) + _SHOWS, sheets)]
     return [element for name, elements in used.items() if name not in shown for element in elements]

@@ -14,8 +14,7 @@ from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstru
 from sources.parse.html_space import keep_apart
 from sources.parse.part import Unreadable
 
-_OPEN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
-_TAIL_CHARS = 20_000
+_TAG_START = re.compile(r"<[A-Za-z/!?]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROLS = tuple(map(chr, (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
@@ -125,9 +124,8 @@ def _unwrap_unclosed(tree: HtmlElement, text: str) -> None:
     """Take the paragraphs out of elements that show none and that nothing closes: they are the page's, not theirs."""
     holders = [node for node in tree.iter(*_HOLDERS) if next(node.iter("p", "div", "li", "td", "h2"), None) is not None]
     if holders:
-        lowered = text.lower()
         for tag in dict.fromkeys(str(node.tag) for node in holders):
-            if sum(1 for _ in tree.iter(tag)) > lowered.count(f"</{tag}"):
+            if sum(1 for _ in tree.iter(tag)) > text.count(f"</{tag}") + text.count(f"</{tag.upper()}"):
                 etree.strip_tags(tree, tag)
 
 
@@ -147,8 +145,8 @@ def _legal_reference(match: re.Match[str]) -> str:
 
 
 def _refuse_truncated(text: str) -> None:
-    tail = text[-_TAIL_CHARS:]
-    if _OPEN_TAG.search(tail):
+    last = text.rfind("<")
+    if text.rfind(">") < last and _TAG_START.match(text, last):
         raise Unreadable("html_truncated", "the page ends inside a tag")
     for quote in "\"'":
         value = text.rfind(f"={quote}")
