@@ -202,7 +202,8 @@ def _line(row: list[Fragment], number: int) -> Line:
         text = _tidy(fragment.text)
         gap = CELL_HEIGHTS + 1 if last is None else _gap(last, fragment)
         if cells and (gap <= CELL_HEIGHTS or (len(cells) == 1 and _LABEL.fullmatch(cells[0]))):
-            cells[-1] += " " * (gap > 0.1) + text
+            apart = gap > 0.1 or (cells[-1][-1].isdigit() and text[:1].isalpha())
+            cells[-1] += " " * apart + text
             spans[-1] = (min(spans[-1][0], fragment.x0), max(spans[-1][1], fragment.x1))
         elif text:
             cells.append(text)

@@ -101,14 +101,14 @@ def _demoted(units: Sequence[Unit], title_size: float, edges: Edges, known: froz
     """Return the units with prose that is set large or bold as text, not as headings; what runs on from it joins it."""
     kept: list[Unit] = []
     demoted = False
-    for unit in units:
+    for unit, following in zip(units, [*units[1:], None], strict=False):
         before = kept[-1] if kept else None
         if before and demoted and unit.kind == "text" and _runs_on(before, unit.first, "text", edges):
             before.text, edit = join_lines(before.text, unit.text, known)
             before.last, before.lines = unit.last, before.lines + unit.lines
             before.edits |= unit.edits | ({edit} - {""})
             continue
-        demoted = unit.kind == "heading" and is_prose(unit, before, title_size)
+        demoted = unit.kind == "heading" and (is_prose(unit, before, title_size) or _is_cut(unit, following))
         if demoted:
             unit.kind = "text"
         kept.append(unit)
@@ -143,6 +143,13 @@ def _edges(lines: Sequence[Line]) -> Edges:
 def _stands_off(last: Line | None, line: Line, edges: Edges) -> bool:
     """Say whether a line begins its block or has more than the usual space above it."""
     return last is None or last.block != line.block or last.base - line.base > 1.2 * edges[line.block][2]
+
+
+def _is_cut(unit: Unit, following: Unit | None) -> bool:
+    """Say whether a heading is the first line of the text under it, which goes on in the middle of a sentence."""
+    if following is None or following.kind != "text" or following.first.block != unit.last.block:
+        return False
+    return following.text[0].islower() and abs(unit.first.size - following.first.size) <= 0.05 * unit.first.size
 
 
 def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges) -> bool:
