@@ -201,7 +201,7 @@ class SourceCrawl:
         options = {"connector": self._web.options, "link": link, "media_type": header(answer, "content-type")}
         found = await self._world.expand(CONNECTORS[self._web.connector], answer.body, answer.url, options)
         outcome = Outcome("kept")
-        for number, record in enumerate(found):
+        for number, record in enumerate(map(_writable, found)):
             if record["type"] == "Link":
                 fields = {name: str(value) for name, value in record["fields"].items() if name in FIELDS}
                 self._find(Link(url=record["url"], role=record["role"], step=record["step"], fields=fields))
@@ -253,6 +253,13 @@ class SourceCrawl:
         totals = {"links": len(entries), "settled": settled, "items": self.frontier.kept_items}
         self._segment.seal(totals, done=is_done)
         self._segments += 1
+
+
+def _writable(value: Any) -> Any:
+    """Return a JSON value whose texts can be written as UTF-8: a hostile listing may hold half of a surrogate pair."""
+    if isinstance(value, dict):
+        return {name: _writable(item) for name, item in value.items()}
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _fault_outcome(record: dict[str, Any]) -> Outcome:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from pipelines.engine.sandbox import attempt
 from sources.web.clock import Clock
 from sources.web.exchange import FETCH_REASONS, Refusal, Refused, Response
 from sources.web.frontier import MAX_ITEMS, Outcome
@@ -131,13 +132,13 @@ class Visitor:
             raise Refusal(visit.robots, rules.detail or place.origin)
         self._pace.set_delay(place.host, rules.delay_s(self._agent) or 0)
         sent = known.headers() if known else {}
-        for attempt in range(1, ATTEMPTS + 1):
+        for tried in range(1, ATTEMPTS + 1):
             async with self._pace.turn(place.host):
                 answer = await self._exchange(place, sent)
                 rest_s = self._rest_s(place, answer)
             if isinstance(answer, Response):
                 visit.asked.append(Asked(answer, {"User-Agent": self._agent, **sent}))
-            if rest_s is None or rest_s > MAX_WAIT_S or attempt == ATTEMPTS:
+            if rest_s is None or rest_s > MAX_WAIT_S or tried == ATTEMPTS:
                 break
         if isinstance(answer, Refused):
             raise Refusal(answer.reason, answer.detail)
@@ -161,7 +162,9 @@ class Visitor:
         rules = await self._policies.rules(place)
         tdmrep, ai_txt = await self._policies.mining(place)
         head = answer.body[:HEAD_BYTES]
-        visit.reservation = signals(answer.headers, head, rules.body, tdmrep, ai_txt, str(place))
+        told = attempt(signals, answer.headers, head, rules.body, tdmrep, ai_txt, str(place))
+        unread = Reservation(tdm_reserved=True, evidence=(f"cannot be read: {told.error}",))
+        visit.reservation = told.value or unread  # a page that trips us may not stop a crawl, nor count as silent
         visit.answer = answer
 
 

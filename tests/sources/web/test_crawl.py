@@ -449,3 +449,23 @@ def test_a_page_that_may_not_be_kept_leaves_no_text(tmp_path: Path) -> None:
     [body] = read_segments(storage, "guide")
     assert b"Unique words." not in gzip.decompress(bytes(storage.read(file_of(body))))
     assert items(storage) == {}
+
+
+def test_a_hostile_listing_cannot_stop_the_crawl_with_what_cannot_be_written(tmp_path: Path) -> None:
+    half = "\ud800"
+
+    async def hostile(*_: Any) -> list[dict[str, Any]]:
+        good = {"type": "Link", "role": "item", "step": "", "url": f"{SITE}/doc/1", "fields": {"title": f"a{half}"}}
+        return [
+            good,
+            {**good, "url": f"{SITE}/{half}"},
+            {**good, "url": "x" * 100_000, "fields": {"title": "t" * 1_000_000}},
+            {"type": "Fault", "reason": f"odd{half}", "detail": half, "name": f"n{half}"},
+        ]
+
+    storage = local_storage(tmp_path)
+    crawled = Crawled(storage, source(), SMALL)
+    object.__setattr__(crawled.crawl._world, "expand", hostile)
+    crawled.run()
+    assert crawled.outcomes() == {"kept": 2, "dropped bad_url": 2, "quarantined unreadable": 1}
+    assert [key for key, _ in items(storage)] == [f"{SITE}/doc/1"]

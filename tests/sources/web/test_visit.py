@@ -150,3 +150,15 @@ def test_robots_that_close_the_host_let_no_page_through(robots: Answer, reason: 
     found, web = visit({f"{A}/robots.txt": robots, f"{A}/x": PAGE})
     assert found.outcome.reason == reason
     assert web.urls() == [f"{A}/robots.txt"]
+
+
+def test_a_page_whose_signals_trip_us_is_kept_as_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tripped(*_: object) -> None:
+        raise RecursionError("page text that must not be told")
+
+    monkeypatch.setattr("sources.web.visit.signals", tripped)
+    found, _ = visit({f"{A}/x": PAGE})
+    assert found.outcome == Outcome("kept")
+    assert found.reservation is not None
+    assert found.reservation.tdm_reserved
+    assert "page text" not in found.reservation.evidence[0]
