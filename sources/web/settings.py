@@ -16,6 +16,8 @@ ConnectorName = Literal[
     "sitemap", "html_index", "dspace7", "mediawiki", "oai_pmh", "api_json", "spl", "fhir_ig", "git_tree", "urls"
 ]
 _CONTACT = re.compile(r"(mailto:[^@\s]+@[^@\s]+\.[^@\s]+|https://[^\s]+\.[^\s]+)")
+_SENDABLE = re.compile(r"[!-'*-~]+")
+"""Printable ASCII but for parentheses, since the contact stands within them in the User-Agent header."""
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 
 
@@ -55,4 +57,6 @@ class WebRunConfig(Settings):
     def _reachable(cls, contact: str) -> str:
         if not _CONTACT.fullmatch(contact):
             raise ValueError(f"{contact!r} reaches nobody; give an https:// page or a mailto: address")
+        if not _SENDABLE.fullmatch(contact):
+            raise ValueError(f"{contact!r} cannot be sent; write it in plain ASCII (xn--, %xx), without parentheses")
         return contact

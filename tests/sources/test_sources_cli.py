@@ -54,6 +54,21 @@ def test_check_needs_a_contact_that_reaches_somebody() -> None:
 
 
 @pytest.mark.parametrize(
+    "contact",
+    [
+        "https://b\u00fccher.example.org/",
+        "mailto:m\u00e9decin@example.org",
+        "https://a.example.org/\x01",
+        "https://a.example.org/)x(",
+    ],
+)
+def test_a_contact_that_no_header_can_carry_is_told(contact: str) -> None:
+    result = RUNNER.invoke(sources_app, ["check", "dailymed", "--contact", contact])
+    assert isinstance(result.exception, ConfigError)
+    assert "cannot be sent" in str(result.exception)
+
+
+@pytest.mark.parametrize(
     ("verdicts", "exit_code"),
     [(["ok", "never_verified"], 0), (["ok", "moved"], 1), (["blocked"], 1), (["structure_changed"], 1),
      (["rights_changed"], 1)],
