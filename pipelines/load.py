@@ -201,12 +201,18 @@ def _names(loc: tuple[str | int, ...]) -> list[str]:
     schema = RunConfig.model_json_schema()
     nodes = [schema]
     for step in loc:
-        nodes = [child for node in nodes for child in _step(schema, node, step)]
-    return [name for node in nodes for name in _resolve(schema, node).get("properties", {})]
+        nodes = [child for node in nodes for one in _choices(schema, node) for child in _step(schema, one, step)]
+    choices = [one for node in nodes for one in _choices(schema, node)]
+    return [name for one in choices for name in one.get("properties", {})]
+
+
+def _choices(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what may stand at a place: several kinds of mapping where one of them is optional."""
+    node = _resolve(schema, node)
+    return [_resolve(schema, one) for one in node.get("anyOf", [node])]
 
 
 def _step(schema: dict[str, Any], node: dict[str, Any], step: str | int) -> list[dict[str, Any]]:
-    node = _resolve(schema, node)
     if isinstance(step, int):
         items = node.get("items", {})
         return [items]
