@@ -66,31 +66,36 @@ def _mark_footnotes(document: etree._Element) -> None:
 
 def _put_after(footnote: etree._Element, mark: str) -> None:
     """Leave a mark where a footnote stood and put its text behind the table, else the text block, that holds it."""
-    place = footnote
-    for above in footnote.iterancestors():
-        if above.tag == "table" or (above.tag in ("text", "section", "document") and place.tag != "table"):
-            place = above
-            if above.tag != "table":
-                break
-        elif above.tag == "text":
-            break
+    holder = _holder(footnote)
     note = etree.Element("paragraph")
     note.text = f"[{mark}] {footnote.text or ''}"
     note.extend(list(footnote))
     footnote.tag, footnote.text = "content", f"[{mark}]"
     footnote.attrib.clear()
-    if place.tag == "table":
-        _insert_behind(place, note)
+    if holder.tag == "table":
+        _insert_behind(holder, note)
     else:
-        _text_of(place).append(note)
+        _text_of(holder).append(note)
 
 
-def _text_of(place: etree._Element) -> etree._Element:
-    """Return the text block of a section, made when there is none; any other element is its own."""
-    if place.tag != "section":
-        return place
-    text = place.find("text")
-    return text if text is not None else etree.SubElement(place, "text")
+def _holder(footnote: etree._Element) -> etree._Element:
+    """Return the outermost table around a footnote within its text block, else the block, section or document."""
+    table = None
+    for above in footnote.iterancestors():
+        if above.tag in ("text", "section", "document"):
+            return above if table is None else table
+        if above.tag == "table":
+            table = above
+    return footnote
+
+
+def _text_of(holder: etree._Element) -> etree._Element:
+    """Return the text block of a section (of the first one, for a note on the title), made when there is none."""
+    if holder.tag == "text":
+        return holder
+    section = holder if holder.tag == "section" else next(holder.iter("section"), holder)
+    text = section.find("text")
+    return text if text is not None else etree.SubElement(section, "text")
 
 
 def _insert_behind(element: etree._Element, note: etree._Element) -> None:

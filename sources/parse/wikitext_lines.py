@@ -11,6 +11,8 @@ MARK = "\x01"
 """Before each list sign at the beginning of a line."""
 ASIDE = "\x02"
 """Around the number of a finished block."""
+MAX_NESTING = 30
+"""Lists within lists that are shown; deeper ones stand at this depth."""
 _ASIDE = re.compile(f"{ASIDE}(\\d+){ASIDE}")
 _SIGNS = re.compile(f"(?:{MARK}[*#:;] *)+")
 _LISTS = {"*": ("ul", "li"), "#": ("ol", "li"), ":": ("dl", "dd"), ";": ("dl", "dt")}
@@ -41,7 +43,7 @@ class Lines:
     def _line(self, line: str) -> None:
         signs = _SIGNS.match(line)
         if signs:
-            self._item(signs[0].replace(MARK, "").replace(" ", ""), line[signs.end() :])
+            self._item(signs[0].replace(MARK, "").replace(" ", "")[:MAX_NESTING], line[signs.end() :])
         elif line.strip():
             self._close("")
             self._paragraph.append(line.strip().replace(MARK, ""))
