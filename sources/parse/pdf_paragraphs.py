@@ -162,13 +162,14 @@ def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges) -> bool:
     if (kind == "heading") != (unit.kind == "heading") or (kind == "heading" and line.bold != last.bold):
         return False
     left, right, leading = edges[line.block]
+    step = last.base - line.base
+    if kind == "heading":
+        beside = line.block == last.block or (line.face == last.face and abs(line.x0 - last.x0) < 0.5 * line.height)
+        return beside and 0 < step <= 1.6 * line.height and (line.text.isupper() or not unit.text.isupper())
     if last.block != line.block:
         return kind == "text" and _runs_over(unit, line, edges)
     if last.bold and unit.first.bold and not line.bold and right - last.x1 > 0.15 * (right - left):
         return line.text[:1].islower()
-    step = last.base - line.base
-    if kind == "heading":
-        return 0 < step <= 1.6 * line.height
     if not 0 < step <= 1.35 * max(leading, 0.8 * line.height):
         return False
     if unit.kind == "item":
