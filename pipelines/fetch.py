@@ -103,7 +103,9 @@ def check_source(source: SourceConfig) -> None:
     if source.name == ROOT:
         raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
     if source.web.render:
-        raise ConfigError(f"{where}.render: pages cannot be rendered in a browser by this version; set it to false")
+        raise ConfigError(
+            f"{where}.render: this version renders no pages in a browser; name the sources to fetch instead"
+        )
     try:
         Allowlist(source.web.hosts, source.web.http)
     except ValueError as error:

@@ -78,7 +78,7 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     if not stream:
         raise ConfigError(
             f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, "
-            "correct `path`, or export the variable that it names"
+            "fetch them, correct `path`, or export the variable that it names"
         )
     attributes: dict[str, tuple[str, ...]] = {}
     for item in config.stages:
@@ -102,7 +102,10 @@ def _stored_sources(config: RunConfig) -> dict[str, Crawled | None]:
 def _plan_crawled(plan: Plan, config: RunConfig, source: SourceConfig, found: Crawled | None) -> str:
     store = store_of(config.web)
     if found is None:
-        plan.notes.append(f"source {source.name} is optional and was left out: it is not in the crawl store {store}")
+        plan.notes.append(
+            f"source {source.name} is optional and was left out: it is not in the crawl store {store}; "
+            f"`medmix sources fetch` with this run file and {source.name} brings it"
+        )
         return ""
     plan.notes += found.notes
     plan.inputs[source.name] = found.files

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from pipelines.engine.sandbox import attempt
+from pipelines.engine.secrets import redact
 from sources.web.clock import Clock
 from sources.web.exchange import FETCH_REASONS, Refusal, Refused, Response
 from sources.web.frontier import MAX_ITEMS, Outcome
@@ -172,7 +173,9 @@ def outcome_of(refusal: Refusal) -> Outcome:
     """Return what a refusal makes of a link: dropped where policy or the site says so, else quarantined."""
     told = refusal.reason.removeprefix("http_")
     gone = told.isdecimal() and 300 <= int(told) < 500 and int(told) not in _BUSY
-    return Outcome("dropped" if gone or refusal.reason in DROPPED else "quarantined", refusal.reason, refusal.detail)
+    return Outcome(
+        "dropped" if gone or refusal.reason in DROPPED else "quarantined", refusal.reason, redact(refusal.detail)
+    )
 
 
 def header(answer: Response, name: str) -> str:
