@@ -1,9 +1,10 @@
 """An HTML page to one Part: main text as Markdown, and what the page says about itself.
 
-Bytes to text (`charset`), text to a whole tree (`html_tree`), meaningful inline markup to characters
-(`html_inline`), tree to blocks (`html_blocks`, `html_table`), blocks to main text (`html_select`, `html_gaps`) and
-to Markdown (`html_markdown`). A source that knows where its body stands says so with `content_xpath`; then
-nothing is guessed and all of it is kept. Not here: fetching, cleaning, and policy on robots or licences.
+Bytes to text (`charset`), text to a whole tree (`html_tree`) without what the page hides (`html_hidden`), meaningful
+inline markup to characters (`html_inline`), tree to blocks (`html_blocks`, `html_table`), blocks to main text
+(`html_select`: `html_density`, `html_vote`, `html_gaps`) and to Markdown (`html_markdown`). A source that knows where
+its body stands says so with `content_xpath`; then nothing is guessed and all of it is kept. Not here: fetching,
+cleaning, and policy on robots or licences.
 """
 
 import re

@@ -24,6 +24,8 @@ BLOCKS = frozenset({
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 MAX_INDENT = 9
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_STATEFUL = LISTS | HEADINGS.keys() | {"li", "dd"}
+"""Elements whose beginning and end say how the text in them is written."""
 _SPACES = re.compile("  +")
 _MARKED = frozenset({"a", "br", "q"})
 Anchor = tuple[etree._Element, bool]
@@ -123,6 +125,8 @@ class _Walk:
         self.open_furniture.append(element if is_furniture(element) else self.open_furniture[-1])
         self.open.append(element)
         self.preformatted = tag == "pre"
+        if tag not in _STATEFUL:
+            return
         if tag in LISTS:
             self.lists.append(_List(element))
         elif tag == "li":
@@ -138,6 +142,8 @@ class _Walk:
         self.open.pop()
         self.open_furniture.pop()
         self.preformatted = bool(self.open) and self.open[-1].tag == "pre"
+        if tag not in _STATEFUL:
+            return
         if tag in LISTS:
             self.lists.pop()
         elif tag in ("li", "dd"):

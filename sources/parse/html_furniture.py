@@ -59,12 +59,16 @@ def is_surely_furniture(element: etree._Element) -> bool:
     """Say whether an element is furniture by its tag, role or style, or by a name that never means body text."""
     if element.tag in _TAGS:
         return True
-    return any(_tells(name, value[:_MAX_VALUE_CHARS])[1] for name, value in element.items() if name in _TELLING)
+    return any(_tells(name, str(value)[:_MAX_VALUE_CHARS])[1] for name, value in element.items() if name in _TELLING)
+
+
+def _tells(name: str, value: str) -> tuple[bool, bool]:
+    """Say whether an attribute means furniture, and whether it does so beyond doubt."""
+    return _judged_name(value) if name == "id" else _judged(name, value)
 
 
 @lru_cache(maxsize=_VALUES_KEPT)
-def _tells(name: str, value: str) -> tuple[bool, bool]:
-    """Say whether an attribute means furniture, and whether it does so beyond doubt."""
+def _judged(name: str, value: str) -> tuple[bool, bool]:
     if name == "hidden":
         return (value != "until-found",) * 2
     if name == "style":
@@ -72,6 +76,10 @@ def _tells(name: str, value: str) -> tuple[bool, bool]:
     if name == "role":
         role = value.lower()
         return role in _ROLES or role == "complementary", role in _ROLES
+    return _judged_name(value)
+
+
+def _judged_name(value: str) -> tuple[bool, bool]:
     if not _HINT.search(value.lower()):
         return False, False
     words = _CASE.sub("-", value).replace("_", "-").lower()
