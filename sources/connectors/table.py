@@ -9,14 +9,15 @@ import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.settings import Settings
+from sources.web.exchange import Refusal
 from sources.web.link import Link
 from sources.web.settings import WebConfig
+from sources.web.url import parse
 
 CONNECTORS: Mapping[str, str] = {
     name: f"sources.connectors.{name}:expand"
@@ -31,7 +32,7 @@ CONNECTORS: Mapping[str, str] = {
 def options_of(web: WebConfig, where: str = "web") -> Settings:
     """Return the connector's options, checked.
 
-    Raises ConfigError for an unknown name, a wrong value, or a start outside `hosts`; `where` begins its message.
+    Raises ConfigError for an unknown name, a wrong value, or a start that may not be asked for; `where` begins it.
     """
     module = _module(web.connector)
     try:
@@ -40,13 +41,24 @@ def options_of(web: WebConfig, where: str = "web") -> Settings:
         lines = [_told(dict(fault), module.Options, f"{where}.options") for fault in error.errors()]
         raise ConfigError("\n".join(lines)) from None
     for link in module.start(web.options):
-        host = urlsplit(link.url).hostname or ""
-        if not any(host == name or (name.startswith("*.") and f".{host}".endswith(name[1:])) for name in web.hosts):
-            raise ConfigError(
-                f"{where}.hosts: the connector {web.connector!r} begins at {link.url}, and {host} is not among "
-                f"{', '.join(web.hosts)}; add it"
-            )
+        _check_start(web, link.url, where)
     return options
+
+
+def _check_start(web: WebConfig, url: str, where: str) -> None:
+    """Raise ConfigError for a first page that the crawl would refuse, for then it would find nothing."""
+    try:
+        place = parse(url)
+    except Refusal as refusal:
+        raise ConfigError(f"{where}.options: {url} cannot be fetched: {refusal.detail}; correct it") from None
+    host = place.host
+    if not any(host == name or (name.startswith("*.") and f".{host}".endswith(name[1:])) for name in web.hosts):
+        raise ConfigError(
+            f"{where}.hosts: the connector {web.connector!r} begins at {url}, and {host} is not among "
+            f"{', '.join(web.hosts)}; add it"
+        )
+    if place.scheme == "http" and not web.http:
+        raise ConfigError(f"{where}.http: {url} is plain http; write it as https, or set `http: true` here")
 
 
 def start_links(web: WebConfig) -> list[Link]:

@@ -44,6 +44,26 @@ def test_hosts_may_be_domains(hosts: list[str]) -> None:
         options_of(web("urls", {"urls": ["https://aexample.org/x"]}, *hosts))
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://site.example.org/x", "web.http: "),
+        ("https://site.example.org:8443/x", "only port 443"),
+        ("https://169.254.169.254/x", "not public"),
+        ("https://0x7f.1/x", "odd notation"),
+    ],
+)
+def test_a_start_that_the_crawl_would_refuse_is_told(url: str, words: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        options_of(web("urls", {"urls": [url]}, "site.example.org"))
+    assert words in str(told.value)
+
+
+def test_a_start_may_be_written_in_any_spelling_of_its_host() -> None:
+    urls = ["https://B\u00dcCHER.example.org/a", "https://xn--bcher-kva.example.org./b"]
+    options_of(web("urls", {"urls": urls}, "xn--bcher-kva.example.org"))
+
+
 @pytest.mark.parametrize("name", CONNECTORS)
 def test_a_connector_has_documented_options_and_the_agreed_functions(name: str) -> None:
     module = import_module(f"sources.connectors.{name}")
