@@ -22,6 +22,7 @@ _LABEL = re.compile(
 )
 NO_EDITS: frozenset[str] = frozenset()
 CELL_HEIGHTS = 1.0
+_LEADER_SIGN = re.compile("[\ufffd·…]")
 _LEADERS = re.compile(r"(?:\s?[._\ufffd·…]){5,}")
 
 
@@ -188,7 +189,7 @@ def _mended(text: str) -> tuple[str, frozenset[str]]:
 def _tidy(text: str) -> str:
     """Return a cell's text without space around it, leaders of dots cut to one sign."""
     text = text.strip()
-    if "..." in text or ". ." in text or not text.isascii():
+    if "..." in text or ". ." in text or (not text.isascii() and _LEADER_SIGN.search(text)):
         text = _LEADERS.sub(" … ", text).strip()
     return text
 

@@ -35,6 +35,8 @@ WIDE_HEIGHTS = 0.34
 """A gap wider than this is noted, in case it turns out to part columns of a table."""
 MAX_WIDE = 4
 """A line with more wide spaces than this is stretched to fill its column."""
+SURROGATES = 0xD800 >> 11
+"""What halves of UTF-16 pairs begin with."""
 SPACE_HEIGHTS = 0.06
 """Less than this between a character and a raised or lowered one is no space, though pdfium reports one."""
 
@@ -116,7 +118,8 @@ def _texts(text: str, codes: Codes, pieces: Pieces, spaced: Mask, heads: Ints, t
         span = slice(int(heads[n]), int(tails[n]) + 1)
         words = zip(start[span].tolist(), end[span].tolist(), spaced[span].tolist(), strict=True)
         texts[n] = "".join([" " + text[s:e] if apart else text[s:e] for s, e, apart in words])
-    return texts if text.isascii() and "\0" not in text else [settle(line) for line in texts]
+    unsettled = ((codes == 0) | (codes >> 11 == SURROGATES)).any()
+    return [settle(line) for line in texts] if unsettled else texts
 
 
 def _note_gaps(found: list[Fragment], text: str, pieces: Pieces, heads: Ints, tails: Ints) -> None:
