@@ -43,6 +43,7 @@ PARSERS: dict[str, ParserInfo] = {
     "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
     "pubmed": ParserInfo("sources.parse.pubmed:parse", ("lxml",)),
     "spl": ParserInfo("sources.parse.spl:parse", ("lxml",)),
+    "clinical_trials": ParserInfo("sources.parse.clinical_trials:parse"),
     "fhir": ParserInfo("sources.parse.fhir:parse", ("lxml",)),
     "mediawiki": ParserInfo("sources.parse.mediawiki:parse", ("mwparserfromhell", "lxml"), charset=True),
     "records": ParserInfo("sources.parse.records:parse", ("pyarrow",)),
@@ -65,6 +66,7 @@ _XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
 _JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
 _PUBMED = re.compile(rb"<(?:Pubmed(?:Book)?Article(?:Set)?|MedlineCitation(?:Set)?|DeleteCitation)[\s>]")
 _FHIR = re.compile(rb"\s*\{[^{}\[\]]*\"resourceType\"\s*:|<[A-Z]\w+[^>]*xmlns\s*=\s*[\"']http://hl7\.org/fhir[\"']")
+_TRIAL = re.compile(rb"\s*\{[^{}\[\]]*(?:\"studies\"\s*:\s*\[\s*\{[^{}\[\]]*)?\"protocolSection\"\s*:\s*\{")
 _WIKI = re.compile(rb"<mediawiki[\s>]")
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
@@ -112,6 +114,7 @@ class SourceConfig(Settings):
             "xml",
             "pubmed",
             "spl",
+            "clinical_trials",
             "fhir",
             "mediawiki",
             "records",
@@ -158,7 +161,7 @@ def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
     declared = (media_type or "").partition(";")[0].strip().lower()
     if declared in MEDIA_TYPES:
         named = MEDIA_TYPES[declared]
-        return "fhir" if declared == "application/json" and _FHIR.match(head) else named
+        return (_within_json(head) if declared == "application/json" else None) or named
     if declared in _XML_TYPES or declared.endswith("+xml") or suffix == ".xml":
         if _PUBMED.search(head):
             return "pubmed"
@@ -169,9 +172,16 @@ def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
         if _WIKI.search(head):
             return "mediawiki"
         return "html" if _HTML.match(head) else "xml"
-    if suffix == ".json" and _FHIR.match(head):
-        return "fhir"
+    if suffix == ".json" and (found := _within_json(head)):
+        return found
     return SUFFIXES.get(suffix) or ("html" if _HTML.match(head) else None)
+
+
+def _within_json(head: bytes) -> str | None:
+    """Return the parser of a format that is told by the first bytes of JSON, None for any other JSON."""
+    if _FHIR.match(head):
+        return "fhir"
+    return "clinical_trials" if _TRIAL.match(head) else None
 
 
 def known_kind(value: str | None, default: str) -> str:

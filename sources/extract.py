@@ -38,7 +38,7 @@ OUTPUT_BYTES = 256 << 20
 """What a parser may send for one item; more than any text needs, less than what hurts this process."""
 DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
-ROW_PARSERS = ("auto", "records", "mcq")
+ROW_PARSERS = ("auto", "records", "mcq", "clinical_trials")
 """Those that place every row of JSON lines by its byte offset; `auto` reads JSON lines by `records`."""
 FORMATS = {
     "application/json": "json", "application/jsonl": "jsonl", "application/yaml": "yaml", "text/csv": "csv",

@@ -25,6 +25,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     ),
     "pubmed": frozenset(),
     "spl": frozenset(),
+    "clinical_trials": frozenset(),
     "fhir": frozenset(),
     "mediawiki": frozenset({"charset", "namespaces"}),
     "records": frozenset(_ROWS),

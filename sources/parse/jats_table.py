@@ -44,7 +44,7 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
             others += walk.flow(child)
     body = [*rows["tbody"], *rows["tfoot"]]
     full_width = max(_full_width(body), max((end + 1 for _, end in columns.values()), default=0))
-    table = _markdown(_grid(rows["thead"], MAX_SPAN + 1), _grid(body, full_width))
+    table = pipe_table(_grid(rows["thead"], MAX_SPAN + 1), _grid(body, full_width))
     others += stray_texts(group)
     return [*others, table] if table else others
 
@@ -89,8 +89,8 @@ def _grid(rows: list[list[_Cell]], full_width: int) -> list[list[str]]:
     return out
 
 
-def _markdown(head: list[list[str]], body: list[list[str]]) -> str:
-    """Return a pipe table; without a head the first row stands in its place, as Markdown must have one."""
+def pipe_table(head: list[list[str]], body: list[list[str]]) -> str:
+    """Return rows of escaped cells as a pipe table; without a head the first row stands in its place."""
     body = [row for row in body if any(row)]
     columns = max((len(row) for row in [*head, *body]), default=0)
     if not any(any(row) for row in [*head, *body]):

@@ -55,6 +55,7 @@ REASONS: Mapping[str, str] = {
     "undefined_entity": "a character by a name that nobody defines",
     "deleted_citation": "PubMed's own list of citations that it took back",
     "no_abstract": "a citation with a title only",
+    "not_trial": "JSON, but no study of ClinicalTrials.gov",
     "not_pubmed": "XML, but no citation of PubMed",
     "other_namespace": "a wiki's page of talk, users or templates",
     "redirect": "a page that only points to another",

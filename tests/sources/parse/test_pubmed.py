@@ -126,8 +126,8 @@ def test_abstracts_in_other_languages_are_parts_of_their_own() -> None:
     other = (
         "<OtherAbstract Type='Publisher' Language='spa'><AbstractText Label='MÉTODOS'>Dosis 0,5 mg.</AbstractText>"
         "</OtherAbstract><OtherAbstract Type='plain-language-summary' Language='eng'><AbstractText>Simple words."
-        "</AbstractText></OtherAbstract><OtherAbstract Type='Publisher' Language='fre'><AbstractText>Abstract available "
-        "from the publisher.</AbstractText></OtherAbstract><OtherAbstract Type='Publisher' Language='por'>"
+        "</AbstractText></OtherAbstract><OtherAbstract Type='Publisher' Language='fre'><AbstractText>Abstract "
+        "available from the publisher.</AbstractText></OtherAbstract><OtherAbstract Type='Publisher' Language='por'>"
         "<AbstractText>Dose 1 g.</AbstractText><CopyrightInformation>CC0</CopyrightInformation></OtherAbstract>"
     )
     after = (
@@ -246,7 +246,8 @@ def test_a_title_that_is_not_there_gives_way_to_the_vernacular_one() -> None:
 
 def test_chapters_of_books() -> None:
     xml = """<PubmedBookArticle><BookDocument><PMID Version="1">300</PMID><ArticleIdList>
-<ArticleId IdType="bookaccession">NBK999</ArticleId></ArticleIdList><Book><Publisher><PublisherName>Example Press</PublisherName></Publisher>
+<ArticleId IdType="bookaccession">NBK999</ArticleId></ArticleIdList>
+<Book><Publisher><PublisherName>Example Press</PublisherName></Publisher>
 <BookTitle book="inv">Invented Reviews</BookTitle><PubDate><Year>1993</Year></PubDate><Isbn>123</Isbn></Book>
 <ArticleTitle book="inv" part="zinc">Zinc Fever</ArticleTitle><Language>eng</Language>
 <PublicationType>Review</PublicationType>
