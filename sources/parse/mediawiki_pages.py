@@ -52,12 +52,19 @@ def pages_of(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Page]:
         yield from _dump(parse_xml(body))
     elif head.startswith(b"{") and not head.startswith((b"{{", b"{|")):
         yield from _answer(body)
-    elif head.startswith(b"<") and _RENDERED.search(body[:100_000]):
+    elif head.startswith(b"<") and _is_rendered(body):
         html, _ = charset.decode(body, charset.declared(options), html=True)
         yield Page(html=html)
     else:
         text, _ = charset.decode(body, charset.declared(options), html=False)
         yield _marked(Page(title=PurePosixPath(key).stem.replace("_", " ") or None, text=text))
+
+
+def _is_rendered(body: bytes) -> bool:
+    """Say whether a wiki has rendered a page: its parser's mark, which old wikis lack, or HTML without wikitext."""
+    if _RENDERED.search(body[:100_000]):
+        return True
+    return b"<p>" in body and not any(sign in body for sign in (b"[[", b"{{", b"'''", b"{|"))
 
 
 def _marked(page: Page) -> Page:

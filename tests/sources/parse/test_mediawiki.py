@@ -126,6 +126,8 @@ def test_a_rendered_page_without_envelope() -> None:
         "</div><div>footer</div></body></html>"
     )
     assert one(page).text == "Give 5 mg."
+    assert one("<div><h2>Dose</h2><p>Give 5&#160;mg = 1 tablet.</p></div>").text == "## Dose\n\nGive 5 mg = 1 tablet."
+    assert one("<div>\n'''Give''' 5 mg.\n</div><p>or 6</p>").text == "Give 5 mg.\n\nor 6"
 
 
 def test_wikitext_of_a_parsed_page() -> None:
