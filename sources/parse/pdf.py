@@ -1,9 +1,10 @@
-"""PDF -> one part: the text layer in reading order, as Markdown with headings, lists and table rows.
+"""PDF -> one part: the text layer in reading order, as Markdown with headings, lists and tables.
 
 pdfium reads the file (`pypdfium2`); what it does not do is done in the `pdf_*` files beside this one: columns, running
-headers, paragraphs, hyphens, raised and lowered characters. A file without a text layer, with one that is not text, or
-protected by encryption is refused with a reason: no OCR here, and no date, because a PDF's creation date is not
-the date of its content. Limits of time and memory are the sandbox's work.
+headers, tables, paragraphs, hyphens, raised and lowered characters. A file without a text layer, with one that is not
+text, or protected by encryption is refused with a reason; pages that are only pictures are counted (`scanned_pages`).
+No OCR here: tesseract is a program, and a parser in the sandbox starts none. No date, because a PDF's creation date is
+not the date of its content. Limits of time and memory are the sandbox's work.
 """
 
 import ctypes
@@ -30,6 +31,8 @@ from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_sha
 from sources.parse.pdf_words import read_page
 
 MIN_WORDS = 3
+SCANNED_CHARS = 40
+"""A page of pictures with less text than this, its number or a stamp, is a scan."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FILE_NAME = re.compile(
     r"\.(docx?|pdf|indd|qxd|xlsx?|pptx?|tex|dvi|rtf|odt)\b|^(microsoft word|untitled|title|slide \d|doi:|PII)", re.I
@@ -51,9 +54,13 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     finally:
         document.close()
     _check_text(pages)
-    scanned = sum(page.pictured and not page.fragments for page in pages)
+    scanned = sum(page.pictured for page in pages)
     removed = remove_running_lines(pages)
     written = write(_lines(pages))
+    if not _has_words(written.text):
+        raise Unreadable(
+            "no_text_layer", f"nothing but running lines on {len(pages)} pages, {scanned} of them pictures"
+        )
     edits = written.edits | ({"running_lines_removed"} if removed else set())
     yield Part(
         text=written.text,
@@ -99,7 +106,8 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
             raise Unreadable("broken_pdf", f"page {number + 1} of {len(document)}: {error}") from error
         bounds = page.get_bbox()
         pages.append(read_page(textpage, bounds, find_rules(page, bounds)))
-        pages[-1].pictured = not pages[-1].fragments and has_image(page.raw)
+        few = sum(len(fragment.text) for fragment in pages[-1].fragments) < SCANNED_CHARS
+        pages[-1].pictured = few and has_image(page.raw)
         textpage.close()
         page.close()
     return pages
@@ -111,9 +119,12 @@ def _check_text(pages: list[PageText]) -> None:
     share = garbled_share(text)
     if share > GARBLED_SHARE:
         raise Unreadable("garbled_text", f"{share:.3f} of the characters are no text (limit {GARBLED_SHARE})")
-    words = sum(1 for _ in islice(_WORD.finditer(text), MIN_WORDS))
-    if words < MIN_WORDS:
-        raise Unreadable("no_text_layer", f"{words} words and {len(text)} characters on {len(pages)} pages")
+    if not _has_words(text):
+        raise Unreadable("no_text_layer", f"fewer than {MIN_WORDS} words, {len(text)} characters, {len(pages)} pages")
+
+
+def _has_words(text: str) -> bool:
+    return sum(1 for _ in islice(_WORD.finditer(text), MIN_WORDS)) == MIN_WORDS
 
 
 def _lines(pages: list[PageText]) -> list[Line]:

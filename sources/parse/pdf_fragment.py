@@ -41,4 +41,4 @@ class PageText:
     height: float
     rules: Rules = field(default_factory=lambda: Rules([], []))
     pictured: bool = False
-    """Whether it has no text but a picture, as scanned pages do."""
+    """Whether it has hardly any text but a picture, as scanned pages do."""

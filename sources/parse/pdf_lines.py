@@ -1,8 +1,8 @@
 """Blocks of fragments -> lines: what stands on one baseline of a column, with the cells of table rows kept apart.
 
-A row whose fragments lie far apart, beside another such row, is a row of a table: its cells are joined with ` | ` and
-it is never merged into a paragraph. A bullet or number before its text is a label, not a cell. Text inside a cell
-that runs over several lines stays on several rows: cells are not rebuilt here.
+A row whose fragments lie far apart, beside another such row, is a row of a table and never merged into a paragraph.
+Rows whose columns are beyond doubt (`pdf_aligned`) and ruled tables become one line that holds the whole table; the
+cells of other rows are joined with ` | `, in reading order. A bullet or number before its text is a label, not a cell.
 """
 
 import re

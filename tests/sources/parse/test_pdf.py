@@ -140,7 +140,7 @@ def test_a_repeated_line_that_says_a_dose_threshold_or_age_stays(line: str) -> N
 
 def test_pages_without_text_are_counted_when_they_show_a_picture() -> None:
     text = column(50, 740, BODY.split(), 9)
-    part = read([text, [("image",)], [], [("image",)]])
+    part = read([text, [("image",)], [], [("image",), (290, 25, 9, "Page 4")]])
     assert (part.extra["pages"], part.extra["scanned_pages"]) == (4, 2)
     assert "scanned_pages" not in read([text, []]).extra
 
@@ -285,6 +285,7 @@ def test_a_file_name_is_no_title(name: Any) -> None:
         (b"%PDF-1.7\n" + bytes(range(256)) * 4, "broken_pdf"),
         (make_pdf([[]]), "no_text_layer"),
         (make_pdf([[("image",)]]), "no_text_layer"),
+        (make_pdf([[("image",), (50, 810, 9, "Copy of the health library")]] * 4), "no_text_layer"),
         (make_pdf([[(50, 700, 10, "2021 3 31")]]), "no_text_layer"),
     ],
 )
