@@ -23,7 +23,7 @@ _STYLE = re.compile(
 )
 _HIDES = (re.compile(r"display\s*:\s*none"), re.compile(r"visibility\s*:\s*hidden"))
 """For style sheets, which are long: patterns that begin with letters are searched many times as fast."""
-_SHOWS = r"(?![\w-])[^{}]*\{[^{}]*(?:display\s*:\s*(?!none)\w|visibility\s*:\s*visible)"
+_SHOWS = r"(?![\w-])[^{}]{0,300}\{[^{}]{0,1000}(?:display\s*:\s*(?!none)\w|visibility\s*:\s*visible)"
 _SIMPLE = re.compile(r"[a-zA-Z]*([.#][A-Za-z_][\w-]*)")
 MAX_SHEET_CHARS = 200_000
 MAX_HIDDEN_SHARE = 0.5
