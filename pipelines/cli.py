@@ -20,6 +20,8 @@ from pipelines.sources_cli import sources_app, told_to_fetch
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(sources_app, name="sources")
 console = Console(width=None if sys.stdout.isatty() else 160)
+INTERRUPTED = 130
+"""Exit code after ctrl-C, as shells have it."""
 RunFile = Annotated[Path, typer.Argument(help="A run file, e.g. configs/demo.yaml")]
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")]
 Setting = Annotated[list[str] | None, typer.Option("-s", "--set", help="Override, as key=value; repeatable")]
@@ -153,8 +155,10 @@ def main() -> NoReturn:
     except OSError as error:
         where = error.filename or "the system"
         _stop(f"{where}: {error.strerror or error}; check the path, its permissions and the disk", 4)
-    except KeyboardInterrupt:
-        _stop("stopped; finished shards are kept, run again to go on", 130)
+    except (KeyboardInterrupt, SystemExit) as ended:  # typer turns the first into the second, without a word
+        if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
+            raise
+        _stop("stopped; what was finished is kept, run again to go on", INTERRUPTED)
 
 
 def _stop(message: str, code: int) -> NoReturn:
