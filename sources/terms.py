@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from publicsuffixlist import PublicSuffixList
@@ -21,6 +22,8 @@ from sources.listing import read_catalogue
 from sources.rights import RESERVED, Rights, rights_from
 
 FORBIDDEN = "forbidden"
+_DOTS_AND_NOTHING = {0x3002: ".", **dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))}
+"""The ideographic full stop, and what is invisible in a name (UTS 46 ignores it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Terms:
         """Return the terms that bind an address: a URL, a URL within it, a host, or a path with a host in it."""
         if not self.domains:
             return None
-        found = _pattern(tuple(sorted(self.domains))).search(unquote(address).lower())
+        found = _pattern(tuple(sorted(self.domains))).search(_plain(address))
         return self.domains[found[1]] if found else None
 
     def of_source(self, config: SourceConfig) -> str | None:
@@ -52,6 +55,12 @@ class Terms:
     def identity(self) -> str:
         """Return a digest of the whole table: it decides bytes."""
         return digest({"names": dict(self.names), "domains": dict(self.domains)})
+
+
+def _plain(address: str) -> str:
+    """Return an address as its host is looked up: escapes undone, wide letters narrow, dots of any script as dots."""
+    text = unquote(unquote(address))
+    return normalize("NFKC", text).lower().translate(_DOTS_AND_NOTHING)  # for this comparison only
 
 
 @lru_cache(maxsize=8)
