@@ -57,6 +57,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     edits += settle_inline(tree)
     remove_matching(tree, list(options.get("drop_xpath") or []))
     stated_title = _stated_title(tree, options)
+    headings = [" ".join("".join(map(str, node.itertext())).split()) for node in tree.iter("h1")]
     blocks, extractor = _main_blocks(tree, options)
     written, sections = markdown(blocks)
     if not written.strip():
@@ -65,7 +66,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         raise Unreadable("error_page", f"{len(written)} characters under a title that reports a server error")
     yield Part(
         text=written,
-        title=stated_title or _title(facts, blocks),
+        title=stated_title or _title(facts, blocks, headings),
         kind=options.get("kind"),
         sections=sections,
         language=facts.language,
@@ -107,7 +108,11 @@ def _stated_title(tree: HtmlElement, options: dict[str, Any]) -> str | None:
     return " ".join("".join(nodes[0].itertext()).split()) or None if nodes else None
 
 
-def _title(facts: PageFacts, blocks: list[Block]) -> str | None:
-    """Return the page's heading when the main text has exactly one of level 1, else what the head states."""
-    headings = [block.text for block in blocks if block.kind == "heading" and block.level == 1]
-    return headings[0] if len(headings) == 1 else facts.title
+def _title(facts: PageFacts, blocks: list[Block], headings: list[str]) -> str | None:
+    """Return the heading of level 1 when the main text has exactly one, or when the head's title goes on after it
+    with the name of the site; else what the head states."""
+    found = [block.text for block in blocks if block.kind == "heading" and block.level == 1]
+    if len(found) == 1:
+        return found[0]
+    stated = facts.title or ""
+    return next((h for h in headings if h and re.match(r"\s*[|–—:·-]\s", stated.removeprefix(h) or "x")), facts.title)

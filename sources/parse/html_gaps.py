@@ -51,6 +51,7 @@ _BYLINE = re.compile(
 )
 _CITATION = re.compile(r"\b(?:19|20)\d\d\b.{0,40}?;\s*\d+[^:;]{0,20}:\s*\w?\d+")
 """Year, volume and page, as references end: they are text even where all of it is a link."""
+_COUNTS = re.compile(rf"{_QUANTITY.pattern}|\d\s?[-–]\s?\d", re.IGNORECASE)
 _HEADING_NAME = re.compile(r"head(?:er|ing|line)?s?\d*(?:$|[\s_-])|title\d*(?:$|[\s_-])", re.IGNORECASE)
 MAX_NAMED_HEADING_CHARS = 80
 MAX_BYLINE_CHARS = 100
@@ -163,11 +164,11 @@ def _fill_containers(
 
 
 def _fill_headings(blocks: Sequence[Block], kept: list[bool], own: Sequence[bool], main: range) -> list[bool]:
-    """Take a heading when what it heads was taken, and references that are links."""
+    """Take a heading when what it heads was taken or when it counts something, and references that are links."""
     for i in reversed(main):
         if own[i] and not kept[i]:
             heads = i + 1 < len(blocks) and kept[i + 1] and _is_heading(blocks[i])
-            kept[i] = heads or bool(_CITATION.search(blocks[i].text))
+            kept[i] = heads or bool((_COUNTS if blocks[i].kind == "heading" else _CITATION).search(blocks[i].text))
     return kept
 
 

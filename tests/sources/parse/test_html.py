@@ -149,6 +149,13 @@ def test_facts_of_a_page(case: dict[str, Any]) -> None:
         assert part.extra.get(name) == wanted, name
 
 
+def test_title_is_the_heading_that_the_head_goes_on_from() -> None:
+    share = "<div class='share'><a href='/s'>Share</a></div>"
+    body = FURNITURE[0] + f"<div><h1>Burns</h1>{share}<div><p>{PROSE}</p><p>{PROSE}</p><p>{PROSE}</p></div></div>"
+    assert read(page(body, "<title>Burns | Example Site</title>")).title == "Burns"
+    assert read(page(body, "<title>Burnside</title>")).title == "Burnside"
+
+
 def test_nothing_is_guessed() -> None:
     part = read(f"<html><body><p>Reviewed on 3 May 2019. {PROSE}</p></body></html>".encode())
     assert (part.published, part.language, part.url, part.spdx) == (None, None, None, None)
