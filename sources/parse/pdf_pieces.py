@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+THIN_HEIGHTS = 0.08
 BASELINE_SHARE = 0.22
 """Share of a character box that lies under the baseline in ordinary text fonts."""
 _SPACES = np.array(
@@ -136,8 +137,8 @@ def turn_upright(box: Floats, quarter: int) -> Floats:
     return np.stack(sides, axis=1)
 
 
-def find_pieces(words: Words, kept: Mask | None) -> Pieces:
-    """Cut words, all or those `kept`, where height or baseline changes."""
+def find_pieces(words: Words, codes: Codes, kept: Mask | None) -> Pieces:
+    """Cut words, all or those `kept`, where height or baseline changes, and a unit from the number before it."""
     at, word, box = words.at, words.word, words.box
     if kept is not None:
         shown = kept[word]
@@ -146,10 +147,22 @@ def find_pieces(words: Words, kept: Mask | None) -> Pieces:
     base = box[:, 1] + BASELINE_SHARE * tall
     jump = np.abs(np.diff(tall)) + np.abs(np.diff(base)) > 0.15 * np.maximum(tall[1:], tall[:-1])
     other = word[1:] != word[:-1]
-    heads = np.concatenate(([0], np.flatnonzero(jump | other) + 1))[: len(at)]
+    apart = other | _thin_spaces(codes, at, box, tall)
+    heads = np.concatenate(([0], np.flatnonzero(jump | apart) + 1))[: len(at)]
     tails = np.concatenate((heads[1:] - 1, [len(at) - 1]))[: len(at)]
     low, high = np.minimum(box[heads, :2], box[tails, :2]), np.maximum(box[heads, 2:], box[tails, 2:])
-    spaced = np.concatenate(([True], other))[heads]
+    spaced = np.concatenate(([True], apart))[heads]
     start, end = at[heads], words.end[word[heads]]
-    end[:-1] = np.where(spaced[1:], end[:-1], start[1:])
+    end[:-1] = np.where(word[heads[1:]] != word[heads[:-1]], end[:-1], start[1:])
     return Pieces(start, end, np.concatenate((low, high), axis=1), base[heads], tall[heads], spaced)
+
+
+def _thin_spaces(codes: Codes, at: Ints, box: Floats, tall: Floats) -> Mask:
+    """Say before which of the characters `at`, save the first, a thin space parts a letter from a digit: `3 mm`.
+
+    pdfium reports none there. Letters set close to a digit are 0.02 heights away at most, thin spaces are 0.12 wide.
+    """
+    code = codes[at]
+    digit, letter = (code >= 48) & (code < 58), (code | 32 >= 97) & (code | 32 < 123) | (code == 0xB5) | (code == 0x3BC)
+    gap = box[1:, 0] - box[:-1, 2]
+    return np.asarray(digit[:-1] & letter[1:] & (np.diff(at) == 1) & (gap > THIN_HEIGHTS * tall[1:]))

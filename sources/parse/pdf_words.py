@@ -67,7 +67,7 @@ def read_page(textpage: Any, bounds: tuple[float, float, float, float], rules: R
     elif turned.any():
         ranges = zip(words.start[turned].tolist(), words.end[turned].tolist(), strict=True)
         aside = settle(" ".join([text[s:e] for s, e in ranges]))
-    pieces = find_pieces(words, ~turned if aside else None)
+    pieces = find_pieces(words, codes, ~turned if aside else None)
     found = _fragments(page, (codes, text), pieces, None if quarter else bottom, rules)
     shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
     return PageText(shown, aside, width, height, rules)

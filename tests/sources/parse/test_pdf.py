@@ -206,6 +206,16 @@ def test_superscripts_drawn_small_and_high() -> None:
     assert "mg1" not in text
 
 
+def test_a_thin_space_between_number_and_unit_is_kept_and_none_is_made_up() -> None:
+    page = [
+        (50, 700, 10, "Nodules of 3"),
+        (107.4, 700, 10, "mm and T2N1 on day 10a are seen"),
+        (50, 686, 10, "in CT scans."),
+    ]
+    text = read([page]).text
+    assert "of 3 mm and T2N1 on day 10a" in text
+
+
 def test_a_line_of_single_letters_at_changing_heights_is_read() -> None:
     letters = [(50 + 6 * n, 700 + 4 * (n % 2), 10 - 4 * (n % 2), letter) for n, letter in enumerate("abcdef")]
     text = read([[*letters, *column(50, 600, BODY.split(), 9)]]).text
