@@ -1,4 +1,4 @@
-"""Wikis that run MediaWiki (WikiDoc, Wikipedia's medicine): pages listed by the Action API, each at a fixed revision.
+"""Wikis that let crawlers use the Action API of MediaWiki (WikiDoc): pages it lists, each at a fixed revision.
 
 The site says its licence and language first (`meta=siteinfo`); then generators list all pages or the members of
 categories with their last revision, followed by whatever `continue` holds (API:Continue). A page is fetched by its

@@ -20,6 +20,7 @@ from sources.parse.part import Part
 from sources.rights import RESERVED, UNKNOWN
 from sources.terms import catalogue_terms
 from sources.web.link import Link
+from sources.web.robots import rules_from
 
 ENTRIES = read_catalogue()
 GAP_REPLAY = {
@@ -89,6 +90,16 @@ def test_what_an_entry_grants_and_what_its_terms_say_agree(config: SourceConfig)
     granted = config.rights.spdx not in (UNKNOWN, RESERVED)
     assert granted == (about.redistribution == "allowed")
     assert (terms.of_source(config) is not None) == (about.redistribution == "forbidden")
+
+
+def test_no_entry_begins_where_robots_rules_that_were_seen_shut_it_out() -> None:
+    seen = {"en.wikipedia.org": b"User-agent: *\nAllow: /w/load.php?\nDisallow: /w/\nDisallow: /api/\n"}
+    for config in ENTRIES.values():
+        canary = about_of(config).canary
+        asked = [link.url for link in start_links(config.web)] if config.web else []
+        for url in [*asked, *([canary.url] if canary else [])]:
+            rules = rules_from(200, seen.get(urlsplit(url).hostname or "", b""), None)
+            assert rules.refusal("medmix", url) is None, f"{config.name}: {url}"
 
 
 def test_the_table_of_terms_binds_sites_and_no_host_of_many() -> None:
