@@ -24,14 +24,14 @@ from sources.connectors.table import CONNECTORS, start_links
 from sources.web.agent import agent_of
 from sources.web.check_signs import is_challenge, is_elsewhere, licence_marker
 from sources.web.crawl import Expand, World
-from sources.web.exchange import Response
+from sources.web.exchange import Response, header
 from sources.web.link import Link
 from sources.web.pace import Pace
 from sources.web.policy import Policies
 from sources.web.settings import WebConfig, WebRunConfig
 from sources.web.stage import host_groups, open_world
 from sources.web.url import Allowlist
-from sources.web.visit import Visit, Visitor, header
+from sources.web.visit import Visit, Visitor
 
 Verdict = Literal["moved", "blocked", "structure_changed", "rights_changed", "never_verified", "ok"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

@@ -22,7 +22,7 @@ from sources.connectors.table import CONNECTORS, start_links
 from sources.parse.reasons import REASONS as PARSER_REASONS
 from sources.warc_fields import ITEM, ROLE, ROUND
 from sources.web.clock import Clock
-from sources.web.exchange import Response
+from sources.web.exchange import Response, header
 from sources.web.frontier import Entry, Frontier, Outcome
 from sources.web.keep import kept_of, obeyed
 from sources.web.link import FIELDS, Link
@@ -43,7 +43,7 @@ from sources.web.store import (
     sweep,
 )
 from sources.web.url import Allowlist
-from sources.web.visit import PASSING_REASONS, PASSING_ROBOTS, VISIT_REASONS, Known, Visit, Visitor, header
+from sources.web.visit import PASSING_REASONS, PASSING_ROBOTS, VISIT_REASONS, Known, Visit, Visitor
 from sources.web.warc_write import exchange_records, failure_record, warcinfo
 
 CRAWL_REASONS = (

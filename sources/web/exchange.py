@@ -83,6 +83,20 @@ class Response:
     """All header fields of the request, in order."""
 
 
+def header(answer: Response, name: str) -> str:
+    """Return the first value of a header (its name in lower case), empty when it is not there."""
+    return next((value for key, value in answer.headers if key.lower() == name), "")
+
+
+def location(answer: Response) -> str:
+    """Return where a redirect points to, as it was meant: servers write names outside ASCII as bare UTF-8."""
+    written = header(answer, "location")
+    try:
+        return written.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return written
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """No answer; `reason` is one of `FETCH_REASONS`."""

@@ -11,10 +11,10 @@ from datetime import datetime
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.secrets import redact_url
 from sources.warc_fields import EVIDENCE, ITEM, KEY, LINK, RESERVED, ROLE, ROUND, VERSION
-from sources.web.exchange import Response
+from sources.web.exchange import Response, header
 from sources.web.frontier import Entry, Outcome
 from sources.web.store import Stored
-from sources.web.visit import Visit, header
+from sources.web.visit import Visit
 from sources.web.warc_write import Earlier, Pairs, Written, exchange_records
 
 DETAIL_CHARS = 300

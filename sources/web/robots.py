@@ -24,7 +24,7 @@ from functools import lru_cache
 from protego import Protego
 
 from sources.web.clock import Clock
-from sources.web.exchange import Refusal, Refused, Response
+from sources.web.exchange import Refusal, Refused, Response, location
 from sources.web.robots_lines import MAX_BODY_BYTES, Groups, escaped, read, readable
 from sources.web.url import Url
 
@@ -135,11 +135,11 @@ class RobotsCache:
                 return rules_from(None, b"", answer.reason)
             if answer.status not in _REDIRECTS:
                 return rules_from(answer.status, answer.body, None)
-            location = next((value for name, value in answer.headers if name.lower() == "location"), "")
-            if not location:
+            target = location(answer)
+            if not target:
                 return rules_from(answer.status, b"", "no_location")
             try:
-                url = url.join(location)
+                url = url.join(target)
             except Refusal as refusal:
                 return rules_from(answer.status, b"", refusal.reason)
         return Rules(failure="robots_unavailable", detail=f"more than {MAX_REDIRECTS} redirects")

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pipelines.engine.sandbox import attempt
 from pipelines.engine.secrets import redact
 from sources.web.clock import Clock
-from sources.web.exchange import FETCH_REASONS, Refusal, Refused, Response
+from sources.web.exchange import FETCH_REASONS, Refusal, Refused, Response, header, location
 from sources.web.frontier import MAX_ITEMS, Outcome
 from sources.web.pace import Pace, retry_after_s
 from sources.web.policy import Exchange, Policies
@@ -178,13 +178,8 @@ def outcome_of(refusal: Refusal) -> Outcome:
     )
 
 
-def header(answer: Response, name: str) -> str:
-    """Return the first value of a header, empty when it is not there."""
-    return next((value for key, value in answer.headers if key.lower() == name), "")
-
-
 def _next(place: Url, answer: Response) -> Url:
-    location = header(answer, "location")
-    if not location:
+    target = location(answer)
+    if not target:
         raise Refusal("bad_redirect", f"status {answer.status} without a Location")
-    return place.join(location)
+    return place.join(target)

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from fakes.web.clock import START, FakeClock
 from fakes.web.scripted import Answer, Scripted
+from fakes.web.scripts import raw
+from fakes.web.server import Web
+from fakes.web.world import JumpingClock
 
+from sources.web.fetch import Fetcher
 from sources.web.frontier import Outcome
 from sources.web.pace import Pace
 from sources.web.policy import Policies
@@ -162,3 +166,29 @@ def test_a_page_whose_signals_trip_us_is_kept_as_reserved(monkeypatch: pytest.Mo
     assert found.reservation is not None
     assert found.reservation.tdm_reserved
     assert "page text" not in found.reservation.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "reached"),
+    [
+        ("/dosé/µg".encode(), "/dos%C3%A9/%C2%B5g"),
+        ("/dos\xe9".encode("latin-1"), "/dos%C3%A9"),
+        (b"/dos%C3%A9", "/dos%C3%A9"),
+        ("https://führer.example.org/β".encode(), "/%CE%B2"),
+    ],
+)
+def test_a_redirect_outside_ascii_leads_to_what_the_server_meant(web: Web, written: bytes, reached: str) -> None:
+    told = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\nLocation: " + written + b"\r\n\r\n"
+    web.site("a.example.org").on("/x", raw(told))
+    for host in ("a.example.org", "xn--fhrer-kva.example.org"):
+        web.site(host).page(reached, b"<p>5 mg</p>")
+    clock = JumpingClock()
+    allowlist, pace = Allowlist(("*.example.org",), http=False), Pace(clock, 5)
+    one = Fetcher("m", resolver=web.resolver, clock=clock, connect=web.connect, ssl_context=web.ssl_context())
+    policies = Policies(one.exchange, allowlist, pace, clock, lambda answer: None)
+    visitor = Visitor("m", one.exchange, allowlist, pace, policies, clock)
+    found = asyncio.run(visitor.visit(f"{A}/x"))
+    assert found.outcome == Outcome("kept"), found.outcome
+    assert found.answer is not None
+    assert found.answer.url.endswith(reached)
+    assert reached in [request.path for request in web.requests]
