@@ -41,6 +41,7 @@ PARSERS: dict[str, ParserInfo] = {
     "pdf": ParserInfo("sources.parse.pdf:parse", ("pypdfium2",)),
     "text": ParserInfo("sources.parse.text:parse", charset=True),
     "xml": ParserInfo("sources.parse.xml_fields:parse", ("lxml",)),
+    "bookshelf": ParserInfo("sources.parse.bookshelf:parse", ("lxml",)),
     "pubmed": ParserInfo("sources.parse.pubmed:parse", ("lxml",)),
     "spl": ParserInfo("sources.parse.spl:parse", ("lxml",)),
     "clinical_trials": ParserInfo("sources.parse.clinical_trials:parse"),
@@ -64,6 +65,7 @@ MEDIA_TYPES = {
 }  # fmt: skip
 _XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
 _JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
+_BOOK = re.compile(rb"<book(?:-part(?:-wrapper)?)?[\s>]")
 _PUBMED = re.compile(rb"<(?:Pubmed(?:Book)?Article(?:Set)?|MedlineCitation(?:Set)?|DeleteCitation)[\s>]")
 _FHIR = re.compile(rb"\s*\{[^{}\[\]]*\"resourceType\"\s*:|<[A-Z]\w+[^>]*xmlns\s*=\s*[\"']http://hl7\.org/fhir[\"']")
 _TRIAL = re.compile(rb"\s*\{[^{}\[\]]*(?:\"studies\"\s*:\s*\[\s*\{[^{}\[\]]*)?\"protocolSection\"\s*:\s*\{")
@@ -101,6 +103,8 @@ class SourceConfig(Settings):
     release: Annotated[str | None, BYTES] = None
     include: Annotated[tuple[str, ...], BYTES] = ("**/*",)
     exclude: Annotated[tuple[str, ...], BYTES] = ()
+    members: Annotated[tuple[str, ...], BYTES] = ("**/*",)
+    """Of the files in a tar or zip, those to read; the others (pictures in a package) are passed over."""
     follow_links: Annotated[bool, BYTES] = False
     """Take files that links in the folder bring in from outside it; refused otherwise."""
     container: Annotated[Literal["auto", "file", "tar", "zip", "warc", "articles", "jsonl"], BYTES] = "auto"
@@ -112,6 +116,7 @@ class SourceConfig(Settings):
             "pdf",
             "text",
             "xml",
+            "bookshelf",
             "pubmed",
             "spl",
             "clinical_trials",
@@ -165,6 +170,8 @@ def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
     if declared in _XML_TYPES or declared.endswith("+xml") or suffix == ".xml":
         if _PUBMED.search(head):
             return "pubmed"
+        if _BOOK.search(head):
+            return "bookshelf"
         if _JATS.search(head):
             return "jats"
         if _FHIR.search(head):

@@ -24,7 +24,7 @@ from sources.archive_lines import MEDIA_TYPE
 from sources.assemble import Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.document import SCHEMA, Document, is_encodable, to_table
-from sources.files import RawFile, Slice, into_shards
+from sources.files import RawFile, Slice, into_shards, matches_pattern
 from sources.options import check_options
 from sources.parse.part import Fault
 from sources.parse.reasons import LEFT_OUT, REASONS
@@ -104,6 +104,8 @@ class Extract:
             part = Slice(RawFile(key, Path(ref.path), ref.size_bytes, ref.sha256), start, end)
             empty = end is None and self.config.web is None  # a segment of a crawl may hold listings alone
             for item in self._items(part):
+                if isinstance(item, Item) and not self._is_wanted(key, item):
+                    continue
                 empty = False
                 if isinstance(item, Fault):
                     self._quarantine(shard, _member(key, item.name), item.reason, item.detail)
@@ -112,6 +114,11 @@ class Extract:
                 yield from self._documents(shard, found)
             if empty:
                 self._quarantine(shard, key, "no_record", "nothing in the file")
+
+    def _is_wanted(self, file: str, item: Item) -> bool:
+        """Say whether an item is to be read: all are, but for members of an archive that the source leaves out."""
+        member = item.key.removeprefix(f"{file}!")
+        return member == item.key or any(matches_pattern(member, pattern) for pattern in self.config.members)
 
     def _place(self, file: str, item: Item) -> str:
         """Return the key of an item, for a block of JSON lines that of its file where rows know their byte offset."""

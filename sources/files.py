@@ -91,7 +91,7 @@ def _walk(
 def _may_enter(config: SourceConfig, key: str, link: Path, above: frozenset[str]) -> bool:
     """Say whether to walk into a linked folder: not again into one that is walked anyway, else only as declared."""
     target = os.path.realpath(link)
-    if any(_glob(f"{key}/-", pattern) or _glob(key, pattern) for pattern in config.exclude):
+    if any(matches_pattern(f"{key}/-", pattern) or matches_pattern(key, pattern) for pattern in config.exclude):
         return False
     if any(target == one or target.startswith(one.rstrip("/") + "/") or one.startswith(target + "/") for one in above):
         return False
@@ -130,10 +130,12 @@ def _link_error(config: SourceConfig, link: Path, target: str) -> InputError:
 def _matches(config: SourceConfig, key: str) -> bool:
     if key in (config.urls, config.held_out):
         return False
-    return any(_glob(key, p) for p in config.include) and not any(_glob(key, p) for p in config.exclude)
+    return any(matches_pattern(key, p) for p in config.include) and not any(
+        matches_pattern(key, p) for p in config.exclude
+    )
 
 
-def _glob(key: str, pattern: str) -> bool:
+def matches_pattern(key: str, pattern: str) -> bool:
     """Match a relative path: `**` spans folders, also none; a pattern without a slash matches in any folder.
 
     A slash at the start is that of the source's folder; one at the end means everything in that folder.

@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
         {"drop", "headings_from", "identifiers", "kind", "language", "preset", "published", "publisher"}
         | {"record", "references", "required", "text", "title", "url", "version"}
     ),
+    "bookshelf": frozenset({"citations"}),
     "pubmed": frozenset(),
     "spl": frozenset(),
     "clinical_trials": frozenset(),

@@ -98,15 +98,15 @@ def back_blocks(walk: Walk, article: etree._Element, language: str | None) -> li
     out: list[Block] = []
     for back in every(article, "back"):
         for child in back:
-            out += _back_part(walk, child, language)
+            out += back_part(walk, child, language)
     front = front_of(article)
     for notes in every(front, "notes"):
-        out += _back_part(walk, notes, language)
+        out += back_part(walk, notes, language)
     return out + _front_statements(walk, article, language, out)
 
 
-def _back_part(walk: Walk, element: etree._Element, language: str | None) -> list[Block]:
-    """Return one child of `back` under its own title, or one that its kind gives."""
+def back_part(walk: Walk, element: etree._Element, language: str | None) -> list[Block]:
+    """Return one child of `back`, or of a book's matter, under its own title or one that its kind gives."""
     name = local(element)
     title = heading_text(walk, element)
     if name == "app-group":
@@ -126,7 +126,7 @@ def _back_part(walk: Walk, element: etree._Element, language: str | None) -> lis
 def _group_member(walk: Walk, child: etree._Element, language: str | None) -> list[Block]:
     if local(child) in {"label", "title"}:
         return []
-    return _back_part(walk, child, language) if local(child) == "app" else walk.flow(child)
+    return back_part(walk, child, language) if local(child) == "app" else walk.flow(child)
 
 
 def _kind_title(element: etree._Element, language: str | None) -> str:

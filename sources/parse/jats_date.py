@@ -29,6 +29,18 @@ def published_date(meta: etree._Element | None) -> str | None:
     )
 
 
+def history_of(meta: etree._Element | None) -> dict[str, str]:
+    """Return the dates of a history by their type (created, revised, updated, ...), the latest of each type."""
+    found: dict[str, str] = {}
+    for name in ("history", "pub-history"):
+        for holder in every(meta, name):
+            for node in holder.iter("{*}date"):
+                kind, iso = (node.get("date-type") or "").strip().lower(), _iso(node)
+                if kind and iso:
+                    found[kind] = max(found.get(kind, ""), iso)
+    return found
+
+
 def earliest(dates: Iterable[str]) -> str | None:
     """Return the earliest of ISO dates, of one year the most exact; None when there is none."""
     found = list(dates)

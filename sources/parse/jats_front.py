@@ -13,13 +13,14 @@ from sources.parse.jats_element import descendants, every, first, local, plain_t
 from sources.parse.jats_walk import Walk
 
 _NOTES = frozenset({"fn", "xref", "alt-title"})
+_FRONTS = ("front", "front-stub", "book-part-meta", "book-meta")
 _ID_TYPES = {"doi": "doi", "pmid": "pmid", "pmc": "pmcid", "pmcid": "pmcid", "pmc-id": "pmcid"}
 
 
 def front_of(article: etree._Element) -> etree._Element | None:
-    """Return `front` or `front-stub` of an article or sub-article."""
-    front = first(article, "front")
-    return front if front is not None else first(article, "front-stub")
+    """Return `front` or `front-stub` of an article or sub-article, of a book or chapter its metadata."""
+    found = (first(article, name) for name in _FRONTS)
+    return next((front for front in found if front is not None), None)
 
 
 def meta_of(article: etree._Element) -> etree._Element | None:
@@ -30,10 +31,14 @@ def meta_of(article: etree._Element) -> etree._Element | None:
 
 
 def title_of(walk: Walk, meta: etree._Element | None) -> str:
-    """Return title and subtitle as one line, without marks of notes."""
+    """Return title and subtitle of an article as one line, without marks of notes."""
     group = first(meta, "title-group")
-    group = group if group is not None else meta
-    title = walk.line(first(group, "article-title"), _NOTES)
+    return titles_in(walk, group if group is not None else meta, "article-title")
+
+
+def titles_in(walk: Walk, group: etree._Element | None, name: str) -> str:
+    """Return the title that a group has under `name`, and its subtitles, as one line."""
+    title = walk.line(first(group, name), _NOTES)
     for subtitle in every(group, "subtitle"):
         text = walk.line(subtitle, _NOTES)
         title = (

@@ -93,6 +93,11 @@ def licence_of(meta: etree._Element | None) -> Licence:
     return Licence(evidence, None if reserved else spdx, reserved)
 
 
+def is_reserved(text: str) -> bool:
+    """Say whether a statement reserves all rights."""
+    return _RESERVED.search(text) is not None
+
+
 def licence_in(statement: str) -> Licence:
     """Return the licence that a statement in plain words declares, which is its own evidence."""
     reserved = bool(_NO_MINING.search(statement))

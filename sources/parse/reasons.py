@@ -55,6 +55,8 @@ REASONS: Mapping[str, str] = {
     "undefined_entity": "a character by a name that nobody defines",
     "deleted_citation": "PubMed's own list of citations that it took back",
     "no_abstract": "a citation with a title only",
+    "not_book": "XML, but no book in BITS and no part of one",
+    "table_of_contents": "the file of a book that only lists its chapters",
     "not_trial": "JSON, but no study of ClinicalTrials.gov",
     "not_pubmed": "XML, but no citation of PubMed",
     "other_namespace": "a wiki's page of talk, users or templates",
@@ -82,5 +84,5 @@ REASONS: Mapping[str, str] = {
     "unknown_format": "no parser for this kind of file",
     "unreadable": "another reason, told in the detail",
 }
-LEFT_OUT = frozenset({"deleted_citation", "no_abstract", "other_namespace", "redirect"})
+LEFT_OUT = frozenset({"deleted_citation", "no_abstract", "other_namespace", "redirect", "table_of_contents"})
 """Reasons by which a record is dropped rather than quarantined: it was read, and holds no text by design."""
