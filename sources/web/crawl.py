@@ -231,8 +231,7 @@ class SourceCrawl:
         return kept.stored
 
     def _keep_policy(self, answer: Response) -> None:
-        sent, about = {"User-Agent": self._agent}, ((ROLE, "policy"), (ROUND, self._label))
-        self._segment.append(exchange_records(answer, sent, about).data)
+        self._segment.append(exchange_records(answer, ((ROLE, "policy"), (ROUND, self._label))).data)
         self._segment.policy(kept_policy(answer))
 
     def _open(self) -> None:

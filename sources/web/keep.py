@@ -46,17 +46,17 @@ def kept_of(entry: Entry, visit: Visit, outcome: Outcome, earlier: Stored | None
     """Return what is kept of a visit; `earlier` is what earlier rounds have of the item, `label` is the round's."""
     about = _about(entry, visit, outcome, label)
     passing = visit.asked if visit.answer is None else visit.asked[:-1]
-    records = tuple(exchange_records(one.response, one.sent, ((ROLE, "passing"), *about)).data for one in passing)
+    records = tuple(exchange_records(one, ((ROLE, "passing"), *about)).data for one in passing)
     if visit.answer is None:
         return Kept(records, ((ROLE, "failed"), *about))
-    answer, sent = visit.answer, visit.asked[-1].sent
+    answer = visit.answer
     if outcome.result != "kept":
-        written = exchange_records(answer, sent, ((ROLE, outcome.reason), *about), most_bytes=0)
+        written = exchange_records(answer, ((ROLE, outcome.reason), *about), most_bytes=0)
         return Kept((*records, written.data), about)
     still = earlier if earlier and (answer.status == 304 or earlier.sha256 == sha256_bytes(answer.body)) else None
     told = ((ROLE, entry.link.role), *about, *(((VERSION, label),) if earlier and not still else ()))
     standing = Earlier(still.record, still.url, still.date, still.payload) if still else None
-    written = exchange_records(answer, sent, told, standing)
+    written = exchange_records(answer, told, standing)
     stored = _stored(entry, answer, written, still) if entry.link.role == ITEM else None
     return Kept((*records, written.data), about, stored)
 
@@ -88,6 +88,6 @@ def _about(entry: Entry, visit: Visit, outcome: Outcome, label: str) -> Pairs:
         ("robots", visit.robots),
         (RESERVED, "yes" if reserved and reserved.tdm_reserved else "no"),
         *((EVIDENCE, line) for line in (reserved.evidence if reserved else ())),
-        *(("hop", f"{one.response.status} {redact_url(one.response.url)}") for one in visit.asked[:-1]),
+        *(("hop", f"{one.status} {redact_url(one.url)}") for one in visit.asked[:-1]),
         *((f"{LINK}{name}", value) for name, value in sorted(entry.link.fields.items())),
     )

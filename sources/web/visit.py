@@ -6,7 +6,7 @@ for what it reserves; whoever called stores it first. Not here: which links ther
 sockets (`sources.web.fetch`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -59,20 +59,12 @@ class Known:
         return {name: value for name, value in asked.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One exchange that was answered: the answer, and the headers that were sent for it."""
-
-    response: Response
-    sent: Mapping[str, str]
-
-
 @dataclass(slots=True)
 class Visit:
     """What came of a URL: all exchanges in order, and the answer (200 or 304) if there is one."""
 
     outcome: Outcome = field(default_factory=lambda: Outcome("kept"))
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Response] = field(default_factory=list)
     answer: Response | None = None
     robots: str = ""
     reservation: Reservation | None = None
@@ -138,7 +130,7 @@ class Visitor:
                 answer = await self._exchange(place, sent)
                 rest_s = self._rest_s(place, answer)
             if isinstance(answer, Response):
-                visit.asked.append(Asked(answer, {"User-Agent": self._agent, **sent}))
+                visit.asked.append(answer)
             if rest_s is None or rest_s > MAX_WAIT_S or tried == ATTEMPTS:
                 break
         if isinstance(answer, Refused):

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import uuid
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -60,12 +60,7 @@ def warcinfo(filename: str, fields: Pairs, started: datetime) -> bytes:
 
 
 def exchange_records(
-    got: Response,
-    sent: Mapping[str, str],
-    about: Pairs,
-    earlier: Earlier | None = None,
-    *,
-    most_bytes: int | None = None,
+    got: Response, about: Pairs, earlier: Earlier | None = None, *, most_bytes: int | None = None
 ) -> Written:
     """Return the records of one exchange; with `earlier`, a revisit without the body stands for the response.
 
@@ -91,7 +86,7 @@ def exchange_records(
         headers += [("WARC-Refers-To-Target-URI", earlier.url), ("WARC-Refers-To-Date", earlier.date)]
     elif len(kept) < len(body):
         headers.append(("WARC-Truncated", "length"))
-    data = _request(got, sent, common, record) + _metadata(url, got.started, about, record)
+    data = _request(got, common, record) + _metadata(url, got.started, about, record)
     return Written(data + _record(headers, head + kept), record, payload, date)
 
 
@@ -110,10 +105,10 @@ def warc_date(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _request(got: Response, sent: Mapping[str, str], common: list[tuple[str, str]], response: str) -> bytes:
-    _, _, rest = redact_url(got.url).partition("://")
-    host, _, path = rest.partition("/")
-    block = f"GET /{path} {got.http_version}\r\nHost: {host}\r\n".encode() + _lines(sent.items()) + b"\r\n"
+def _request(got: Response, common: list[tuple[str, str]], response: str) -> bytes:
+    path = redact_url(got.url).partition("://")[2].partition("/")[2]
+    sent = [(name, value if name == "User-Agent" else redact(value)) for name, value in got.sent]  # our contact stays
+    block = f"GET /{path} {got.http_version}\r\n".encode() + _lines(sent) + b"\r\n"
     headers = [
         ("WARC-Type", "request"),
         ("WARC-Record-ID", _identity("request", got.url, got.started, digest(block))),

@@ -62,6 +62,7 @@ class Scripted:
             body=answer.body,
             address="192.0.2.1",
             started=started,
+            sent=(("Host", url.netloc), ("User-Agent", "medmix-test"), *(headers or {}).items()),
         )
 
     def urls(self) -> list[str]:

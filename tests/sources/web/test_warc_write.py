@@ -6,6 +6,7 @@ import zlib
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
@@ -22,7 +23,7 @@ ITEM = (("role", "item"), ("key", "https://guide.example.org/a"), ("link-title",
 
 
 def answer(
-    body: bytes = PAGE, raw: bytes | None = None, status: int = 200, headers: tuple = (), **other: str
+    body: bytes = PAGE, raw: bytes | None = None, status: int = 200, headers: tuple = (), **other: Any
 ) -> Response:
     return Response(
         url=other.get("url", "https://guide.example.org/a"),
@@ -34,6 +35,7 @@ def answer(
         body=body,
         address="93.184.216.34",
         started=STARTED,
+        sent=other.get("sent", (("Host", "guide.example.org"), ("User-Agent", "medmix"))),
     )
 
 
@@ -53,7 +55,7 @@ def read(path: Path) -> list[Item | Fault]:
 
 
 def test_a_page_goes_through_with_what_the_listing_said(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.warc.gz", exchange_records(answer(), {"User-Agent": "medmix"}, ITEM))
+    path = write(tmp_path / "a.warc.gz", exchange_records(answer(), ITEM))
     check(path)
     [item] = read(path)
     assert isinstance(item, Item)
@@ -63,7 +65,7 @@ def test_a_page_goes_through_with_what_the_listing_said(tmp_path: Path) -> None:
 
 
 def test_records_stand_in_the_order_that_the_standard_asks_for(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.warc.gz", exchange_records(answer(), {"User-Agent": "medmix"}, ITEM))
+    path = write(tmp_path / "a.warc.gz", exchange_records(answer(), ITEM))
     with path.open("rb") as file:
         records = [(r.rec_type, r.rec_headers) for r in ArchiveIterator(file)]
     assert [kind for kind, _ in records] == ["warcinfo", "request", "metadata", "response"]
@@ -85,7 +87,7 @@ def test_records_stand_in_the_order_that_the_standard_asks_for(tmp_path: Path) -
 )
 def test_every_content_coding_reads_back_as_the_page_that_was_meant(tmp_path: Path, coding: str, raw: bytes) -> None:
     got = answer(raw=raw, headers=(("Content-Encoding", coding), ("Transfer-Encoding", "chunked")))
-    path = write(tmp_path / "a.warc.gz", exchange_records(got, {}, ITEM))
+    path = write(tmp_path / "a.warc.gz", exchange_records(got, ITEM))
     check(path)
     [item] = read(path)
     assert isinstance(item, Item)
@@ -95,7 +97,7 @@ def test_every_content_coding_reads_back_as_the_page_that_was_meant(tmp_path: Pa
 def test_a_chunk_like_body_is_not_taken_for_chunks(tmp_path: Path) -> None:
     body = b"5\r\nmg of it\r\n0\r\n\r\n"
     got = answer(body, headers=(("Transfer-Encoding", "chunked"),))
-    [item] = read(write(tmp_path / "a.warc.gz", exchange_records(got, {}, ITEM)))
+    [item] = read(write(tmp_path / "a.warc.gz", exchange_records(got, ITEM)))
     assert isinstance(item, Item)
     assert item.body == body
 
@@ -106,11 +108,11 @@ def test_only_items_are_read_and_of_any_media(tmp_path: Path) -> None:
     untold = Response(**{**_fields(answer(b"%PDF-1.7")), "headers": ()})
     path = write(
         tmp_path / "a.warc.gz",
-        exchange_records(answer(), {}, index),
-        exchange_records(picture, {}, ITEM),
-        exchange_records(untold, {}, (*ITEM, ("link-media_type", "application/pdf"))),
-        exchange_records(answer(status=404), {}, ITEM),
-        exchange_records(answer(), {}, ()),
+        exchange_records(answer(), index),
+        exchange_records(picture, ITEM),
+        exchange_records(untold, (*ITEM, ("link-media_type", "application/pdf"))),
+        exchange_records(answer(status=404), ITEM),
+        exchange_records(answer(), ()),
     )
     items = [(item.media_type, item.key) for item in read(path) if isinstance(item, Item)]
     key = "https://guide.example.org/a"
@@ -124,10 +126,10 @@ def _fields(got: Response) -> dict:
 
 
 def test_a_revisit_refers_to_what_stands_and_is_no_item(tmp_path: Path) -> None:
-    first = exchange_records(answer(), {}, ITEM)
+    first = exchange_records(answer(), ITEM)
     earlier = Earlier(first.record, "https://guide.example.org/a", first.date, first.payload)
-    again = exchange_records(answer(b"", status=304), {"If-None-Match": '"1"'}, ITEM, earlier)
-    same = exchange_records(answer(), {}, ITEM, earlier)
+    again = exchange_records(answer(b"", status=304), ITEM, earlier)
+    same = exchange_records(answer(), ITEM, earlier)
     path = write(tmp_path / "a.warc.gz", again, same)
     check(path)
     assert read(path) == []
@@ -140,7 +142,7 @@ def test_a_revisit_refers_to_what_stands_and_is_no_item(tmp_path: Path) -> None:
 
 
 def test_errors_are_kept_small_and_failures_in_words(tmp_path: Path) -> None:
-    long = exchange_records(answer(b"x" * 100_000, status=500), {}, (("role", "index"),))
+    long = exchange_records(answer(b"x" * 100_000, status=500), (("role", "index"),))
     failed = failure_record("https://guide.example.org/b", STARTED, (("role", "item"), ("refused", "tls_failed")))
     path = write(tmp_path / "a.warc.gz", long, extra=failed)
     check(path)
@@ -160,7 +162,7 @@ def test_the_same_exchange_gives_the_same_bytes_and_no_secret_is_in_them() -> No
         url=f"https://guide.example.org/a?api_key={key}&page=2",
         headers=(("Set-Cookie", cookie), ("Location", f"https://cdn.example.org/f?X-Amz-Signature={key}")),
     )
-    one, two = (exchange_records(got, {"User-Agent": "medmix"}, ITEM).data for _ in range(2))
+    one, two = (exchange_records(got, ITEM).data for _ in range(2))
     assert one == two
     plain = gzip.GzipFile(fileobj=io.BytesIO(one)).read()
     assert key.encode() not in plain
@@ -169,10 +171,28 @@ def test_the_same_exchange_gives_the_same_bytes_and_no_secret_is_in_them() -> No
     assert b"GET /a?page=2 HTTP/1.1" in plain
 
 
+def test_the_request_holds_every_field_that_was_sent_but_no_secret(tmp_path: Path) -> None:
+    token = "sk-1234567890abcdefghij"
+    sent = (
+        ("Host", "guide.example.org"),
+        ("User-Agent", "medmix/1 (+mailto:crawl@example.org)"),
+        ("Accept-Encoding", "gzip"),
+        ("X-Api-Key", token),
+        ("If-None-Match", '"7"'),
+    )
+    path = write(tmp_path / "a.warc.gz", exchange_records(answer(sent=sent), ITEM))
+    check(path)
+    told = (
+        b"\r\n\r\nGET /a HTTP/1.1\r\nHost: guide.example.org\r\nUser-Agent: medmix/1 (+mailto:crawl@example.org)\r\n"
+        b'Accept-Encoding: gzip\r\nX-Api-Key: [redacted]\r\nIf-None-Match: "7"\r\n\r\n\r\n\r\n'
+    )
+    assert told in gzip.decompress(path.read_bytes())
+
+
 def test_no_value_can_begin_a_line_of_its_own(tmp_path: Path) -> None:
     got = answer(headers=(("X-Odd", "a\r\nWARC/1.1\r\nWARC-Type: response"),))
     told = (*ITEM, ("link-version", "1\r\nmedmix-role: index"))
-    [item] = read(write(tmp_path / "a.warc.gz", exchange_records(got, {}, told)))
+    [item] = read(write(tmp_path / "a.warc.gz", exchange_records(got, told)))
     assert isinstance(item, Item)
     assert item.fields["role"] == "item"
     assert item.fields["link-version"] == "1 medmix-role: index"
