@@ -33,11 +33,11 @@ def store_of(web: WebRunConfig | None) -> Path:
 
 
 def crawled(config: SourceConfig, store: Path) -> Crawled | None:
-    """Return what is stored of a source, None when nothing is. Raises CorruptionError."""
+    """Return what is stored of a source, None when nothing is, or no document yet. Raises CorruptionError."""
     label = config.release or ""
     storage = Storage(LocalDisk(store))
     segments = up_to(read_segments(storage, config.name), label)
-    if not segments:
+    if not stored_items(segments) and not _is_done(config, segments, label):
         return None
     files = []
     for body in segments:
@@ -51,9 +51,13 @@ def crawled(config: SourceConfig, store: Path) -> Crawled | None:
     return Crawled(files, _notes(config, segments, label))
 
 
+def _is_done(config: SourceConfig, segments: Segments, label: str) -> bool:
+    return is_done(segments, label, config.web.max_items if config.web else None)
+
+
 def _notes(config: SourceConfig, segments: Segments, label: str) -> list[str]:
     notes = []
-    if not is_done(segments, label, config.web.max_items if config.web else None):
+    if not _is_done(config, segments, label):
         totals = [body["totals"] for body in segments if body["round"] == label][-1]
         told = f"{totals['settled']} of {totals['links']} known links"
         notes.append(f"source {config.name}: its crawl is not finished ({told}); what is stored is read, fetch goes on")

@@ -284,6 +284,19 @@ def test_a_run_without_fetching_names_the_very_command(tmp_path: Path) -> None:
     assert call_medmix("plan", path).returncode == 3
 
 
+def test_a_run_after_a_fetch_that_reached_nobody_names_the_command_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = run_file(tmp_path)
+    with Web() as web:
+        web.site("guide.example.org", fault="refused")
+        lead(web, tmp_path, monkeypatch)
+        fetch_all(path)
+    told = call_medmix("run", path, "--inline")
+    assert told.returncode == 3
+    assert f"medmix sources fetch {path} guide" in told.stderr
+
+
 def test_an_optional_source_that_was_not_fetched_is_left_out_with_a_note(tmp_path: Path) -> None:
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "a.txt").write_text("Give 5 mg of it twice daily.")
