@@ -31,6 +31,7 @@ from sources.crawled import Crawled, crawled, store_of
 from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
+from sources.splits import split_note
 
 
 class Unfetched(InputError):
@@ -120,6 +121,7 @@ def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: Dig
         plan.notes.append(f"source {source.name} is optional and was left out: {what}")
         return ""
     plan.inputs[source.name] = files
+    plan.notes += filter(None, [split_note(source)])
     return plan.add(Extract(source, path, files, config.shard_bytes))
 
 

@@ -19,6 +19,7 @@ from sources.catalog import SourceConfig, known_kind
 from sources.document import Document, document_id, estimate_tokens
 from sources.parse.jats_licence import spdx_of
 from sources.rights import UNKNOWN, Rights, rights_from
+from sources.splits import reference_reason
 from sources.tables import HeldOut, Origin
 from sources.terms import cap
 from sources.warc_fields import EVIDENCE, LINK, RESERVED, VERSION
@@ -69,8 +70,9 @@ def document_of(
     native_key = found.named(part)
     if found.is_reserved:
         extra["reservation"] = found.item.fields.get(EVIDENCE, "")
-    if config.reference_only or held_out.holds(part["name"], key) or held_out.holds(part["name"], native_key or key):
-        extra["reference_only"] = True
+    listed = held_out.holds(part["name"], key) or held_out.holds(part["name"], native_key or key)
+    if why := _reference_reason(config, part, listed):
+        extra |= {"reference_only": True, "reference_reason": why}
     origin = found.origin(native_key or key) or found.origin(key) or found.container()
     version = found.item.fields.get(VERSION) or part["version"] or found.listed("version")
     return Document(
@@ -99,6 +101,13 @@ def document_of(
         tokens=estimate_tokens(part["text"]),
         extra=json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else "",
     )
+
+
+def _reference_reason(config: SourceConfig, part: dict[str, Any], listed: bool) -> str | None:
+    """Return why a record is for reference only, None when it may be trained on."""
+    if config.reference_only:
+        return "its source is declared so"
+    return "it is in the list of held-out records" if listed else reference_reason(part["mcq"])
 
 
 def identifiers_of(found: Found, part: dict[str, Any], native_key: str | None) -> dict[str, str]:

@@ -28,6 +28,7 @@ from sources.files import RawFile, Slice, into_shards, matches_pattern
 from sources.options import check_options
 from sources.parse.part import Fault
 from sources.parse.reasons import LEFT_OUT, REASONS
+from sources.splits import check_split
 from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
 from sources.terms import catalogue_terms
 from sources.warc_fields import KEY
@@ -55,6 +56,7 @@ class Extract:
 
     def __init__(self, config: SourceConfig, root: Path, files: list[RawFile], shard_bytes: int) -> None:
         check_options(config)
+        check_split(config)
         self.config = config
         self.name = f"extract-{config.name}"
         folder = root if root.is_dir() else root.parent
