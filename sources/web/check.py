@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
@@ -23,8 +23,9 @@ from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.connectors.table import CONNECTORS, start_links
 from sources.web.agent import agent_of
 from sources.web.check_signs import is_challenge, is_elsewhere, licence_marker
-from sources.web.crawl import Expand, World
+from sources.web.crawl import PASSING_ROBOTS, Expand, World
 from sources.web.exchange import Response, header
+from sources.web.heard import Heard
 from sources.web.link import Link
 from sources.web.pace import Pace
 from sources.web.policy import Policies
@@ -172,7 +173,8 @@ class Check:
         if visit.answer is None:
             reason = visit.outcome.reason
             verdict: Verdict = "moved" if _MOVED.fullmatch(reason) else "blocked"
-            self.found.append(Finding(verdict, f"{url}: {reason}"))
+            why = f"{reason} ({visit.outcome.detail})" if reason in PASSING_ROBOTS else reason
+            self.found.append(Finding(verdict, f"{url}: {why}"))
         elif visit.reservation and visit.reservation.tdm_reserved and not self.config.rights.tdm_reserved:
             said = "; ".join(visit.reservation.evidence)[:100]
             self.found.append(Finding("rights_changed", f"{url}: text and data mining is reserved ({said})"))
@@ -189,7 +191,7 @@ class Check:
 
 
 def check_with_web(configs: list[SourceConfig], contact: str) -> list[Report]:
-    """Check sources on the real web. Raises ConfigError for a contact that reaches nobody."""
+    """Check sources on the real web. Raises ConfigError for a wrong contact, InputError when there is no network."""
     try:
         agent = agent_of(WebRunConfig(contact=contact).contact)
     except ValidationError as error:
@@ -201,7 +203,11 @@ def check_with_web(configs: list[SourceConfig], contact: str) -> list[Report]:
             async with lock:  # one child, many hosts
                 return await asyncio.to_thread(lambda: list(sandbox.run(target, body, key, options)))
 
-        return asyncio.run(check_sources(configs, agent, open_world(agent, run)))
+        world = open_world(agent, run)
+        heard = Heard(world.exchange)
+        reports = asyncio.run(check_sources(configs, agent, replace(world, exchange=heard.exchange)))
+        heard.check()
+        return reports
 
 
 async def check_sources(configs: list[SourceConfig], agent: str, world: World) -> list[Report]:

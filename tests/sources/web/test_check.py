@@ -11,6 +11,7 @@ import pytest
 from fakes.web.clock import FakeClock
 from fakes.web.scripted import Answer, Scripted
 
+from pipelines.engine.errors import InputError
 from sources.catalog import SourceConfig
 from sources.parse.part import Unreadable
 from sources.web import check as check_module
@@ -194,6 +195,29 @@ def test_pages_are_read_in_the_sandbox_and_asked_for_under_the_contact(monkeypat
     [report] = check_with_web([source()], "https://example.org/crawl")
     assert report.verdict == "ok", report
     assert re.fullmatch(r"medmix/\S+ \(\+https://example\.org/crawl\)", agents[0])
+
+
+def without_names(agent: str, expand: Expand) -> World:
+    clock = FakeClock()
+    return World(Scripted(clock, lambda *_: Answer(refused="dns_failed")).exchange, clock, expand)
+
+
+def elsewhere(name: str) -> SourceConfig:
+    url = f"https://{name}.example.org/a"
+    web = {"connector": "urls", "hosts": [f"{name}.example.org"], "options": {"urls": [url]}}
+    return source(name, None, web=web, rights={})
+
+
+def test_a_machine_without_a_network_is_no_rot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_module, "open_world", without_names)
+    with pytest.raises(InputError, match="none of 3 hosts could be looked up"):
+        check_with_web([elsewhere(name) for name in "abc"], "https://example.org/crawl")
+
+
+def test_one_site_whose_name_is_gone_is_rot_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_module, "open_world", without_names)
+    [report] = check_with_web([elsewhere("a")], "https://example.org/crawl")
+    assert report == Report("a", "blocked", "https://a.example.org/a: robots_unreachable (dns_failed)")
 
 
 @pytest.mark.parametrize(
