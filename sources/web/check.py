@@ -23,16 +23,17 @@ from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.connectors.table import CONNECTORS, start_links
 from sources.web.agent import agent_of
 from sources.web.check_signs import is_challenge, is_elsewhere, licence_marker
-from sources.web.crawl import PASSING_ROBOTS, Expand, World
+from sources.web.crawl import Expand, World
 from sources.web.exchange import Response, header
 from sources.web.heard import Heard
 from sources.web.link import Link
 from sources.web.pace import Pace
 from sources.web.policy import Policies
+from sources.web.render_visit import rendering
 from sources.web.settings import WebConfig, WebRunConfig
 from sources.web.stage import host_groups, open_world
 from sources.web.url import Allowlist
-from sources.web.visit import Visit, Visitor
+from sources.web.visit import PASSING_ROBOTS, Visit, Visitor
 
 Verdict = Literal["moved", "blocked", "structure_changed", "rights_changed", "never_verified", "ok"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -169,8 +170,8 @@ class Check:
         if url in self._answers:
             return self._answers[url]
         visit = await self.visit(url)
-        self._answers[url] = visit.answer
-        if visit.answer is None:
+        self._answers[url] = visit.page
+        if visit.page is None:
             reason = visit.outcome.reason
             verdict: Verdict = "moved" if _MOVED.fullmatch(reason) else "blocked"
             why = f"{reason} ({visit.outcome.detail})" if reason in PASSING_ROBOTS else reason
@@ -178,7 +179,7 @@ class Check:
         elif visit.reservation and visit.reservation.tdm_reserved and not self.config.rights.tdm_reserved:
             said = "; ".join(visit.reservation.evidence)[:100]
             self.found.append(Finding("rights_changed", f"{url}: text and data mining is reserved ({said})"))
-        return visit.answer
+        return visit.page
 
     def _unfit(self, url: str, answer: Response, seen: str) -> None:
         """Take down a page that is not what the entry says, with the likeliest reason."""
@@ -212,17 +213,23 @@ def check_with_web(configs: list[SourceConfig], contact: str) -> list[Report]:
 
 async def check_sources(configs: list[SourceConfig], agent: str, world: World) -> list[Report]:
     """Check sources as `agent`, those that may touch the same host one after the other; reports in order of names."""
-    reports = [Report(one.name, "never_verified", why) for one in configs if (why := _why_not(one))]
-    groups = [_check_group(group, agent, world) for group in host_groups([one for one in configs if not _why_not(one)])]
+    reports = [Report(one.name, "never_verified", why) for one in configs if (why := _why_not(one, world))]
+    groups = [
+        _check_group(group, agent, world) for group in host_groups([one for one in configs if not _why_not(one, world)])
+    ]
     reports += [report for group in await asyncio.gather(*groups) for report in group]
     return sorted(reports)
 
 
-def _why_not(config: SourceConfig) -> str:
+def _why_not(config: SourceConfig, world: World) -> str:
     """Return why a source cannot be checked, empty when it can."""
     if config.web is None:
         return "it has no `web` yet"
-    return "its pages are rendered in a browser, which a check has not" if config.web.render else ""
+    return (
+        "its pages are rendered in a browser, and there is none here"
+        if config.web.render and world.browser is None
+        else ""
+    )
 
 
 async def _check_group(configs: list[SourceConfig], agent: str, world: World) -> list[Report]:
@@ -234,5 +241,7 @@ async def _check_group(configs: list[SourceConfig], agent: str, world: World) ->
         hosts = Allowlist((*config.web.hosts, *([terms] if terms else [])), config.web.http)
         policies = Policies(world.exchange, hosts, pace, world.clock, lambda _: None)
         visitor = Visitor(agent, world.exchange, hosts, pace, policies, world.clock)
-        reports.append(await Check(config, config.web, visitor.visit, world.expand).report())
+        async with rendering(world.browser if config.web.render else None, agent, visitor) as renderer:
+            visit = renderer.visit if renderer else visitor.visit
+            reports.append(await Check(config, config.web, visit, world.expand).report())
     return reports
