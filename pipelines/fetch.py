@@ -27,6 +27,7 @@ from sources.catalog import SourceConfig
 from sources.connectors.table import options_of
 from sources.crawled import store_of
 from sources.web.agent import agent_of
+from sources.web.browser import find_chromium
 from sources.web.stage import NAME, Crawl, OpenWorld, open_world
 from sources.web.store import last_totals
 from sources.web.url import Allowlist
@@ -40,7 +41,7 @@ PROGRESS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The ledger of a fetch, its store, and hosts that were left for later: source -> host -> reason."""
+    """The ledger of a fetch, its store, and hosts that were left for later: source -> host -> why."""
 
     manifest: Manifest
     store: Path
@@ -57,6 +58,8 @@ def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: 
         )
     for source in chosen:
         check_source(source)
+    if world is None and any(source.web and source.web.render for source in chosen):
+        find_chromium()
     store = store_of(config.web)
     with RunLock(store) as lock, Events(store, live=how.live) as events:
         storage = local_storage(store)
@@ -74,7 +77,7 @@ def check_finished(fetched: Fetched) -> None:
     if not fetched.left:
         return
     told = "; ".join(
-        f"{source}: {', '.join(f'{host} ({reason})' for host, reason in sorted(hosts.items()))}"
+        f"{source}: {', '.join(f'{host} ({why})' for host, why in sorted(hosts.items()))}"
         for source, hosts in sorted(fetched.left.items())
     )
     raise InputError(f"not finished, some hosts cannot be asked now: {told}; what is stored stays, fetch again later")
@@ -102,10 +105,6 @@ def check_source(source: SourceConfig) -> None:
     where = f"source {source.name}: web"
     if source.name == ROOT:
         raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
-    if source.web.render:
-        raise ConfigError(
-            f"{where}.render: this version renders no pages in a browser; name the sources to fetch instead"
-        )
     try:
         Allowlist(source.web.hosts, source.web.http)
     except ValueError as error:

@@ -327,7 +327,9 @@ def test_a_host_that_is_down_leaves_the_fetch_unfinished_and_counted(
         lead(web, tmp_path, monkeypatch)
         fetched = fetch_all(path)
     assert dict(fetched.manifest.ledger.of("guide").quarantined) == {"robots_unreachable": 1}
-    with pytest.raises(InputError, match=r"guide\.example\.org \(robots_unreachable\).*fetch again later"):
+    with pytest.raises(
+        InputError, match=r"guide\.example\.org \(robots_unreachable: connect_failed\).*fetch again later"
+    ):
         check_finished(fetched)
 
 
