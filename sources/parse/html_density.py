@@ -33,6 +33,8 @@ LYING_SHARE_BESIDE_PLAIN = 0.75
 """Furniture with this share of the running text is not furniture; the second where other text runs as well."""
 MIN_SURE_CHARS = 400
 MIN_SURE_SHARE = 0.5
+MIN_SURE_SHARE_OF_PLAIN = 0.9
+"""The same of the text outside furniture: more text elsewhere may be the beginning of the body."""
 
 _ENDS = frozenset('.:;!?…。！？：；」”"’)')
 _LEADS_AWAY = re.compile(
@@ -68,7 +70,8 @@ def running_text(outline: Outline, blocks: Sequence[Block]) -> Running:
     inside = outline.below(region)
     chosen = [n > 0 and block.parent in inside for block, n in zip(blocks, chars, strict=True)]
     held = sums.get(region, 0)
-    is_sure = held >= MIN_SURE_CHARS and held >= MIN_SURE_SHARE * total
+    share = held / max(1, sums.get(outline.root, 0))
+    is_sure = held >= max(MIN_SURE_CHARS, MIN_SURE_SHARE * total) and share >= MIN_SURE_SHARE_OF_PLAIN
     return Running(_with_lists(blocks, _with_neighbours(outline, blocks, chosen), inside), region, is_sure)
 
 
