@@ -76,7 +76,9 @@ class Extract:
         for name in chosen:
             libraries.update(PARSERS[name].versions())
         read = {"libraries": libraries, "held_out": self._held_out.identity()}
-        return {"source": self.config.identity(), "terms": catalogue_terms().identity(), **read}
+        terms = catalogue_terms()
+        bound = {"terms": terms.identity(), "bound": terms.of_source(self.config)}  # the latter by `path`, too
+        return {"source": self.config.identity(), **bound, **read}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task a shard; its name counts shards within the source."""

@@ -1,10 +1,11 @@
 """Terms that forbid redistribution bind, whatever a run file or a page says.
 
 Whoever forbids it is in the catalogue, by the entry's name and by the registrable domains of its hosts. A source is
-bound by its name, by its own `about`, or by a host that it fetches from; a document is bound by any address known of
-it, the copy in a web archive and the folder of a local mirror included. So an entry that is copied under another name
-is bound as well. What is bound keeps its text but is held as all rights reserved: research inside the house, never a
-release. Not here: what follows from rights (`sources.rights`). A guard against slips, not a search for lost origins.
+bound by its name, by its own `about`, by a host that it fetches from, or by a folder with such a name on its `path`; a
+document is bound by any address known of it, the copy in a web archive and the folder of a local mirror included. So an
+entry that is copied under another name is bound as well. What is bound keeps its text but is held as all rights
+reserved: research inside the house, never a release. Not here: what follows from rights (`sources.rights`). A guard
+against slips, not a search for lost origins.
 """
 
 import re
@@ -46,7 +47,7 @@ class Terms:
             return self.names[config.name]
         if config.about and config.about.redistribution == FORBIDDEN:
             return config.about.terms or config.name
-        return self.first(config.web.hosts if config.web else ())
+        return self.first([*(config.web.hosts if config.web else ()), config.path])
 
     def first(self, addresses: Iterable[str]) -> str | None:
         """Return the terms that bind the first bound of several addresses."""

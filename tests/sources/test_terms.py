@@ -150,6 +150,14 @@ def test_a_document_of_a_bound_site_never_is_releasable(config: SourceConfig, fi
     assert not any(may_release(rights, profile) for profile in PROFILES)
 
 
+def test_a_mirror_is_bound_by_the_folder_that_its_source_names(tmp_path: Path) -> None:
+    mirror = source("mine", path="/data/mirror/www.nice.org.uk", rights={"spdx": "CC0-1.0"})
+    moved = source("mine", path="/data/mirror/guidance", rights={"spdx": "CC0-1.0"})
+    assert one(mirror).rights.spdx == RESERVED
+    assert one(moved).rights.spdx == "CC0-1.0"
+    assert Extract(mirror, tmp_path, [], 1).identity() != Extract(moved, tmp_path, [], 1).identity()
+
+
 def test_another_document_keeps_the_rights_that_it_states() -> None:
     document = one(source("mine", rights={"spdx": "CC-BY-4.0"}), "https://pages.example.org/ng1")
     assert document.rights.spdx == "CC-BY-4.0"
