@@ -216,7 +216,7 @@ def test_text_outside_the_densest_region_is_not_given_up() -> None:
     )
     body = (
         "<html><body><header><a href='/'>Home</a></header><div class='c'><section>"
-        f"{intro}</section><section><div>{years}</div></section></div></body></html>"
+        f"{intro}</section><section><div>{years}</div></section></div><footer>Contact</footer></body></html>"
     )
     text = read(body.encode()).text
     assert [n for n in range(6) if said.format(n) not in text] == []
