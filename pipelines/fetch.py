@@ -27,6 +27,7 @@ from sources.catalog import SourceConfig
 from sources.connectors.table import options_of
 from sources.crawled import store_of
 from sources.web.agent import agent_of
+from sources.web.browser import find_chromium
 from sources.web.stage import NAME, Crawl, OpenWorld, open_world
 from sources.web.store import last_totals
 from sources.web.url import Allowlist
@@ -57,6 +58,8 @@ def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: 
         )
     for source in chosen:
         check_source(source)
+    if world is None and any(source.web and source.web.render for source in chosen):
+        find_chromium()
     store = store_of(config.web)
     with RunLock(store) as lock, Events(store, live=how.live) as events:
         storage = local_storage(store)
@@ -102,10 +105,6 @@ def check_source(source: SourceConfig) -> None:
     where = f"source {source.name}: web"
     if source.name == ROOT:
         raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
-    if source.web.render:
-        raise ConfigError(
-            f"{where}.render: this version renders no pages in a browser; name the sources to fetch instead"
-        )
     try:
         Allowlist(source.web.hosts, source.web.http)
     except ValueError as error:

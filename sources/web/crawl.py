@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.errors import InputError
+from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.hashing import digest
 from pipelines.engine.sandbox import FAULT_REASONS
 from pipelines.engine.secrets import redact_url
@@ -28,6 +28,7 @@ from sources.web.keep import kept_of, obeyed
 from sources.web.link import FIELDS, Link
 from sources.web.pace import Pace
 from sources.web.policy import Exchange, Policies, kept_policy
+from sources.web.render_visit import OpenBrowser, Renderer, rendering
 from sources.web.settings import WebConfig
 from sources.web.store import (
     OpenSegment,
@@ -67,11 +68,13 @@ class SegmentLimits:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a crawl needs from outside: a way to ask, the time, and a place where pages are expanded."""
+    """What a crawl needs from outside: a way to ask, the time, a place where pages are expanded, perhaps a browser."""
 
     exchange: Exchange
     clock: Clock
     expand: Expand
+    browser: OpenBrowser | None = None
+    """For sources whose pages are rendered; None when there is none here."""
 
 
 class SourceCrawl:
@@ -85,6 +88,9 @@ class SourceCrawl:
         self._name, self._label = config.name, config.release or ""
         self._storage, self._agent, self._world, self._limits = storage, agent, world, limits
         self._pace = pace
+        if self._web.render and world.browser is None:
+            raise ConfigError(f"source {self._name}: web.render: there is no browser here to render its pages in")
+        self._renderer: Renderer | None = None
         self._sealed = read_segments(storage, self._name)
         self._facts = {"round": self._label, "settings": settings_digest(config), "max_items": self._web.max_items}
         self._earlier = stored_items(before(self._sealed, self._label))
@@ -132,6 +138,11 @@ class SourceCrawl:
         if not self.frontier.entries:
             for link in start_links(self._web):
                 self._find(link)
+        browser = self._world.browser if self._web.render else None
+        async with rendering(browser, self._agent, self._visitor) as self._renderer:
+            await self._visit_all()
+
+    async def _visit_all(self) -> None:
         running: dict[str, asyncio.Task[tuple[Entry, Visit]]] = {}
         try:
             while self._begin(running):
@@ -159,10 +170,14 @@ class SourceCrawl:
 
     async def _visit(self, entry: Entry) -> tuple[Entry, Visit]:
         if entry.link.role == "index":  # listings are always fetched anew: what they say now is the round
-            return entry, await self._visitor.visit(entry.link.url)
-        stored = self._earlier.get(entry.known_as)
-        known = Known(stored.etag, stored.last_modified) if stored else None
-        return entry, await self._visitor.visit(entry.link.url, known, self.frontier.is_stored)
+            visit = await self._visitor.visit(entry.link.url)
+        else:
+            stored = self._earlier.get(entry.known_as)
+            known = Known(stored.etag, stored.last_modified) if stored and not self._renderer else None
+            visit = await self._visitor.visit(entry.link.url, known, self.frontier.is_stored)
+        if self._renderer and obeyed(entry, visit, self._world.clock.now()).result == "kept":
+            await self._renderer.complete(visit)
+        return entry, visit
 
     async def _take(self, entry: Entry, visit: Visit) -> None:
         """Store what a visit brought, find its links, and settle its own."""
@@ -173,8 +188,8 @@ class SourceCrawl:
         self._is_between_pages = False
         outcome = obeyed(entry, visit, self._world.clock.now())
         stored = self._write(entry, visit, outcome)
-        if outcome.result == "kept" and entry.link.role == "index" and visit.answer:
-            outcome = await self._expand(entry, visit.answer)
+        if outcome.result == "kept" and entry.link.role == "index" and visit.page:
+            outcome = await self._expand(entry, visit.page)
         self._settle(entry, outcome, stored)
         self._is_between_pages = True
 
@@ -226,7 +241,7 @@ class SourceCrawl:
         kept = kept_of(entry, visit, outcome, earlier, self._label)
         for records in kept.records:
             self._segment.append(records)
-        if visit.answer is None:
+        if visit.page is None:
             self._segment.header(failure_record(entry.link.url, self._world.clock.now(), kept.about))
         return kept.stored
 
@@ -270,4 +285,4 @@ def _fault_outcome(record: dict[str, Any]) -> Outcome:
 def settings_digest(config: SourceConfig) -> str:
     """Return a digest of what decides which links a crawl finds and follows."""
     web = config.web
-    return digest([web.connector, web.options, list(web.hosts), web.http]) if web else ""
+    return digest([web.connector, web.options, list(web.hosts), web.http, web.render]) if web else ""

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.secrets import redact_url
-from sources.warc_fields import EVIDENCE, ITEM, KEY, LINK, RESERVED, ROLE, ROUND, VERSION
+from sources.warc_fields import EVIDENCE, ITEM, KEY, LINK, RENDERED, RESERVED, ROLE, ROUND, VERSION
 from sources.web.exchange import Response, header
 from sources.web.frontier import Entry, Outcome
 from sources.web.store import Stored
 from sources.web.visit import Visit
-from sources.web.warc_write import Earlier, Pairs, Written, exchange_records
+from sources.web.warc_write import Earlier, Pairs, Written, exchange_records, resource_records
 
 DETAIL_CHARS = 300
 
@@ -45,18 +45,24 @@ def obeyed(entry: Entry, visit: Visit, now: datetime) -> Outcome:
 def kept_of(entry: Entry, visit: Visit, outcome: Outcome, earlier: Stored | None, label: str) -> Kept:
     """Return what is kept of a visit; `earlier` is what earlier rounds have of the item, `label` is the round's."""
     about = _about(entry, visit, outcome, label)
-    passing = visit.asked if visit.answer is None else visit.asked[:-1]
-    records = tuple(exchange_records(one, ((ROLE, "passing"), *about)).data for one in passing)
-    if visit.answer is None:
+    answer, passing = visit.page, ((ROLE, "passing"), *about)
+    if answer is None:
+        records = tuple(exchange_records(one, passing).data for one in (*visit.asked, *visit.beside))
         return Kept(records, ((ROLE, "failed"), *about))
-    answer = visit.answer
+    hops = tuple(exchange_records(one, passing).data for one in visit.asked[:-1])
     if outcome.result != "kept":
-        written = exchange_records(answer, ((ROLE, outcome.reason), *about), most_bytes=0)
-        return Kept((*records, written.data), about)
+        told = ((ROLE, outcome.reason), *about)
+        closed = (exchange_records(one, told, most_bytes=0).data for one in (visit.asked[-1], *visit.beside))
+        return Kept((*hops, *closed), about)
+    raw = (visit.asked[-1], *visit.beside) if visit.rendered else ()
+    records = (*hops, *(exchange_records(one, passing).data for one in raw))
     still = earlier if earlier and (answer.status == 304 or earlier.sha256 == sha256_bytes(answer.body)) else None
     told = ((ROLE, entry.link.role), *about, *(((VERSION, label),) if earlier and not still else ()))
     standing = Earlier(still.record, still.url, still.date, still.payload) if still else None
-    written = exchange_records(answer, told, standing)
+    if visit.rendered:
+        written = resource_records(answer, ((RENDERED, "yes"), *told), standing)
+    else:
+        written = exchange_records(answer, told, standing)
     stored = _stored(entry, answer, written, still) if entry.link.role == ITEM else None
     return Kept((*records, written.data), about, stored)
 

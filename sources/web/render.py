@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.engine.errors import ConfigError
 from sources.web.exchange import Refusal, Refused, Response
 from sources.web.url import Url, parse
 
@@ -116,16 +117,19 @@ async def _quiet_page(context: Any, guard: _Guard, bounds: RenderLimits) -> byte
 
 @asynccontextmanager
 async def chromium(executable: str) -> AsyncIterator[Any]:
-    """Start the Chromium at `executable`, walled off and in its sandbox; raises RuntimeError without the extra.
+    """Start the Chromium at `executable`, walled off and in its sandbox.
 
-    The sandbox needs a user other than root.
+    Raises ConfigError when it does not start: without the extra, or as root, since the sandbox needs another user.
     """
     try:
         from playwright.async_api import async_playwright
     except ImportError as exc:
-        raise RuntimeError("rendering needs the extra `render` (playwright) and a Chromium of the system") from exc
+        raise ConfigError("web.render: needs the extra `render` (playwright) and a Chromium of the system") from exc
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=executable, chromium_sandbox=True, **WALLS)
+        try:
+            browser = await driver.chromium.launch(executable_path=executable, chromium_sandbox=True, **WALLS)
+        except _playwright_errors() as exc:
+            raise ConfigError(f"web.render: {executable} does not start as a browser: {str(exc)[:500]}") from exc
         try:
             yield browser
         finally:

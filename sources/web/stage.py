@@ -8,11 +8,13 @@ time, and what is stored already is replayed, not fetched. Not here: which sourc
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from publicsuffixlist import PublicSuffixList
 
+from pipelines.engine.errors import ConfigError
 from pipelines.engine.hashing import digest
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.sandbox import Sandbox, SandboxLimits
@@ -21,10 +23,13 @@ from pipelines.engine.shard import Shard
 from pipelines.engine.stage import Rejected, ShardTask
 from pipelines.engine.storage import Storage
 from sources.catalog import SourceConfig
+from sources.web.browser import find_chromium
 from sources.web.clock import SystemClock
 from sources.web.crawl import CRAWL_REASONS, Expand, SegmentLimits, SourceCrawl, World
 from sources.web.frontier import MAX_ITEMS, Frontier, Outcome
 from sources.web.pace import Pace
+from sources.web.render import chromium
+from sources.web.render_visit import OpenBrowser
 from sources.web.store import failed, is_done, read_segments
 from sources.web.visit import PASSING_REASONS
 
@@ -37,12 +42,20 @@ KEPT = pa.schema([(name, pa.string()) for name in ("source", "url", "role", "tit
 
 
 def open_world(agent: str, expand: Expand) -> World:
-    """Return the real web."""
+    """Return the real web, with a browser if this machine can start one."""
     from sources.web.fetch import Fetcher
     from sources.web.resolve import SystemResolver
 
     clock = SystemClock()
-    return World(Fetcher(agent, resolver=SystemResolver(), clock=clock).exchange, clock, expand)
+    exchange = Fetcher(agent, resolver=SystemResolver(), clock=clock).exchange
+    return World(exchange, clock, expand, _browser())
+
+
+def _browser() -> OpenBrowser | None:
+    try:
+        return partial(chromium, find_chromium())
+    except ConfigError:  # `pipelines.fetch` told what is missing, if any source needs it
+        return None
 
 
 class Crawl:

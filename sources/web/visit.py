@@ -17,6 +17,7 @@ from sources.web.exchange import FETCH_REASONS, Refusal, Refused, Response, head
 from sources.web.frontier import MAX_ITEMS, Outcome
 from sources.web.pace import Pace, retry_after_s
 from sources.web.policy import Exchange, Policies
+from sources.web.render import RENDER_REASONS
 from sources.web.reservation import Reservation, signals
 from sources.web.robots import ROBOTS_REASONS
 from sources.web.url import ALLOWLIST_REASONS, URL_REASONS, Allowlist, Url, parse
@@ -39,10 +40,17 @@ DROPPED = frozenset(
 """Reasons of policy; all others are failures, which quarantine a link."""
 PASSING_ROBOTS = frozenset({"robots_too_many_requests", "robots_unavailable", "robots_unreachable"})
 """A site whose robots.txt cannot be had is closed for now; its links wait for a later run."""
-PASSING_REASONS = _PASSING | PASSING_ROBOTS | {f"http_{status}" for status in _BUSY} | {"total_timeout"}
+PASSING_REASONS = (
+    _PASSING | PASSING_ROBOTS | {f"http_{status}" for status in _BUSY} | {"render_failed", "total_timeout"}
+)
 """Failures that may be gone another time: a later fetch of the same round tries these links again."""
 VISIT_REASONS = (
-    DROPPED | FETCH_REASONS | ROBOTS_REASONS | _STATUSES | {"bad_redirect", "not_asked_for", "too_many_redirects"}
+    DROPPED
+    | FETCH_REASONS
+    | RENDER_REASONS
+    | ROBOTS_REASONS
+    | _STATUSES
+    | {"bad_redirect", "not_asked_for", "too_many_redirects"}
 )
 
 
@@ -63,11 +71,21 @@ class Known:
 class Visit:
     """What came of a URL: all exchanges in order, and the answer (200 or 304) if there is one."""
 
+    url: str
     outcome: Outcome = field(default_factory=lambda: Outcome("kept"))
     asked: list[Response] = field(default_factory=list)
     answer: Response | None = None
+    rendered: Response | None = None
+    """The answer as a browser shows it, when the source is rendered."""
+    beside: list[Response] = field(default_factory=list)
+    """The exchanges that the page asked for while it was rendered."""
     robots: str = ""
     reservation: Reservation | None = None
+
+    @property
+    def page(self) -> Response | None:
+        """What is to be read: the rendered page, or the answer."""
+        return self.rendered or self.answer
 
 
 class Visitor:
@@ -95,7 +113,7 @@ class Visitor:
         self, url: str, known: Known | None = None, is_stored: Callable[[str], bool] = lambda _: False
     ) -> Visit:
         """Visit a URL; `is_stored` says of an address that its bytes are kept already, so it is not asked for."""
-        visit = Visit()
+        visit = Visit(url)
         try:
             place = parse(url)
             for _ in range(MAX_REDIRECTS + 1):
@@ -152,13 +170,17 @@ class Visitor:
         if answer.status not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
             reason = f"http_{answer.status}"
             raise Refusal(reason if reason in _STATUSES else "http_other", f"status {answer.status}")
+        visit.reservation = await self.judged(place, answer)
+        visit.answer = answer
+
+    async def judged(self, place: Url, answer: Response) -> Reservation:
+        """Return what a page and its site reserve."""
         rules = await self._policies.rules(place)
         tdmrep, ai_txt = await self._policies.mining(place)
         head = answer.body[:HEAD_BYTES]
         told = attempt(signals, answer.headers, head, rules.body, tdmrep, ai_txt, str(place))
         unread = Reservation(tdm_reserved=True, evidence=(f"cannot be read: {told.error}",))
-        visit.reservation = told.value or unread  # a page that trips us may not stop a crawl, nor count as silent
-        visit.answer = answer
+        return told.value or unread  # a page that trips us may not stop a crawl, nor count as silent
 
 
 def outcome_of(refusal: Refusal) -> Outcome:

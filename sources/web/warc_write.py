@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from pipelines.engine.secrets import REDACTED, redact, redact_url
 from sources.warc_fields import MEDIA_TYPE, to_block
-from sources.web.exchange import Response
+from sources.web.exchange import Response, header
 
 ERROR_BYTES = 4096
 """How much of the body of an answer other than 200 is kept."""
@@ -81,13 +81,29 @@ def exchange_records(
         ("WARC-Payload-Digest", payload),
     ]
     if earlier:
-        profile = "server-not-modified" if got.status == 304 else "identical-payload-digest"
-        headers += [("WARC-Profile", _REVISIT + profile), ("WARC-Refers-To", earlier.record)]
-        headers += [("WARC-Refers-To-Target-URI", earlier.url), ("WARC-Refers-To-Date", earlier.date)]
+        headers += _standing(earlier, "server-not-modified" if got.status == 304 else "identical-payload-digest")
     elif len(kept) < len(body):
         headers.append(("WARC-Truncated", "length"))
     data = _request(got, common, record) + _metadata(url, got.started, about, record)
     return Written(data + _record(headers, head + kept), record, payload, date)
+
+
+def resource_records(got: Response, about: Pairs, earlier: Earlier | None = None) -> Written:
+    """Return the records of a page that was made here out of answers, so that no exchange stands for it."""
+    url, date = redact_url(got.url), warc_date(got.started)
+    payload = earlier.payload if earlier else digest(got.body)
+    record = _identity("resource", url, got.started, digest(got.body))
+    headers = [
+        ("WARC-Type", "revisit" if earlier else "resource"),
+        ("WARC-Record-ID", record),
+        ("WARC-Target-URI", url),
+        ("WARC-Date", date),
+        ("Content-Type", header(got, "content-type")),
+        ("WARC-Payload-Digest", payload),
+        *(_standing(earlier, "identical-payload-digest") if earlier else ()),
+    ]
+    data = _metadata(url, got.started, about, record) + _record(headers, b"" if earlier else got.body)
+    return Written(data, record, payload, date)
 
 
 def failure_record(url: str, started: datetime, about: Pairs) -> bytes:
@@ -103,6 +119,15 @@ def digest(data: bytes) -> str:
 def warc_date(moment: datetime) -> str:
     """Return a moment as WARC writes it, to the second, in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _standing(earlier: Earlier, profile: str) -> list[tuple[str, str]]:
+    return [
+        ("WARC-Profile", _REVISIT + profile),
+        ("WARC-Refers-To", earlier.record),
+        ("WARC-Refers-To-Target-URI", earlier.url),
+        ("WARC-Refers-To-Date", earlier.date),
+    ]
 
 
 def _request(got: Response, common: list[tuple[str, str]], response: str) -> bytes:

@@ -2,13 +2,13 @@
 
 import asyncio
 import sys
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from fakes.web.browser import FakeBrowser, install
 
+from pipelines.engine.errors import ConfigError
 from sources.web.exchange import Refusal, Refused, Response
 from sources.web.render import RENDER_REASONS, RenderLimits, chromium, rendered
 from sources.web.url import Url, parse
@@ -16,72 +16,9 @@ from sources.web.url import Url, parse
 PAGE = parse("https://app.example.org/")
 
 
-class BrowserError(Exception):
-    """Stands for playwright's Error."""
-
-
 @pytest.fixture(autouse=True)
 def playwright(monkeypatch: pytest.MonkeyPatch) -> None:
-    package, module = ModuleType("playwright"), ModuleType("playwright.async_api")
-    module.Error = BrowserError  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "playwright", package)
-    monkeypatch.setitem(sys.modules, "playwright.async_api", module)
-
-
-@dataclass
-class FakeRoute:
-    request: Any
-    outcome: Any = None
-
-    async def abort(self, code: str) -> None:
-        self.outcome = code
-
-    async def fulfill(self, *, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.outcome = (status, headers, body)
-
-
-@dataclass
-class FakeBrowser:
-    """Loads the page, then asks for `wanted` (URL, method, kind); one object plays browser, context and page."""
-
-    wanted: list[tuple[str, str, str]] = field(default_factory=list)
-    html: str = "<p>5 µg</p>"
-    calls: list[str] = field(default_factory=list)
-    routes: list[FakeRoute] = field(default_factory=list)
-
-    async def new_context(self, **options: Any) -> "FakeBrowser":
-        assert options == {"user_agent": "medmix-test", "service_workers": "block", "accept_downloads": False}
-        return self
-
-    async def route(self, pattern: str, handler: Any) -> None:
-        assert pattern == "**/*"
-        self.handler = handler
-
-    async def route_web_socket(self, pattern: str, handler: Any) -> None:
-        assert pattern == "**/*"
-        handler(SimpleNamespace(close=lambda: self.calls.append("web socket closed")))
-
-    async def close(self) -> None:
-        self.calls.append("closed")
-
-    async def new_page(self) -> "FakeBrowser":
-        self.calls.append("page")
-        return self
-
-    async def goto(self, url: str, *, wait_until: str, timeout: float) -> None:
-        assert (wait_until, timeout) == ("networkidle", 300_000)
-        for address, method, kind in [(url, "GET", "document"), *self.wanted]:
-            request = SimpleNamespace(url=address, method=method, resource_type=kind)
-            self.routes.append(FakeRoute(request))
-            await self.handler(self.routes[-1])
-        if self.routes[0].outcome == "blockedbyclient":
-            raise BrowserError("net::ERR_BLOCKED_BY_CLIENT")
-
-    async def content(self) -> str:
-        return self.html
-
-    async def unroute_all(self, behavior: str) -> None:
-        self.calls.append(behavior)
+    install(monkeypatch)
 
 
 def answer(url: Url, status: int = 200) -> Response:
@@ -167,5 +104,5 @@ def test_without_the_extra_it_says_what_is_missing(monkeypatch: pytest.MonkeyPat
         async with chromium("/usr/bin/chromium"):
             pass
 
-    with pytest.raises(RuntimeError, match="extra `render`"):
+    with pytest.raises(ConfigError, match="extra `render`"):
         asyncio.run(start())
