@@ -65,7 +65,7 @@ MEDIA_TYPES = {
 }  # fmt: skip
 _XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
 _JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
-_BOOK = re.compile(rb"<book(?:-part(?:-wrapper)?)?[\s>]")
+_BOOK = re.compile(rb"<book-(?:part(?:-wrapper)?|meta)[\s>]|NLM//DTD (?:BITS )?Book")
 _PUBMED = re.compile(rb"<(?:Pubmed(?:Book)?Article(?:Set)?|MedlineCitation(?:Set)?|DeleteCitation)[\s>]")
 _FHIR = re.compile(rb"\s*\{[^{}\[\]]*\"resourceType\"\s*:|<[A-Z]\w+[^>]*xmlns\s*=\s*[\"']http://hl7\.org/fhir[\"']")
 _TRIAL = re.compile(rb"\s*\{[^{}\[\]]*(?:\"studies\"\s*:\s*\[\s*\{[^{}\[\]]*)?\"protocolSection\"\s*:\s*\{")

@@ -25,8 +25,8 @@ FIELDS = {"question": "q", "options": "o", "gold": "a", "split": "s"}
     [
         ("train", True), ("Train", True), ("training", True), ("auxiliary_train", True), ("train-00000", True),
         ("train_set", True), ("test", False), ("validation", False), ("dev", False), ("eval", False), ("", False),
-        ("train_test", False), ("held-out", False), ("train+validation", False), ("restrained", False), ("fold0", False),
-        ("constraint", False), ("trainee", False),
+        ("train_test", False), ("held-out", False), ("train+validation", False), ("restrained", False),
+        ("fold0", False), ("constraint", False), ("trainee", False),
     ],
 )  # fmt: skip
 def test_only_a_name_of_training_is_for_training(name: str, trains: bool) -> None:

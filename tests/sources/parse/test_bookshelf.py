@@ -223,6 +223,11 @@ def test_books_in_the_answer_of_a_harvest() -> None:
     assert one(xml).text == "# 1 Zinc fever\n\nText."
 
 
+def test_other_books_are_left_to_others() -> None:
+    assert parser_for(".xml", None, b'<book xmlns="http://docbook.org/ns/docbook"><title>') == "xml"
+    assert parser_for(".xml", None, b"<book><book-meta><book-id>") == "bookshelf"
+
+
 @pytest.mark.parametrize("root", ["<book ", "<book-part-wrapper ", "<book-part>"])
 def test_the_parser_is_found_by_the_first_bytes(root: str) -> None:
     head = f'<!DOCTYPE book PUBLIC "-//NLM//DTD BITS Book Interchange DTD v2.0 20151225//EN" "x">{root}'
