@@ -37,12 +37,12 @@ from sources.splits import split_note
 class Unfetched(InputError):
     """Sources on the web that are not in the store; a run never opens the web. Exit code 3."""
 
-    def __init__(self, names: list[str], store: Path, run_file: str = "RUN_FILE") -> None:
-        self.names, self.store = names, store
+    def __init__(self, names: list[str], store: Path, run_file: str = "RUN_FILE", *, otherwise: str = "") -> None:
+        self.names, self.store, self.otherwise = names, store, otherwise
         which = f"source {names[0]} is" if len(names) == 1 else f"the sources {', '.join(names)} are"
         super().__init__(
             f"{which} not in the crawl store {store}; fetch first, with: medmix sources fetch {run_file} "
-            f"{' '.join(names)} (or set `optional: true` to go on without)"
+            f"{' '.join(names)}{otherwise}"
         )
 
 
@@ -76,10 +76,14 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
         for source in config.sources
     ]
     stream = tuple(name for name in names if name)
+    if not stream and (absent := [name for name, found in stored.items() if found is None]):
+        raise Unfetched(
+            absent, store_of(config.web), otherwise="; no other source has a file, so there is nothing to read"
+        )
     if not stream:
         raise ConfigError(
             f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, "
-            "fetch them, correct `path`, or export the variable that it names"
+            "correct `path`, or export the variable that it names"
         )
     attributes: dict[str, tuple[str, ...]] = {}
     for item in config.stages:
@@ -96,7 +100,7 @@ def _stored_sources(config: RunConfig) -> dict[str, Crawled | None]:
     stored = {source.name: crawled(source, store) for source in config.sources if source.web}
     needed = [source.name for source in config.sources if source.web and not source.optional]
     if missing := [name for name in needed if stored[name] is None]:
-        raise Unfetched(missing, store)
+        raise Unfetched(missing, store, otherwise=" (or set `optional: true` to go on without)")
     return stored
 
 

@@ -107,4 +107,4 @@ def told_to_fetch(config: Path, setting: list[str] | None) -> Iterator[None]:
         yield
     except Unfetched as error:
         words = [str(config), *(word for one in setting or [] for word in ("-s", one))]
-        raise Unfetched(error.names, error.store, shlex.join(words)) from None
+        raise Unfetched(error.names, error.store, shlex.join(words), otherwise=error.otherwise) from None

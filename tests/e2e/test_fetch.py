@@ -297,6 +297,17 @@ def test_a_run_after_a_fetch_that_reached_nobody_names_the_command_too(
     assert f"medmix sources fetch {path} guide" in told.stderr
 
 
+@pytest.mark.parametrize("local", ["", "  - {name: text, kind: guideline, path: nowhere, optional: true}\n"])
+def test_optional_sources_that_leave_nothing_to_read_name_the_command_too(tmp_path: Path, local: str) -> None:
+    path = run_file(tmp_path, extra="optional: true")
+    path.write_text(path.read_text().replace("stages:", f"{local}stages:", 1))
+    for verb in ("run", "plan"):
+        told = call_medmix(verb, path)
+        assert told.returncode == 3
+        assert f"fetch first, with: medmix sources fetch {path} guide; no other source has a file" in told.stderr
+        assert "optional: true" not in told.stderr
+
+
 def test_an_optional_source_that_was_not_fetched_is_left_out_with_a_note(tmp_path: Path) -> None:
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "a.txt").write_text("Give 5 mg of it twice daily.")
