@@ -41,7 +41,7 @@ _NOTICE = re.compile(r"retraction|correction|withdrawal|expression-of-concern|er
 
 
 def links_of(meta: etree._Element | None, article_type: str) -> list[tuple[str, str]]:
-    """Return (relation, target) pairs; the target is a DOI where there is one, else the address given."""
+    """Return (relation, target) pairs; the target is a DOI where there is one, else what is given."""
     links: list[tuple[str, str]] = []
     for node in every(meta, "related-article"):
         kind = (node.get("related-article-type") or "").strip().lower()
@@ -58,7 +58,13 @@ def links_of(meta: etree._Element | None, article_type: str) -> list[tuple[str, 
 
 
 def _target(node: etree._Element) -> str:
+    """Return a DOI, `pmid:` with a number, or a PMC id as other sources write them; else the address as it stands."""
     address = (node.get(XLINK_HREF) or "").strip()
+    kind = (node.get("ext-link-type") or "").lower()
+    if kind in ("pubmed", "pmid") and address.isdigit():
+        return f"pmid:{address}"
+    if kind in ("pmc", "pmcid") and (number := re.fullmatch(r"(?:PMC)?(\d+)", address)):
+        return f"PMC{number[1]}"
     return bare_doi(address) or bare_doi(plain_text(node)) or address
 
 
