@@ -1,4 +1,4 @@
-"""The meta elements in the head of a page, read from its first 64 KiB without building a tree.
+"""The meta elements in the head of a page, read from its first 256 KiB without building a tree.
 
 What sites say about mining, indexing and following stands there, and it has to be known before a page is stored or
 parsed. Comments, scripts and texts that only show markup (title, textarea, template) are passed over; reading ends
@@ -10,7 +10,9 @@ from html.parser import HTMLParser
 
 from sources.web.robots_lines import as_utf8
 
-HEAD_BYTES = 64 << 10
+HEAD_BYTES = 256 << 10
+"""Sites put whole style sheets before the elements that matter here."""
+_PIECE_CHARS = 16 << 10
 _SHOWN_ONLY = frozenset({"title", "textarea", "template", "xmp", "iframe", "noembed", "noframes"})
 
 
@@ -18,7 +20,11 @@ def metas(body: bytes) -> list[tuple[str, str]]:
     """Return the (name, content) of each meta element, names in lower case; http-equiv and property count as names."""
     reader = _Metas()
     text = as_utf8(body[:HEAD_BYTES]).decode("utf-8", "replace")
-    reader.feed(text.replace("<![", "&lt;!["))  # marked sections that are unknown raise, and none of them holds a meta
+    text = text.replace("<![", "&lt;![")  # marked sections that are unknown raise, and none of them holds a meta
+    for start in range(0, len(text), _PIECE_CHARS):
+        reader.feed(text[start : start + _PIECE_CHARS])
+        if reader.in_body:
+            break
     return reader.found
 
 
@@ -27,14 +33,14 @@ class _Metas(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[str, str]] = []
         self._shown_in = ""
-        self._in_body = False
+        self.in_body = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "body":
-            self._in_body = True
+            self.in_body = True
         elif tag in _SHOWN_ONLY and not self._shown_in:
             self._shown_in = tag
-        elif tag == "meta" and not self._in_body and not self._shown_in:
+        elif tag == "meta" and not self.in_body and not self._shown_in:
             first = {name: value or "" for name, value in reversed(attrs)}
             name = first.get("name") or first.get("http-equiv") or first.get("property") or ""
             if name and "content" in first:
