@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from sources.web.clock import Clock
-from sources.web.exchange import Refused, Response
+from sources.web.exchange import Refused, Response, header
 from sources.web.pace import Pace, retry_after_s
-from sources.web.robots import RobotsCache, Rules
+from sources.web.robots import FAILURE_KEPT_S, RobotsCache, Rules
 from sources.web.store import Policy
 from sources.web.url import Allowlist, Url
 
@@ -22,6 +22,7 @@ Keep = Callable[[Response], None]
 DAY = timedelta(hours=24)
 KEPT_BYTES = 512 << 10
 """More than any robots.txt that must be read (RFC 9309 asks for 500 KiB)."""
+_KEPT_HEADERS = ("content-type", "location", "retry-after")
 _TDMREP, _AI_TXT = "/.well-known/tdmrep.json", "/ai.txt"
 
 
@@ -70,19 +71,23 @@ class Policies:
         async with self._pace.turn(url.host):
             answer = await self._exchange(url, headers or {})
             if isinstance(answer, Response) and answer.status in (429, 503):
-                told = next((value for name, value in answer.headers if name.lower() == "retry-after"), "")
-                self._pace.slow_down(url.host, retry_after_s(told, self._clock.now()))
+                self._pace.slow_down(url.host, retry_after_s(header(answer, "retry-after"), self._clock.now()))
         if isinstance(answer, Response):
             self._keep(answer)
         return answer
 
     def _is_fresh(self, kept: Policy) -> bool:
-        return self._clock.now() - datetime.fromisoformat(kept.date) < DAY
+        """A failure may be gone soon, so it is asked for again within the day, though not before its Retry-After."""
+        asked, lasts_s = datetime.fromisoformat(kept.date), DAY.total_seconds()
+        if kept.status == 429 or kept.status >= 500:
+            told_s = retry_after_s(header(_answered(kept), "retry-after"), asked) or 0
+            lasts_s = min(max(FAILURE_KEPT_S, told_s), lasts_s)
+        return (self._clock.now() - asked).total_seconds() < lasts_s
 
 
 def kept_policy(answer: Response) -> Policy:
     """Return what is kept of an answer for a resumed crawl."""
-    headers = tuple((name, value) for name, value in answer.headers if name.lower() in ("content-type", "location"))
+    headers = tuple((name, value) for name, value in answer.headers if name.lower() in _KEPT_HEADERS)
     return Policy(answer.url, answer.status, answer.started.isoformat(), headers, answer.body[:KEPT_BYTES])
 
 
