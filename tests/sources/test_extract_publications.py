@@ -3,14 +3,19 @@
 import gzip
 import io
 import json
+import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 from test_extract import Extracted, ran, stage
 
+from pipelines.stages.version_keys import version_order
+from pipelines.stages.versions import VersionKeys, VersionsConfig
 from sources.catalog import SourceConfig
+from sources.document import to_table
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "sources"
 
@@ -85,6 +90,28 @@ def test_citations_are_documents_and_deleted_ones_are_accounted_for(folder: Path
     }
     total = found.manifest.ledger.total()
     assert (total.records_in, total.records_kept, total.dropped.total(), total.quarantined.total()) == (6, 3, 2, 1)
+
+
+def test_the_series_that_the_source_file_tells_of_joins_an_update_to_its_base(folder: Path, tmp_path: Path) -> None:
+    told = re.search(r"series: (\[.*\])", (CONFIGS / "pubmed.yaml").read_text(encoding="utf-8"))
+    assert told
+    keys = VersionKeys(VersionsConfig(series=tuple(YAML(typ="safe").load(told[1]))))
+    for place, day in (("baseline/pubmed25n0900", "01"), ("updatefiles/pubmed25n1300", "02")):
+        path = folder / f"{place}.xml.gz"
+        path.parent.mkdir()
+        revised = f"<DateRevised><Year>2025</Year><Month>03</Month><Day>{day}</Day></DateRevised>"
+        record = (
+            f"<PubmedArticle><MedlineCitation><PMID>1</PMID>{revised}<Article><Abstract><AbstractText>Dose on day {day}."
+            "</AbstractText></Abstract></Article></MedlineCitation></PubmedArticle>"
+        )
+        path.write_bytes(gzip.compress(f"<PubmedArticleSet>{record}</PubmedArticleSet>".encode()))
+    found = extracted("pubmed", folder, tmp_path / "out").documents
+    assert len(found) == 2
+    rows = keys.apply(to_table(replace(document, source="pubmed") for document in found.values())).table.to_pylist()
+    assert len({row["identifier"] for row in rows}) == 1
+    assert rows[0]["identifier"]
+    orders = {row["key"]: version_order(row["version"]) for row in rows}
+    assert orders["baseline/pubmed25n0900.xml.gz!1"] < orders["updatefiles/pubmed25n1300.xml.gz!1"]
 
 
 def test_studies_by_the_line_have_keys_that_no_cut_changes(folder: Path, tmp_path: Path) -> None:
