@@ -24,7 +24,7 @@ from sources.warc_fields import ITEM, ROLE, ROUND
 from sources.web.clock import Clock
 from sources.web.exchange import Response, header
 from sources.web.frontier import Entry, Frontier, Outcome
-from sources.web.keep import kept_of, obeyed
+from sources.web.keep import kept_of, obeyed, once
 from sources.web.link import FIELDS, Link
 from sources.web.pace import Pace
 from sources.web.policy import Exchange, Policies, kept_policy
@@ -186,7 +186,7 @@ class SourceCrawl:
             self.left[entry.host] = visit.outcome
             return
         self._is_between_pages = False
-        outcome = obeyed(entry, visit, self._world.clock.now())
+        outcome = once(entry, visit, obeyed(entry, visit, self._world.clock.now()), self.frontier.is_stored)
         stored = self._write(entry, visit, outcome)
         if outcome.result == "kept" and entry.link.role == "index" and visit.page:
             outcome = await self._expand(entry, visit.page)

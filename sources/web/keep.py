@@ -5,6 +5,7 @@ A page that forbids to be kept (noindex) leaves its headers alone. Not here: wri
 (`sources.web.crawl`), and their form (`sources.web.warc_write`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,6 +41,13 @@ def obeyed(entry: Entry, visit: Visit, now: datetime) -> Outcome:
     if entry.link.role == "index" and reserved.nofollow:
         return Outcome("dropped", "nofollow", said)
     return visit.outcome
+
+
+def once(entry: Entry, visit: Visit, outcome: Outcome, is_stored: Callable[[str], bool]) -> Outcome:
+    """Return an outcome, or that of a second copy: its bytes came in under another link while it was under way."""
+    if outcome.result == "kept" and entry.link.role == ITEM and visit.page and is_stored(redact_url(visit.page.url)):
+        return Outcome("dropped", "duplicate_url", f"{visit.page.url[:DETAIL_CHARS]}: another link led there meanwhile")
+    return outcome
 
 
 def kept_of(entry: Entry, visit: Visit, outcome: Outcome, earlier: Stored | None, label: str) -> Kept:

@@ -469,3 +469,14 @@ def test_a_hostile_listing_cannot_stop_the_crawl_with_what_cannot_be_written(tmp
     crawled.run()
     assert crawled.outcomes() == {"kept": 2, "dropped bad_url": 2, "quarantined unreadable": 1}
     assert [key for key, _ in items(storage)] == [f"{SITE}/doc/1"]
+
+
+def test_bytes_that_two_hosts_lead_to_at_once_are_kept_once(tmp_path: Path) -> None:
+    script = {
+        f"{SITE}/list": listing(["/short", "https://files.example.net/doc/1"]),
+        f"{SITE}/short": Answer(301, headers=(("Location", "https://files.example.net/doc/1"),)),
+        "https://files.example.net/doc/1": page("1 mg"),
+    }
+    hosts = {"hosts": ["guide.example.org", "files.example.net"]}
+    crawled = Crawled(local_storage(tmp_path), source(web=hosts), script).run()
+    assert crawled.outcomes() == {"kept": 2, "dropped duplicate_url": 1}
