@@ -10,7 +10,7 @@ import re
 from lxml import etree
 
 from sources.parse.jats_body import BLOCKS
-from sources.parse.jats_element import every, local, plain_text
+from sources.parse.jats_element import every, has_own_text, local, plain_text
 from sources.parse.jats_float import display_formula
 from sources.parse.jats_inline import INLINES
 from sources.parse.jats_text import Block, Heading
@@ -19,6 +19,7 @@ from sources.parse.jats_walk import Walk
 _BLOCKS = {**BLOCKS, "DispFormula": display_formula}
 _NO_LABEL = frozenset({"", "UNLABELLED", "UNLABELED", "UNASSIGNED"})
 _TYPES = {"plain-language-summary": "Plain language summary"}
+_NOT_TEXT = frozenset({"CopyrightInformation"})
 _ELSEWHERE = re.compile(r"Abstract available from the publisher\.?", re.I)
 """What PubMed prints for an abstract that it was not given."""
 
@@ -40,7 +41,7 @@ def abstract_blocks(walk: Walk, abstract: etree._Element) -> list[Block]:
     out: list[Block] = [Heading(0, own or "Abstract")]
     last = ""
     for paragraph in _paragraphs(abstract):
-        blocks = walk.flow(paragraph)
+        blocks = walk.flow(paragraph, _NOT_TEXT)
         label = " ".join((paragraph.get("Label") or "").split())
         label = "" if label.upper() in _NO_LABEL else label
         if blocks and label != last:
@@ -52,4 +53,4 @@ def abstract_blocks(walk: Walk, abstract: etree._Element) -> list[Block]:
 
 def _paragraphs(abstract: etree._Element) -> list[etree._Element]:
     """Return the paragraphs; an abstract whose text stands in it directly is one itself."""
-    return every(abstract, "AbstractText") or [abstract]
+    return every(abstract, "AbstractText") or ([abstract] if has_own_text(abstract) else [])

@@ -92,7 +92,7 @@ def test_citations_are_documents_and_deleted_ones_are_accounted_for(folder: Path
     assert (total.records_in, total.records_kept, total.dropped.total(), total.quarantined.total()) == (6, 3, 2, 1)
 
 
-def test_the_series_that_the_source_file_tells_of_joins_an_update_to_its_base(folder: Path, tmp_path: Path) -> None:
+def test_the_series_that_the_source_file_tells_joins_updates_to_the_baseline(folder: Path, tmp_path: Path) -> None:
     told = re.search(r"series: (\[.*\])", (CONFIGS / "pubmed.yaml").read_text(encoding="utf-8"))
     assert told
     keys = VersionKeys(VersionsConfig(series=tuple(YAML(typ="safe").load(told[1]))))

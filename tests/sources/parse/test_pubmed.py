@@ -203,6 +203,8 @@ def test_a_citation_without_abstract_is_left_out_but_a_notice_is_kept() -> None:
     assert (part.text, part.links, part.retracted) == ("# Retraction of: Zinc.", [("retracts", "pmid:5")], False)
     [empty] = read(citation(article=abstract("<AbstractText/><CopyrightInformation>(c)</CopyrightInformation>")))
     assert isinstance(empty, Fault)
+    [silent] = read(citation(article=abstract("<CopyrightInformation>(c) Nobody</CopyrightInformation>")))
+    assert isinstance(silent, Fault)
 
 
 def test_a_spanish_abstract_alone_is_one_part() -> None:
