@@ -1,21 +1,37 @@
-"""What `medmix verify` does: reread the whole run folder and tell every damage, leftover and stray file.
+"""What `medmix verify` does: reread a run folder or crawl store; tell all damage, leftovers and strays.
 
 The engine checks manifests, records, files and the conservation law; here the run's own index, plan and derived files
 are added, and the outcome is printed with counts. Any problem ends with exit code 5.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.check_store import store_sources, verify_store
 from pipelines.engine.errors import CorruptionError, InputError
 from pipelines.engine.hashing import digest
+from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import manifest_path, stage_folder
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import Storage, local_storage
+from pipelines.engine.verify import Verdict, verify
 from pipelines.engine.verify import sweep as sweep_away
-from pipelines.engine.verify import verify
 from pipelines.result import PLAN, RESULT, read_index, read_plan
+
+
+def check_folder(folder: Path, console: Console, *, sweep: bool) -> None:
+    """Verify a run or a crawl store, as `check_run` does. Raises LockedError for a sweep while a fetch goes on."""
+    if (folder / PLAN).is_file() or (folder / RESULT).is_file() or not folder.is_dir():
+        check_run(folder, console, sweep=sweep)
+        return
+    storage = local_storage(folder)
+    if not store_sources(storage):
+        raise InputError(f"{folder}: this is not the folder of a run nor a crawl store; give `out` or `web.store`")
+    with RunLock(folder) if sweep else nullcontext():
+        verdict = verify_store(storage)
+        _tell(storage, verdict, console, sweep=sweep)
 
 
 def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
@@ -25,9 +41,14 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
     storage = local_storage(folder)
     problems, current = _run_files(storage)
     verdict = verify(storage, current)
-    problems = [*problems, *verdict.problems]
+    verdict.problems[:0] = problems
     if current is None:
         console.print(f"not finished: no sound {RESULT} of {PLAN} here, so nothing is called superseded; run again")
+    _tell(storage, verdict, console, sweep=sweep)
+
+
+def _tell(storage: Storage, verdict: Verdict, console: Console, *, sweep: bool) -> None:
+    """Print the verdict, after sweeping if asked to. Raises CorruptionError naming every problem."""
     for kind, paths in (("left over by a crash", verdict.orphans), ("superseded", verdict.superseded)):
         for path in paths:
             console.print(f"{kind}: {path}", soft_wrap=True)
@@ -35,10 +56,10 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
         sweep_away(storage, verdict)
         console.print(f"removed {len(verdict.orphans) + len(verdict.superseded)} files")
     console.print(
-        f"verified {verdict.checked_files:,} files, {verdict.checked_bytes:,} bytes: {len(problems)} problems"
+        f"verified {verdict.checked_files:,} files, {verdict.checked_bytes:,} bytes: {len(verdict.problems)} problems"
     )
-    if problems:
-        raise CorruptionError("\n".join(problems))
+    if verdict.problems:
+        raise CorruptionError("\n".join(verdict.problems))
 
 
 def _run_files(storage: Storage) -> tuple[list[str], set[str] | None]:

@@ -88,13 +88,13 @@ def status(run_folder: RunFolder) -> None:
 
 @app.command()
 def verify(
-    run_folder: RunFolder,
+    folder: Annotated[Path, typer.Argument(help="The folder of a run (its `out`), or a crawl store (its `web.store`)")],
     sweep: Annotated[bool, typer.Option("--sweep", help="Remove leftovers of crashes and of superseded work")] = False,
 ) -> None:
     """Reread every digest and the conservation law; list what no manifest lists."""
-    from pipelines.check import check_run
+    from pipelines.check import check_folder
 
-    check_run(run_folder, console, sweep=sweep)
+    check_folder(folder, console, sweep=sweep)
 
 
 @app.command()
