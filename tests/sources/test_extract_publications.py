@@ -101,13 +101,14 @@ def test_the_series_that_the_source_file_tells_joins_updates_to_the_baseline(fol
         path.parent.mkdir()
         revised = f"<DateRevised><Year>2025</Year><Month>03</Month><Day>{day}</Day></DateRevised>"
         record = (
-            f"<PubmedArticle><MedlineCitation><PMID>1</PMID>{revised}<Article><Abstract><AbstractText>Dose on day {day}."
-            "</AbstractText></Abstract></Article></MedlineCitation></PubmedArticle>"
+            f"<PubmedArticle><MedlineCitation><PMID>1</PMID>{revised}<Article><Abstract><AbstractText>"
+            f"Dose of day {day}.</AbstractText></Abstract></Article></MedlineCitation></PubmedArticle>"
         )
         path.write_bytes(gzip.compress(f"<PubmedArticleSet>{record}</PubmedArticleSet>".encode()))
     found = extracted("pubmed", folder, tmp_path / "out").documents
     assert len(found) == 2
-    rows = keys.apply(to_table(replace(document, source="pubmed") for document in found.values())).table.to_pylist()
+    documents = to_table(replace(document, source="pubmed") for document in found.values())
+    rows = keys.apply(documents).table.to_pylist()
     assert len({row["identifier"] for row in rows}) == 1
     assert rows[0]["identifier"]
     orders = {row["key"]: version_order(row["version"]) for row in rows}
