@@ -23,7 +23,7 @@ _DATED = re.compile(
 _VERSION_FIELDS = frozenset({"version", "ver", "v", "rev", "revision", "oldid", "date"})
 _SLUG = re.compile(r"[a-z]{3}", re.IGNORECASE)
 _DOI_VERSION = re.compile(
-    r"(?:[./_-]v\d+(?:\.\d+)?|(?<=research\.\d{4})\.\d+|(?<=research\.\d{5})\.\d+)$", re.IGNORECASE
+    r"(?:(?<=\w)[./_-]v\d{1,2}(?:\.\d+)?|(?<=research\.\d{4})\.\d+|(?<=research\.\d{5})\.\d+)$", re.IGNORECASE
 )
 _TITLE_DATED = re.compile(
     rf"\b(?:(?:last\s+)?(?:updated?|revised|reviewed|accessed)\b(?:\s+(?:on|in))?|as of\b|edition\b"
@@ -120,8 +120,12 @@ def is_serial(title: str | None) -> bool:
 
 
 def doi_series(doi: str) -> str:
-    """Return a DOI in lower case without the version at its end (preprint servers and F1000 number them)."""
-    return _DOI_VERSION.sub("", doi.strip().lower())
+    """Return a DOI in lower case without the version at its end (preprint servers and F1000 number them).
+
+    What follows the registrant is never a version alone: MDPI's journal Viruses names its articles 10.3390/v4091592.
+    """
+    registrant, slash, name = doi.strip().lower().partition("/")
+    return f"{registrant}{slash}{_DOI_VERSION.sub('', name)}"
 
 
 def version_order(version: str) -> tuple[tuple[int, int, str], ...]:
