@@ -91,7 +91,7 @@ def chosen_sources(config: RunConfig, run_file: Path, names: list[str]) -> list[
             continue
         if any(source.name == name for source in config.sources):
             raise ConfigError(f"{run_file}: source {name} has no `web`, it is read from its `path`; leave it out")
-        near = difflib.get_close_matches(name, web, 1)
+        near = difflib.get_close_matches(name.lower(), web, 1)
         hint = f"did you mean {near[0]}?" if near else f"sources with `web` are: {', '.join(web) or 'none'}"
         raise ConfigError(f"{run_file}: there is no source {name}; {hint}")
     if not web:

@@ -70,7 +70,7 @@ def entry(name: str, folder: Path = FOLDER) -> SourceConfig:
     """Return the entry of a name. Raises ConfigError with the nearest name when there is none."""
     entries = read_catalogue(folder)
     if name not in entries:
-        near = difflib.get_close_matches(name, entries, 1, 0.5)
+        near = difflib.get_close_matches(name.lower(), entries, 1, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else "`medmix sources list` prints the names"
         raise ConfigError(f"{name!r}: the catalogue has no such source; {hint}")
     return entries[name]

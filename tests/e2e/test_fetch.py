@@ -365,6 +365,7 @@ def test_no_contact_is_refused_with_its_position(tmp_path: Path, change: dict[st
     ("words", "settings", "message"),
     [
         (["gude"], [], "did you mean guide?"),
+        (["GUIDE"], [], "did you mean guide?"),
         (["other"], [], "there is no source other"),
         ([], ["sources.0.web.options.item=li"], "web.options.item"),
         ([], ["sources.0.web.hosts=['*.co.uk']"], "no registrable domain"),
@@ -379,6 +380,15 @@ def test_what_can_be_refused_is_refused_before_a_request(
     with pytest.raises(ConfigError) as caught:
         fetch(load_run(path, settings), path, words, INLINE, no_world)
     assert message in str(caught.value)
+
+
+def test_without_a_browser_a_rendered_source_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sources.web.browser.find_spec", lambda _: None)
+    told = call_medmix("sources", "fetch", run_file(tmp_path), "-s", "sources.0.web.render=true")
+    assert (told.returncode, "install the extra `render`" in told.stderr) == (2, True), told.stderr
+    assert not (tmp_path / "store").exists()
 
 
 def test_other_options_under_the_same_release_are_refused_and_another_release_crawls_anew(

@@ -130,8 +130,9 @@ def test_a_row_and_a_description_hold_what_the_file_says() -> None:
 
 
 def test_a_name_that_is_nearly_right_is_told() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'dailymed'"):
-        entry("dailymd")
+    for name in ("dailymd", "DailyMed"):
+        with pytest.raises(ConfigError, match="did you mean 'dailymed'"):
+            entry(name)
 
 
 @pytest.mark.parametrize(
