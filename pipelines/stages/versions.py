@@ -32,7 +32,7 @@ from pipelines.stages.version_series import SCHEMA
 from sources.document import KINDS
 from sources.rights import Profile, Rights, allows
 
-SERIES_IDENTIFIERS = ("spl_set_id", "pdq", "fhir", "mediawiki")
+SERIES_IDENTIFIERS = ("spl_set_id", "pdq", "fhir", "mediawiki", "nct")
 """Identifiers that stay the same from version to version and differ between works: they alone decide."""
 
 _READ = (
