@@ -91,19 +91,24 @@ async def rendered(browser: Any, url: Url, agent: str, ask: Ask, limits: RenderL
     """
     bounds = limits or RenderLimits()
     guard = _Guard(url, ask, bounds.requests)
-    context = await browser.new_context(user_agent=agent, service_workers="block", accept_downloads=False)
     try:
-        html = await _quiet_page(context, guard, bounds)
+        html = await _in_fresh_context(browser, agent, guard, bounds)
     except _playwright_errors() as exc:
         if guard.refused is not None:
             raise Refusal(guard.refused.reason, guard.refused.detail) from exc
         raise Refusal("render_failed", f"{url.host}: {str(exc)[:200]}") from exc
-    finally:
-        await context.unroute_all(behavior="ignoreErrors")
-        await context.close()
     if len(html) > bounds.html_bytes:
         raise Refusal("render_too_large", f"{len(html):,} bytes of HTML, at most {bounds.html_bytes:,}")
     return html
+
+
+async def _in_fresh_context(browser: Any, agent: str, guard: _Guard, bounds: RenderLimits) -> bytes:
+    context = await browser.new_context(user_agent=agent, service_workers="block", accept_downloads=False)
+    try:
+        return await _quiet_page(context, guard, bounds)
+    finally:
+        await context.unroute_all(behavior="ignoreErrors")
+        await context.close()
 
 
 async def _quiet_page(context: Any, guard: _Guard, bounds: RenderLimits) -> bytes:

@@ -8,8 +8,8 @@ page reserves. A page that cannot be rendered has no text, so its link fails. No
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -33,17 +33,28 @@ async def rendering(open_browser: OpenBrowser | None, agent: str, visitor: Visit
     if open_browser is None:
         yield None
         return
-    async with open_browser() as browser:
-        yield Renderer(browser, agent, visitor)
+    async with AsyncExitStack() as browsers:
+        renderer = Renderer(lambda: browsers.enter_async_context(open_browser()), agent, visitor)
+        await renderer.browser()  # so that one that does not start is known before anything is asked
+        yield renderer
 
 
 class Renderer:
-    """Completes the visits of one source."""
+    """Completes the visits of one source; a browser that died under a page is replaced for the next one."""
 
-    def __init__(self, browser: Any, agent: str, visitor: Visitor) -> None:
-        self._browser, self._agent, self._visitor = browser, agent, visitor
+    def __init__(self, start: Callable[[], Awaitable[Any]], agent: str, visitor: Visitor) -> None:
+        self._start, self._agent, self._visitor = start, agent, visitor
+        self._browser: Any = None
+        self._starting = asyncio.Lock()
         self._remembered: dict[str, Visit] = {}
         self._remembered_bytes = 0
+
+    async def browser(self) -> Any:
+        """Return a browser that runs. Raises ConfigError when none starts."""
+        async with self._starting:
+            if self._browser is None or not self._browser.is_connected():
+                self._browser = await self._start()
+            return self._browser
 
     async def visit(self, url: str) -> Visit:
         """Visit a URL and render what is there."""
@@ -57,7 +68,7 @@ class Renderer:
             return
         loading = _Loading(visit.answer, self._visitor, self._remembered)
         try:
-            html = await rendered(self._browser, loading.page, self._agent, loading.ask)
+            html = await rendered(await self.browser(), loading.page, self._agent, loading.ask)
             visit.reservation = await self._reserved(visit, loading, html)
             visit.rendered = _as_answer(visit.answer, html)
         except Refusal as refusal:

@@ -86,10 +86,15 @@ class FakeBrowser:
 
 @dataclass
 class SiteBrowser:
-    """A browser of many pages; `wanted` has what the scripts of a page ask for, `crashing` the pages it dies of."""
+    """A browser of many pages; `wanted` has what their scripts ask for, `crashing` are pages that crash.
+
+    `deadly` are pages that take the whole browser with them.
+    """
 
     wanted: Mapping[str, list[str]]
     crashing: tuple[str, ...] = ()
+    deadly: tuple[str, ...] = ()
+    is_alive: bool = False
     started: int = 0
     stopped: int = 0
     shown: list[str] = field(default_factory=list)
@@ -98,10 +103,16 @@ class SiteBrowser:
     async def open(self) -> AsyncIterator["SiteBrowser"]:
         """Start and stop, as `sources.web.render.chromium` does."""
         self.started += 1
+        self.is_alive = True
         yield self
         self.stopped += 1
 
+    def is_connected(self) -> bool:
+        return self.is_alive
+
     async def new_context(self, **options: Any) -> FakeBrowser:
+        if not self.is_alive:
+            raise BrowserError("Target page, context or browser has been closed")
         return await _SitePage(self).new_context(**options)
 
 
@@ -112,7 +123,8 @@ class _SitePage(FakeBrowser):
 
     async def goto(self, url: str, *, wait_until: str, timeout: float) -> None:
         self._site.shown.append(url)
-        if url in self._site.crashing:
+        self._site.is_alive = url not in self._site.deadly
+        if url in (*self._site.crashing, *self._site.deadly):
             raise BrowserError("Page crashed")
         self.wanted = [(one, "GET", "fetch") for one in self._site.wanted.get(url, [])]
         await super().goto(url, wait_until=wait_until, timeout=timeout)

@@ -174,6 +174,13 @@ def test_a_page_that_cannot_be_rendered_fails_and_is_tried_again_by_the_next_fet
     assert f"{SITE}/doc/0" not in web.urls()
 
 
+def test_a_browser_that_dies_takes_one_page_with_it_and_is_started_again(tmp_path: Path) -> None:
+    storage, browser = local_storage(tmp_path), SiteBrowser(WANTED, deadly=(f"{SITE}/doc/1",))
+    frontier, _ = crawl(storage, WEB, browser)
+    assert outcomes(frontier) == ["kept", "kept", "quarantined render_failed", "kept", "kept"]
+    assert (browser.started, browser.stopped) == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("script", "reserved"),
     [
