@@ -6,8 +6,10 @@ typed form of one row for whoever works record by record. The id hashes source, 
 corrected text keeps its id. Not here: parsing (`sources.parse`) and storage (`pipelines.engine`).
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -122,19 +124,17 @@ def estimate_tokens(text: str) -> int:
 
 def is_encodable(value: Any) -> bool:
     """Say whether every string in a JSON-like value can be written as UTF-8 (none holds half of a surrogate pair)."""
-    if isinstance(value, str):
-        return value.isascii() or _encodes(value)
-    if isinstance(value, dict):
-        return all(is_encodable(key) and is_encodable(item) for key, item in value.items())
-    return all(map(is_encodable, value)) if isinstance(value, list | tuple) else True
-
-
-def _encodes(text: str) -> bool:
     try:
-        text.encode()
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+@lru_cache(maxsize=1024)
+def _rights_row(rights: Rights) -> dict[str, Any]:
+    """Return rights as a row of `RIGHTS_TYPE`; a source has few different ones."""
+    return asdict(rights)
 
 
 def to_table(documents: Iterable[Document]) -> pa.Table:
@@ -147,7 +147,7 @@ def to_table(documents: Iterable[Document]) -> pa.Table:
     for document in documents:
         for name in SCHEMA.names:
             value = getattr(document, name)
-            columns[name].append(asdict(value) if name == "rights" else value)
+            columns[name].append(_rights_row(value) if name == "rights" else value)
     arrays = []
     for f in SCHEMA:
         values = [list(v.items()) for v in columns[f.name]] if f.name == "identifiers" else columns[f.name]
