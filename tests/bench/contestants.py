@@ -8,6 +8,7 @@ Not here: what the stock side does (`stock`), and printing (`end_to_end`).
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +80,13 @@ def list_inputs(work: Path) -> list[Input]:
 
 
 def warm_up(work: Path) -> Readings:
-    """Run the demo once, so that compiled loops are cached: a first use compiles, every later one loads."""
+    """Compile both sides' modules and run the demo once, so that compiled loops are cached: a later use loads them."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for python in (sys.executable, peers_python()):
+        code = (
+            "import compileall, sysconfig; compileall.compile_dir(sysconfig.get_paths()['purelib'], quiet=2, workers=2)"
+        )
+        subprocess.run([python, "-c", code], check=True)
     out = _afresh(work) / "run"
     demo = str(ROOT / "configs" / "demo.yaml")
     return _measured([sys.executable, "-m", "pipelines", "run", demo, "-s", f"out={out}", "--inline"], work / "log")
