@@ -72,6 +72,8 @@ def entry(name: str, folder: Path = FOLDER) -> SourceConfig:
     if name not in entries:
         near = difflib.get_close_matches(name.lower(), entries, 1, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else "`medmix sources list` prints the names"
+        if (folder / f"{name}.yaml").is_file():
+            raise ConfigError(f"{name!r}: {folder / name}.yaml has no `about`, so it is no entry of the catalogue")
         raise ConfigError(f"{name!r}: the catalogue has no such source; {hint}")
     return entries[name]
 

@@ -202,6 +202,7 @@ class Shard:
         if self._rejects:
             columns = zip(*self._rejects, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)]
+            self._tables["rejects"] = TableFile(self.storage.create(self._folder))  # results hold nothing else
             self.write(pa.Table.from_arrays(arrays, schema=REJECTS), "rejects")
         files = {role: self._commit_table(role, table) for role, table in sorted(self._tables.items())}
         for role, (staged, extension, stem) in sorted(self._sinks.items()):

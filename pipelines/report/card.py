@@ -5,7 +5,8 @@ dropped and why, requested and realised shares, epochs, packing, and how to load
 Not here: hub metadata beyond the basics, Croissant, publishing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +24,12 @@ def write_cards(result: Result) -> Iterator[str]:
         path = f"{folder}/README.md"
         result.storage.replace_file(path, card(result, name, rights).encode())
         yield path
+
+
+def _padding(component: Mapping[str, Any]) -> str:
+    """Return the share of a component's places that hold no token of a text."""
+    filled, empty = component["trained_tokens"], component["trained_padding"]
+    return f"{empty / max(1, filled + empty):.2%}"
 
 
 def card(result: Result, name: str, rights: dict[tuple[str, str, str], tuple[int, int]]) -> str:
@@ -43,11 +50,11 @@ def card(result: Result, name: str, rights: dict[tuple[str, str, str], tuple[int
         "",
         "## Mixture",
         "",
-        "| component | requested | effective | sequences | trained tokens | epochs (exact) | documents |",
-        "|---|---|---|---|---|---|---|",
+        "| component | requested | effective | sequences | trained tokens | padding | epochs (exact) | documents |",
+        "|---|---|---|---|---|---|---|---|",
         *(
             f"| {c['name']} | {c['requested']} | {c['effective']} | {c['sequences']:,} | {c['trained_tokens']:,} "
-            f"| {c['epochs']} | {c['documents']:,} |"
+            f"| {_padding(c)} | {c['epochs']} | {c['documents']:,} |"
             for c in facts["components"]
         ),
         "",

@@ -18,6 +18,8 @@ ConnectorName = Literal[
 _CONTACT = re.compile(r"(mailto:[^@\s]+@[^@\s]+\.[^@\s]+|https://[^\s]+\.[^\s]+)")
 _SENDABLE = re.compile(r"[!-'*-~]+")
 """Printable ASCII but for parentheses, since the contact stands within them in the User-Agent header."""
+_PLACEHOLDER = re.compile(r"[@/.]your[-.]")
+"""The README's examples, copied."""
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 
 
@@ -55,7 +57,7 @@ class WebRunConfig(Settings):
     @field_validator("contact")
     @classmethod
     def _reachable(cls, contact: str) -> str:
-        if not _CONTACT.fullmatch(contact):
+        if not _CONTACT.fullmatch(contact) or _PLACEHOLDER.search(contact):
             raise ValueError(f"{contact!r} reaches nobody; give an https:// page or a mailto: address")
         if not _SENDABLE.fullmatch(contact):
             raise ValueError(f"{contact!r} cannot be sent; write it in plain ASCII (xn--, %xx), without parentheses")
