@@ -15,12 +15,11 @@ from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from publicsuffixlist import PublicSuffixList
-
 from pipelines.engine.hashing import digest
 from sources.catalog import SourceConfig
 from sources.listing import read_catalogue
 from sources.rights import RESERVED, Rights, rights_from
+from sources.web.url import registrable_domain
 
 FORBIDDEN = "forbidden"
 _DOTS_AND_NOTHING = {0x3002: ".", **dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))}
@@ -73,7 +72,6 @@ def _pattern(domains: tuple[str, ...]) -> re.Pattern[str]:
 
 def terms_of(entries: Iterable[SourceConfig]) -> Terms:
     """Return the terms of those entries that forbid redistribution."""
-    suffixes = PublicSuffixList()
     names: dict[str, str] = {}
     domains: dict[str, str] = {}
     for config in entries:
@@ -82,7 +80,7 @@ def terms_of(entries: Iterable[SourceConfig]) -> Terms:
         names[config.name] = config.about.terms or config.name
         for host in config.web.hosts if config.web else ():
             bare = host.removeprefix("*.")
-            domains[suffixes.privatesuffix(bare) or bare] = names[config.name]
+            domains[registrable_domain(bare) or bare] = names[config.name]
     return Terms(names, domains)
 
 

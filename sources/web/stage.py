@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-from publicsuffixlist import PublicSuffixList
 
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.hashing import digest
@@ -31,6 +30,7 @@ from sources.web.pace import Pace
 from sources.web.render import chromium
 from sources.web.render_visit import OpenBrowser
 from sources.web.store import failed, is_done, read_segments
+from sources.web.url import registrable_domain
 from sources.web.visit import PASSING_REASONS
 
 NAME = "crawl"
@@ -133,11 +133,10 @@ def _account(shard: Shard, source: str, frontier: Frontier, left: Mapping[str, O
 
 def host_groups(configs: list[SourceConfig]) -> list[list[SourceConfig]]:
     """Return the sources in groups such that no two groups may touch the same registrable domain, in stable order."""
-    suffixes = PublicSuffixList()
     groups: list[tuple[set[str], list[SourceConfig]]] = []
     for config in configs:
         bare = [host.removeprefix("*.") for host in (config.web.hosts if config.web else ())]
-        domains = {suffixes.privatesuffix(host) or host for host in bare}
+        domains = {registrable_domain(host) or host for host in bare}
         touching = [group for group in groups if group[0] & domains]
         groups = [group for group in groups if group not in touching]
         members = [member for group in touching for member in group[1]]

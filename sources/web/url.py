@@ -111,6 +111,12 @@ def _public_suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+def registrable_domain(host: str) -> str | None:
+    """Return the registrable domain of a host name by the Public Suffix List, None when it has none."""
+    found: str | None = _public_suffixes().privatesuffix(host)
+    return found
+
+
 @dataclass(frozen=True)
 class Allowlist:
     """The hosts of one source: exact names, and `*.name` for every host of a registrable domain.
@@ -128,14 +134,14 @@ class Allowlist:
         names = [host.lower() for host in self.hosts]
         domains = frozenset(name.removeprefix("*.") for name in names if name.startswith("*."))
         for domain in sorted(domains):
-            if _public_suffixes().privatesuffix(domain) != domain:
+            if registrable_domain(domain) != domain:
                 raise ValueError(f"*.{domain}: {domain} is no registrable domain; list the hosts one by one")
         object.__setattr__(self, "_domains", domains)
         object.__setattr__(self, "_exact", frozenset(name for name in names if not name.startswith("*.")))
 
     def refusal(self, url: Url) -> str | None:
         """Return one of `ALLOWLIST_REASONS`, or None when the source may ask for `url`."""
-        listed = url.host in self._exact or _public_suffixes().privatesuffix(url.host) in self._domains
+        listed = url.host in self._exact or registrable_domain(url.host) in self._domains
         if not listed:
             return "off_list"
         return None if self.http or url.scheme == "https" else "http_not_listed"
