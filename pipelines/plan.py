@@ -1,14 +1,12 @@
 """Turn a run file into ordered stages with fixed shards; nothing is written and no worker is started here.
 
 Sources are listed and digested, each becomes an extraction; their documents go through the run file's stages as one
-stream. Stages that write attributes leave the stream as it is and hand their findings to `consolidate`; whatever
-rewrites documents starts a new stream. Mixtures stand on what is kept. Not here: running (`pipelines.run`).
+stream (`pipelines.lines`). Mixtures stand on what is kept. Not here: running (`pipelines.run`).
 """
 
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mixer.materialise import Materialise
 from mixer.mixture import MixtureStage
@@ -20,12 +18,8 @@ from mixer.train_tokenizer import TrainTokenizer
 from pipelines.config import RunConfig
 from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import ConfigError, InputError
-from pipelines.engine.rows import Rows
-from pipelines.engine.stage import RowStage, Stage
-from pipelines.stage_table import STAGES
-from pipelines.stages.consolidation import Consolidation
-from pipelines.stages.dedup_exact_resolve import ResolveExact
-from pipelines.stages.versions_resolve import ResolveVersions
+from pipelines.engine.stage import Stage
+from pipelines.lines import plan_lines
 from sources.catalog import SourceConfig
 from sources.crawled import Crawled, crawled, store_of
 from sources.digests import DigestCache
@@ -85,12 +79,9 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
             f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, "
             "correct `path`, or export the variable that it names"
         )
-    attributes: dict[str, tuple[str, ...]] = {}
-    for item in config.stages:
-        stream, attributes = _plan_stage(plan, config, item, stream, attributes)
-    plan.documents = stream
+    plan.documents = plan_lines(plan.add, config, stream)
     for mixture in config.mixtures:
-        _plan_mixture(plan, config, mixture, stream)
+        _plan_mixture(plan, config, mixture, plan.documents)
     return plan
 
 
@@ -127,40 +118,6 @@ def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: Dig
     plan.inputs[source.name] = files
     plan.notes += filter(None, [split_note(source)])
     return plan.add(Extract(source, path, files, config.shard_bytes))
-
-
-def _plan_stage(
-    plan: Plan, config: RunConfig, item: Any, stream: tuple[str, ...], attributes: dict[str, tuple[str, ...]]
-) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Add one stage of the run file; return the stream of documents and the attributes that go with it."""
-    entry = STAGES[item.kind]
-    settings: Any = entry.config(**{name: getattr(item, name) for name in entry.config.model_fields})
-    if "profile" in entry.config.model_fields and "profile" not in item.model_fields_set:
-        settings = settings.model_copy(update={"profile": config.profile})
-    if item.kind == "consolidate":
-        stage = Consolidation(settings)
-        return (plan.add(stage, documents=stream, **attributes),), {}
-    if item.kind == "versions":
-        keys = plan.add(Rows(entry.build(settings)), documents=stream)
-        duplicates = {"dedup_exact": attributes["dedup_exact"]} if "dedup_exact" in attributes else {}
-        series = plan.add(ResolveVersions(settings), documents=stream, keys=(keys,), **duplicates)
-        return stream, {**attributes, "versions": (series,)}
-    if item.kind == "dedup_exact":
-        if "versions" in attributes:
-            raise ConfigError("stages: versions must know which documents are duplicates; put dedup_exact before it")
-        priorities = {source.name: source.priority for source in config.sources}
-        keys = plan.add(Rows(entry.build(settings)), documents=stream)
-        losers = plan.add(ResolveExact(settings, priorities), keys=(keys,))
-        return stream, {**attributes, "dedup_exact": (losers,)}
-    rows: RowStage = entry.build(settings)
-    name = plan.add(Rows(rows), documents=stream)
-    if rows.writes == "documents" and attributes:
-        raise ConfigError(
-            f"stages: {item.kind} changes documents after {', '.join(attributes)} looked at them; put it before"
-        )
-    if rows.writes == "attributes":
-        return stream, {**attributes, item.kind: (name,)}
-    return (name,), {}
 
 
 def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream: tuple[str, ...]) -> None:

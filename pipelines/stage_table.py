@@ -3,32 +3,34 @@
 A new stage is one file in `pipelines/stages/`, one test file and one line here. The kind in the run file is the key.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipelines.engine.settings import Settings
-from pipelines.stages.consolidate import Consolidate, ConsolidateConfig
+from pipelines.stages.consolidate import ConsolidateConfig
 from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
-from pipelines.stages.dedup_exact import ExactConfig, ExactKeys
+from pipelines.stages.dedup_exact import ExactConfig
+from pipelines.stages.dedup_exact_resolve import exact_steps
+from pipelines.stages.exchange import Steps, over_rows
 from pipelines.stages.language import Language, LanguageConfig
 from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.quality import Quality, QualityConfig
-from pipelines.stages.versions import VersionKeys, VersionsConfig
+from pipelines.stages.versions import VersionsConfig
+from pipelines.stages.versions_resolve import version_steps
 
 
 class StageEntry(NamedTuple):
-    """The settings of a stage and how to build it from them."""
+    """The settings of a kind of stage and its steps; `consolidate` has none, as the plan gives it all findings."""
 
     config: type[Settings]
-    build: Callable[[Any], Any]
+    steps: Steps | None
 
 
 STAGES: dict[str, StageEntry] = {
-    "normalize": StageEntry(NormalizeConfig, Normalize),
-    "datatrove": StageEntry(DatatroveConfig, DatatroveStage),
-    "language": StageEntry(LanguageConfig, Language),
-    "quality": StageEntry(QualityConfig, Quality),
-    "dedup_exact": StageEntry(ExactConfig, ExactKeys),
-    "versions": StageEntry(VersionsConfig, VersionKeys),
-    "consolidate": StageEntry(ConsolidateConfig, Consolidate),
+    "normalize": StageEntry(NormalizeConfig, over_rows(Normalize)),
+    "datatrove": StageEntry(DatatroveConfig, over_rows(DatatroveStage)),
+    "language": StageEntry(LanguageConfig, over_rows(Language)),
+    "quality": StageEntry(QualityConfig, over_rows(Quality)),
+    "dedup_exact": StageEntry(ExactConfig, exact_steps),
+    "versions": StageEntry(VersionsConfig, version_steps),
+    "consolidate": StageEntry(ConsolidateConfig, None),
 }

@@ -85,7 +85,12 @@ class Shard:
 
     def table(self, ref: FileRef) -> pa.Table:
         """Return a whole committed table, verified, page checksums checked too."""
-        return pq.read_table(pa.BufferReader(as_buffer(self.read(ref))), page_checksum_verification=True)
+        return self.columns(ref, None)
+
+    def columns(self, ref: FileRef, names: list[str] | None) -> pa.Table:
+        """Return the named columns of a committed table, all of them for None, verified as `table` does."""
+        source = pa.BufferReader(as_buffer(self.read(ref)))
+        return pq.read_table(source, columns=names, page_checksum_verification=True)
 
     def schema(self, role: str) -> pa.Schema | None:
         """Return the schema of a role's first file, None when it has no file: an empty one yields no table."""

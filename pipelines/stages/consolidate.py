@@ -108,13 +108,13 @@ class Consolidate:
         self,
         documents: pa.Table,
         attributes: Mapping[str, pa.Table],
-        losers: Mapping[str, str],
+        losers: Mapping[str, Rejected],
         series: Mapping[str, Lineage] | None = None,
     ) -> Batch:
         """Return the documents that go on and why the others do not.
 
         `attributes` holds tables of as many rows in the same order, by stage name (`language`, `quality`; both may be
-        missing), `losers` the survivor's id by the id of each duplicate, `series` the place of each version by its id.
+        missing), `losers` by id why a document goes that another stands for, `series` by id the place of each version.
         Raises ValueError when rows do not match.
         """
         lineages = series or {}
@@ -150,7 +150,7 @@ class Consolidate:
             row["edits"] = [*(row["edits"] or []), entry]
 
     def _why_not(
-        self, row: dict[str, Any], flags: list[str], losers: Mapping[str, str], lineage: Lineage
+        self, row: dict[str, Any], flags: list[str], losers: Mapping[str, Rejected], lineage: Lineage
     ) -> Rejected | None:
         return (
             self._by_its_source(row)
@@ -179,10 +179,10 @@ class Consolidate:
         value = asks_to_leave(robots, self.config.robots)
         return f"robots: {value}" if value else ""
 
-    def _by_another(self, row: dict[str, Any], losers: Mapping[str, str], lineage: Lineage) -> Rejected | None:
+    def _by_another(self, row: dict[str, Any], losers: Mapping[str, Rejected], lineage: Lineage) -> Rejected | None:
         """Return why another document stands for this one."""
         if row["id"] in losers:
-            return Rejected("duplicate", losers[row["id"]])
+            return losers[row["id"]]
         if lineage.survivor and self.config.drop_superseded:
             return Rejected("superseded", lineage.survivor)
         return None

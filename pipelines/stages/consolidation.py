@@ -1,9 +1,9 @@
 """`consolidate` as a stage over shards: documents side by side with all that was found out about them.
 
-Attribute shards lie beside document shards row for row and are checked by id; the losers of deduplication and the
-series of versions come as lists. A row whose attribute could not be computed is quarantined here with the stage that
-failed. The kept documents go to a folder of their own, named by what decided them. Not here: the policy
-(`consolidate`).
+Attribute shards lie beside document shards row for row and are checked by id; lists name documents wherever they lie
+(the losers of deduplication, the series of versions). A row whose attribute could not be computed is quarantined here
+with the stage that failed. The kept documents go to a folder of their own, named by what decided them. Not here: the
+policy (`consolidate`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,13 +19,12 @@ from pipelines.engine.rows import co_partitioned
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import Rejected, ShardTask
 from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
+from pipelines.stages.exchange import DOCUMENTS
 from sources.document import SCHEMA
 
 FAILED = "attribute_failed"
-LOSERS = "dedup_exact"
 SERIES = "versions"
-_LISTS = ("documents", LOSERS, SERIES)
-"""Roles that are not co-partitioned with the documents."""
+"""The list that tells an order; every other list has the columns of `LISTED`."""
 
 
 class Consolidation:
@@ -33,7 +32,9 @@ class Consolidation:
 
     name = "consolidate"
 
-    def __init__(self, config: ConsolidateConfig) -> None:
+    def __init__(self, config: ConsolidateConfig, lists: tuple[str, ...] = ()) -> None:
+        """Take the policy, and the roles that are lists: the first of them that names a document decides."""
+        self._lists = lists
         self._policy = Consolidate(config)
         self.version = self._policy.version
         self.reasons = frozenset({*self._policy.reasons, FAILED})
@@ -50,8 +51,11 @@ class Consolidation:
 
     def run(self, shard: Shard) -> None:
         """Keep, drop or quarantine each document."""
-        attributes = {role: _whole(shard, role) for role in shard.task.inputs if role not in _LISTS}
-        losers, series = _losers(shard), _series(shard)
+        beside_documents = [role for role in shard.task.inputs if role not in (DOCUMENTS, *self._lists)]
+        attributes = {role: _whole(shard, role) for role in beside_documents}
+        ids = _ids(shard)
+        losers = _losers(shard, [role for role in self._lists if role != SERIES], ids)
+        series = _series(shard, ids)
         wrote = False
         for rows, table in shard.documents():
             beside = {role: found.slice(rows.start, len(rows)) for role, found in attributes.items()}
@@ -93,14 +97,28 @@ def _whole(shard: Shard, role: str) -> pa.Table:
     return pa.concat_tables([shard.table(ref) for ref in shard.inputs(role)])
 
 
-def _losers(shard: Shard) -> dict[str, str]:
-    tables = [table.select(["id", "survivor"]) for table in shard.tables(LOSERS)]
-    return {row["id"]: row["survivor"] for table in tables for row in table.to_pylist()}
+def _ids(shard: Shard) -> pa.Array:
+    """Return the ids of the shard's documents: of a list of millions only what concerns them becomes Python values."""
+    tables = [shard.columns(ref, ["id"]) for ref in shard.inputs(DOCUMENTS)]
+    return pa.concat_tables(tables)["id"].combine_chunks()
 
 
-def _series(shard: Shard) -> dict[str, Lineage]:
-    rows = (row for table in shard.tables(SERIES) for row in table.to_pylist())
-    return {row["id"]: Lineage(row["survivor"], row["supersedes"]) for row in rows}
+def _listed(shard: Shard, role: str, ids: pa.Array) -> Iterator[dict[str, Any]]:
+    for ref in shard.inputs(role):
+        table = shard.table(ref)
+        yield from table.filter(pc.is_in(table["id"], value_set=ids)).to_pylist()
+
+
+def _losers(shard: Shard, roles: list[str], ids: pa.Array) -> dict[str, Rejected]:
+    losers: dict[str, Rejected] = {}
+    for role in roles:
+        for row in _listed(shard, role, ids):
+            losers.setdefault(row["id"], Rejected(row["reason"], row["survivor"]))
+    return losers
+
+
+def _series(shard: Shard, ids: pa.Array) -> dict[str, Lineage]:
+    return {row["id"]: Lineage(row["survivor"], row["supersedes"]) for row in _listed(shard, SERIES, ids)}
 
 
 def _failures(beside: Mapping[str, pa.Table]) -> Iterator[tuple[int, Rejected]]:

@@ -18,6 +18,7 @@ from pipelines.engine.hashing import canonical_json
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.consolidate import asks_to_leave
+from pipelines.stages.exchange import LISTED
 from sources.rights import Profile, Rights, allows
 
 REASONS: frozenset[str] = frozenset()
@@ -36,7 +37,6 @@ SCHEMA = pa.schema(
         pa.field("tokens", pa.int64()),
     ]
 )
-LOSERS = pa.schema([("id", pa.string()), ("survivor", pa.string()), ("reason", pa.string())])
 REASON = "duplicate"
 
 
@@ -108,7 +108,7 @@ def _withdrawn(retracted: bool, extra: str | None) -> int:
 
 
 def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
-    """Return `LOSERS` (id, survivor, reason), in order of id: all documents but one of each digest.
+    """Return `LISTED` (id, survivor, reason), in order of id: all documents but one of each digest.
 
     A withdrawn document survives all others, so that `consolidate` drops the text whole; next comes one that may be
     used. Then decide the source with the highest of `priorities` (0 for a source not named), the newest by date of
@@ -129,7 +129,7 @@ def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     ranked = keys.take(pc.sort_indices(keys, order))
     digests = ranked.column("digest").combine_chunks()
     if len(digests) < 2:
-        return LOSERS.empty_table()
+        return LISTED.empty_table()
     again = pc.equal(digests.slice(1), digests.slice(0, len(digests) - 1))
     first = pc.invert(pa.concat_arrays([pa.array([False]), again]))
     group = pc.subtract(pc.cumulative_sum(pc.cast(first, pa.int64())), 1)
@@ -138,7 +138,7 @@ def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     lost = pc.invert(first)
     losers = pa.table([ids.filter(lost), survivors.filter(lost)], names=["id", "survivor"])
     losers = losers.append_column("reason", pa.repeat(REASON, len(losers)))
-    return losers.sort_by("id").cast(LOSERS)
+    return losers.sort_by("id").cast(LISTED)
 
 
 class Alarm(NamedTuple):

@@ -11,9 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.rows import Rows
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
-from pipelines.stages.dedup_exact import ExactConfig, resolve, wipe_out
+from pipelines.stages.dedup_exact import ExactConfig, ExactKeys, resolve, wipe_out
+from pipelines.stages.exchange import RunFacts, Step
 
 
 class ResolveExact:
@@ -45,3 +47,11 @@ class ResolveExact:
         losers = resolve(found, self._priorities)
         shard.write(losers)
         shard.facts["alarms"] = [str(alarm) for alarm in wipe_out(found, losers, self._config.wipe_out)]
+
+
+def exact_steps(config: ExactConfig, facts: RunFacts) -> tuple[Step, ...]:
+    """Return the two steps: keys beside the documents, then the losers among all of them."""
+    return (
+        Step(Rows(ExactKeys(config))),
+        Step(ResolveExact(config, facts.priorities), {"keys": ExactKeys.name}, writes="list"),
+    )

@@ -12,10 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.rows import Rows
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
+from pipelines.stages.exchange import DOCUMENTS, RunFacts, Step
 from pipelines.stages.version_series import resolve, wipe_out
-from pipelines.stages.versions import VersionsConfig
+from pipelines.stages.versions import VersionKeys, VersionsConfig
 
 DUPLICATES = "dedup_exact"
 
@@ -55,3 +57,12 @@ class ResolveVersions:
         series = resolve(found, duplicates)
         shard.write(series)
         shard.facts["alarms"] = wipe_out(found, series, self._config.wipe_out)
+
+
+def version_steps(config: VersionsConfig, facts: RunFacts) -> tuple[Step, ...]:
+    """Return the two steps: keys beside the documents, then the order of every series."""
+    roles = {DOCUMENTS: DOCUMENTS, "keys": VersionKeys.name}
+    return (
+        Step(Rows(VersionKeys(config))),
+        Step(ResolveVersions(config), roles, findings=(DUPLICATES,), writes="list"),
+    )

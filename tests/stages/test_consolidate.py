@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipelines.engine.stage import Rejected
 from pipelines.stages.consolidate import REASONS, Consolidate, ConsolidateConfig
 from pipelines.stages.drop_sections import drop_sections
 from pipelines.stages.language import Language, LanguageConfig
@@ -26,7 +27,7 @@ def document(id: str = "1", **fields: Any) -> Document:
     )
 
 
-def why(row: Document, losers: dict[str, str] | None = None, **config: Any) -> tuple[str, str] | None:
+def why(row: Document, losers: dict[str, Rejected] | None = None, **config: Any) -> tuple[str, str] | None:
     table = to_table([row])
     attributes = {
         "language": Language(LanguageConfig()).apply(table).table,
@@ -66,7 +67,7 @@ def test_dropped_for(fields: dict[str, Any], config: dict[str, Any], expected: t
 
 
 def test_a_duplicate_names_its_survivor() -> None:
-    assert why(document(), {"1": "7"}) == ("duplicate", "7")
+    assert why(document(), {"1": Rejected("duplicate", "7")}) == ("duplicate", "7")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""How one line of the run file becomes stages: one over rows, or an exchange of several that hand on to each other.
+
+An exchange (key, group, resolve) is a row of steps: the first writes keys beside every shard of documents, later ones
+bring all keys together, and the last writes what the line stands for: documents, attributes (one row of findings for
+each document, shard by shard) or a list (rows of `LISTED`: documents that something was found out about, wherever
+they lie). Each kind of stage gives a function from its settings to its steps. Not here: which kinds there are
+(`pipelines.stage_table`), and how lines join (`pipelines.lines`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from pipelines.engine.rows import Rows
+from pipelines.engine.stage import RowStage, Stage
+
+DOCUMENTS = "documents"
+Writes = Literal["documents", "attributes", "list"]
+LISTED = pa.schema([("id", pa.string()), ("survivor", pa.string()), ("reason", pa.string())])
+"""A document that another one stands for, and why; a list may have more columns, which are evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a stage may know of the run beside its own settings: the seed, and each source's priority."""
+
+    seed: int = 0
+    priorities: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of a line. `inputs` gives each role an earlier step of the line by name, or `DOCUMENTS`.
+
+    `findings` names kinds of stages whose findings are wanted as roles of the same name, where the run file has them:
+    they must stand before. `writes` counts at the last step only.
+    """
+
+    stage: Stage
+    inputs: Mapping[str, str] = field(default_factory=lambda: {DOCUMENTS: DOCUMENTS})
+    findings: tuple[str, ...] = ()
+    writes: Writes = "attributes"
+
+
+Steps = Callable[[Any, RunFacts], tuple[Step, ...]]
+
+
+def over_rows(build: Callable[[Any], RowStage]) -> Steps:
+    """Return the steps of a kind that is one stage over rows, built from its settings alone."""
+
+    def steps(config: Any, facts: RunFacts) -> tuple[Step, ...]:
+        stage = build(config)
+        return (Step(Rows(stage), writes="documents" if stage.writes == "documents" else "attributes"),)
+
+    return steps
