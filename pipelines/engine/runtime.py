@@ -195,9 +195,10 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
         else:
             _knock(address)
             ray.init(address, **quiet)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises bare ones: its node has 30 s to start, which a busy machine may not give
         where = f"the Ray cluster at {address}" if address else "a local Ray"
-        raise ResourcesError(f"{where} could not be used: {error}; check the address, or run with --inline") from error
+        hint = "check the address" if address else "try again when the machine is less busy"
+        raise ResourcesError(f"{where} could not be used: {error}; {hint}, or run with --inline") from error
 
 
 def _knock(address: str) -> None:

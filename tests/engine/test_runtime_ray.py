@@ -23,7 +23,7 @@ from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import PlannedStage, run_stages
 from pipelines.engine.errors import ResourcesError, StageError, StorageError
 from pipelines.engine.manifest import Manifest
-from pipelines.engine.runtime import RayRuntime, Resources, Runtime
+from pipelines.engine.runtime import RayRuntime, Resources, Runtime, _start
 from pipelines.engine.stage import KILLED
 from pipelines.engine.storage import Storage
 
@@ -152,3 +152,14 @@ def test_a_killed_job_leaves_nothing_torn_and_resumes(tmp_path: Path) -> None:
         planned = toy_run()
         run_inline(disk, planned)
         assert digests(disk) == expected(planned)
+
+
+def test_a_ray_that_does_not_come_up_is_told_without_a_trace() -> None:
+    class Busy:
+        """Ray's own answer when its node is not up after 30 s: a bare Exception."""
+
+        def init(self, *_: object, **__: object) -> None:
+            raise Exception("The current node timed out during startup.")
+
+    with pytest.raises(ResourcesError, match=r"a local Ray could not be used: The current node timed out.*--inline"):
+        _start(Busy(), workers=2, address=None)
