@@ -57,11 +57,11 @@ class Tokenize:
 
     def _tokenizer(self, shard: Shard) -> tuple[tokenizers.Tokenizer, Encode]:
         trained = shard.inputs("tokenizer")
-        return _trained(bytes(shard.read(trained[0]))) if trained else _loaded(self.target)
+        return _trained(bytes(shard.read(trained[0]))) if trained else loaded(self.target)
 
 
 @lru_cache(maxsize=4)
-def _loaded(target: Target) -> tuple[tokenizers.Tokenizer, Encode]:
+def loaded(target: Target) -> tuple[tokenizers.Tokenizer, Encode]:
     """Keep a tokenizer from task to task: loading takes longer than a small shard, and its word cache is its speed."""
     tokenizer = load_tokenizer(target)
     return tokenizer, fastest(tokenizer)

@@ -72,14 +72,29 @@ class RunConfig(Settings):
     def _judged_last(self) -> "RunConfig":
         """Rights, retraction and removal act in `consolidate` alone, so no mixture may be made without it."""
         kinds = [stage.kind for stage in self.stages]  # type: ignore[attr-defined]
-        if self.mixtures and (kinds.count("consolidate") != 1 or kinds[-1] != "consolidate"):
-            told = f"a mixture needs `consolidate` as the last stage, and once; the stages are {kinds}"
+        judged = kinds[: -1 if kinds[-1:] == ["sample"] else None]
+        if self.mixtures and (judged.count("consolidate") != 1 or judged[-1] != "consolidate"):
+            told = (
+                f"a mixture needs `consolidate` as the last stage (but for `sample`), and once; the stages are {kinds}"
+            )
             raise Misplaced(told, "stages")
+        if "sample" in judged:
+            told = "`sample` counts what is left after all other stages, so it stands last"
+            raise Misplaced(told, "stages", judged.index("sample"))
         for index, stage in enumerate(self.stages):
             own = getattr(stage, "profile", self.profile)
             if "profile" in stage.model_fields_set and PROFILES.index(own) > PROFILES.index(self.profile):
                 told = f"a stage's profile {own!r} allows more than the run's, {self.profile!r}; remove it"
                 raise Misplaced(told, "stages", index, "profile")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_name_sources(self) -> "RunConfig":
+        names = {source.name for source in self.sources}
+        for index, stage in enumerate(self.stages):
+            if unknown := sorted(set(getattr(stage, "sources", ())) - names):
+                told = f"unknown source {unknown[0]!r}; the run file has {sorted(names)}"
+                raise Misplaced(told, "stages", index, "sources")
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mixer.count import tokens_of
 from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
 from pipelines.stage_table import STAGES
@@ -34,7 +35,7 @@ class _Flow:
 
 def plan_lines(add: Add, config: RunConfig, stream: tuple[str, ...]) -> tuple[str, ...]:
     """Add the stages of all lines; return those that hold what is kept at the end. Raises ConfigError."""
-    facts = RunFacts(config.seed, {source.name: source.priority for source in config.sources})
+    facts = RunFacts(config.seed, {source.name: source.priority for source in config.sources}, tokens_of)
     flow = _Flow(stream)
     for line in config.stages:
         flow = _plan_line(add, config, facts, line, flow)

@@ -14,6 +14,8 @@ from pipelines.stages.exchange import Steps, over_rows
 from pipelines.stages.language import Language, LanguageConfig
 from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.quality import Quality, QualityConfig
+from pipelines.stages.sample import SampleConfig
+from pipelines.stages.sample_apply import sample_steps
 from pipelines.stages.versions import VersionsConfig
 from pipelines.stages.versions_resolve import version_steps
 
@@ -33,4 +35,5 @@ STAGES: dict[str, StageEntry] = {
     "dedup_exact": StageEntry(ExactConfig, exact_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "consolidate": StageEntry(ConsolidateConfig, None),
+    "sample": StageEntry(SampleConfig, sample_steps),
 }

@@ -12,7 +12,11 @@ from pipelines.config import RunConfig
 from pipelines.engine.settings import Settings
 from pipelines.stage_table import STAGES
 
-NEEDED = {"datatrove": {"block": "RegexFilter", "args": {"regex_exp": "x"}}}
+NEEDED = {
+    "datatrove": {"block": "RegexFilter", "args": {"regex_exp": "x"}},
+    "sample": {"sources": {"who": {"tokens": 5, "by": "folder", "held_out": "0.5"}}},
+}
+LAST = ("consolidate", "sample")
 FULL: dict[str, Any] = {
     "name": "full",
     "out": "out/full",
@@ -40,7 +44,7 @@ FULL: dict[str, Any] = {
         },
     ],
     "web": {"contact": "mailto:a@example.org"},
-    "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in sorted(STAGES, key="consolidate".__eq__)],
+    "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in [*sorted(STAGES.keys() - LAST), *LAST]],
     "mixtures": [
         {
             "name": "plain",
@@ -61,9 +65,9 @@ FULL: dict[str, Any] = {
 Place = tuple[str | int, ...]
 TIED = {
     ("mixtures", 1, group, at, name) for group, name in (("phases", "share"), ("components", "name")) for at in (0, 1)
-} | {("profile",)}
-"""What cannot change alone: shares add up to one, phases name the components (the first mixture has no phases), and a
-stage's own profile, which stands in every dump, may not be laxer than the run's."""
+} | {("profile",), ("sources", 0, "name")}
+"""What cannot change alone: shares add up to one, phases name the components (the first mixture has no phases), a
+stage's own profile, which stands in every dump, may not be laxer than the run's, and the sample names its source."""
 
 
 def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterator[tuple[Place, bool]]:
@@ -76,6 +80,8 @@ def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterat
         children = [((name,), value)] if isinstance(value, BaseModel) else []
         if isinstance(value, tuple):
             children = [((name, index), item) for index, item in enumerate(value) if isinstance(item, BaseModel)]
+        if isinstance(value, dict):
+            children = [((name, key), item) for key, item in value.items() if isinstance(item, BaseModel)]
         for step, child in children:
             yield from places(child, (*at, *step), decides)
 
@@ -92,7 +98,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
     if isinstance(value, int | float | Decimal):
         return [value + 1, value / 2, value * 2]
     if isinstance(value, str):
-        return [f"{value}x", "CC-BY-4.0", "NLLBx", "lines", "never verified"]
+        return [f"{value}x", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind"]
     if isinstance(value, dict):
         return [{**value, "flipped": 1}, dict.fromkeys(value, 3), {}]
     if isinstance(value, list | tuple):
@@ -119,7 +125,7 @@ PLACES = list(places(RUN))
 def annotation_at(place: Place) -> Any:
     node: Any = RUN
     for step in place[:-1]:
-        node = node[step] if isinstance(step, int) else getattr(node, step)
+        node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
     return type(node).model_fields[str(place[-1])].annotation
 
 
@@ -169,7 +175,7 @@ def test_all_settings_that_a_run_file_can_hold_are_walked() -> None:
 def node_at(place: Place) -> Any:
     node: Any = RUN
     for step in place:
-        node = node[step] if isinstance(step, int) else getattr(node, step)
+        node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
     return node
 
 

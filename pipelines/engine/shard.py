@@ -178,10 +178,10 @@ class Shard:
 
     # --- writing -------------------------------------------------------------------------------------------------
 
-    def write(self, table: pa.Table, role: str = "main") -> None:
-        """Append a table to the shard's Parquet file of a role."""
+    def write(self, table: pa.Table, role: str = "main", below: str = "") -> None:
+        """Append a table to the shard's Parquet file of a role, which may have a folder of its own `below`."""
         if role not in self._tables:
-            self._tables[role] = TableFile(self.storage.create(self._home))
+            self._tables[role] = TableFile(self.storage.create(f"{self._home}/{below}".rstrip("/")))
         self._tables[role].write(table)
 
     def sink(self, role: str, extension: str, stem: str | None = None) -> StagedFile:

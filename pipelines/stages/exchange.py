@@ -9,7 +9,7 @@ they lie). Each kind of stage gives a function from its settings to its steps. N
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -22,12 +22,28 @@ LISTED = pa.schema([("id", pa.string()), ("survivor", pa.string()), ("reason", p
 """A document that another one stands for, and why; a list may have more columns, which are evidence."""
 
 
+class TokenCount(Protocol):
+    """Counts the tokens of documents."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the counts, as JSON values."""
+        ...
+
+    def __call__(self, table: pa.Table) -> pa.Array:
+        """Return the tokens of each document of a table, int64."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a stage may know of the run beside its own settings: the seed, and each source's priority."""
+    """What a stage may know of the run beside its own settings: the seed, and each source's priority.
+
+    `count_for` gives the count of a target, from its name and the path of its tokenizer: stages do not know the mixer.
+    """
 
     seed: int = 0
     priorities: Mapping[str, int] = field(default_factory=dict)
+    count_for: Callable[[str, str | None], TokenCount] | None = None
 
 
 @dataclass(frozen=True, slots=True)
