@@ -39,9 +39,10 @@ def named_columns(specs: Iterable[etree._Element]) -> Columns:
     return named
 
 
-def place(cell: etree._Element, columns: Columns) -> tuple[int | None, int]:
-    """Return the column a cell starts in (from 0; None: the next free one) and its width in columns."""
-    own = attributes(cell)
+def place(own: dict[str, str], columns: Columns) -> tuple[int | None, int]:
+    """Return the column a cell of these attributes starts in (from 0; None: the next free one) and its width."""
+    if not columns:
+        return None, max(1, number(own.get("colspan"), 1))
     span = columns.get(own.get("spanname", "")) or _between(own, columns)
     if span is None:
         span = columns.get(own.get("colname", "")) or columns.get(own.get("namest", ""))
@@ -49,9 +50,8 @@ def place(cell: etree._Element, columns: Columns) -> tuple[int | None, int]:
     return span[0], span[1] - span[0] + 1
 
 
-def height(cell: etree._Element) -> int:
+def height(own: dict[str, str]) -> int:
     """Return the number of rows a cell goes over: CALS `morerows` or HTML `rowspan`, whose 0 means all the rest."""
-    own = attributes(cell)
     if "morerows" in own:
         return number(own["morerows"], 0) + 1
     return number(own.get("rowspan"), 1) or MAX_SPAN
@@ -59,12 +59,14 @@ def height(cell: etree._Element) -> int:
 
 def attributes(element: etree._Element) -> dict[str, str]:
     """Return the attributes of an element by their names in lower case."""
-    return {str(name).lower(): str(value) for name, value in element.attrib.items()}
+    return {str(name).lower(): str(value) for name, value in element.items()}
 
 
 def number(value: str | None, default: int) -> int:
     """Return a span attribute as a number within reason."""
-    digits = (value or "").strip()
+    if not value:
+        return default
+    digits = value.strip()
     return min(int(digits[:6]), MAX_SPAN) if digits.isascii() and digits.isdigit() else default
 
 

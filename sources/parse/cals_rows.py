@@ -7,7 +7,7 @@ tables of web pages. Rows spanned end with their part of the table. Not here: na
 
 from lxml import etree
 
-from sources.parse.cals_columns import Columns, height, named_columns, place
+from sources.parse.cals_columns import Columns, attributes, height, named_columns, place
 
 
 def write_out_columns(group: etree._Element) -> None:
@@ -30,8 +30,9 @@ def _write_out_row(row: etree._Element, columns: Columns, covered: dict[int, int
     placed: dict[int, etree._Element] = {}
     at = 0
     for cell in [cell for cell in row if isinstance(cell.tag, str)]:
-        start, width = place(cell, columns)
-        rows_high = min(height(cell), rows_left)
+        own = attributes(cell)
+        start, width = place(own, columns)
+        rows_high = min(height(own), rows_left)
         at = at if start is None else start
         while at in placed or at in taken:
             at += 1

@@ -28,17 +28,17 @@ _CONTROLS = re.compile(f"[{OPEN}{CLOSE}{RAISED}]")
 
 def mark(text: str) -> str:
     """Return a citation marker as it stands in an unfinished paragraph."""
-    return _with_edges(text, OPEN, _CONTROLS.sub("", text).strip())
+    return _with_edges(text, OPEN, text.strip())
 
 
 def raise_mark(text: str) -> str:
     """Return the content of a superscript that holds citations as one raised marker."""
-    return _with_edges(text, RAISED + OPEN, _CONTROLS.sub("", text).strip("[]() \t\r\n"))
-
-
-def _with_edges(text: str, opening: str, core: str) -> str:
-    """Return a marked `core` with the white space that stood around it, which keeps it apart."""
     bare = _CONTROLS.sub("", text)
+    return _with_edges(bare, RAISED + OPEN, bare.strip("[]() \t\r\n"))
+
+
+def _with_edges(bare: str, opening: str, core: str) -> str:
+    """Return a marked `core` with the white space that stood around it, which keeps it apart."""
     return f"{' ' * bare[:1].isspace()}{opening}{core}{CLOSE}{' ' * bare[-1:].isspace()}"
 
 

@@ -42,7 +42,7 @@ def first(element: etree._Element | None, *path: str) -> etree._Element | None:
 
 def every(element: etree._Element | None, name: str) -> list[etree._Element]:
     """Return all child elements called `name`."""
-    return [] if element is None else list(element.iterchildren(f"{{*}}{name}"))
+    return [] if element is None or not len(element) else list(element.iterchildren(f"{{*}}{name}"))
 
 
 def descendants(element: etree._Element | None, *names: str) -> Iterator[etree._Element]:
@@ -73,7 +73,7 @@ def has_own_text(element: etree._Element) -> bool:
     """Say whether an element holds text beside its child elements."""
     if element.text and not element.text.isspace():
         return True
-    return any(child.tail and not child.tail.isspace() for child in element)
+    return any((tail := child.tail) and not tail.isspace() for child in element)
 
 
 def language_of(element: etree._Element) -> str | None:

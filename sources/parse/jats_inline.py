@@ -47,7 +47,8 @@ def _reference(walk: Walk, element: etree._Element, before: str) -> str:
 
 
 def _citation(walk: Walk, element: etree._Element) -> str:
-    text = _SPACES.sub(" ", all_text(element))
+    text = all_text(element) if len(element) else element.text or ""
+    text = text if text.isalnum() else _SPACES.sub(" ", text)
     if walk.citations == "numbered":
         numbers = [walk.reference_numbers.get(rid) for rid in (element.get("rid") or "").split()]
         text = ",".join(str(number) for number in numbers if number) or text

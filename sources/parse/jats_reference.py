@@ -14,6 +14,7 @@ from sources.parse.jats_text import tidy
 
 SUB_ARTICLES = frozenset({"sub-article", "response"})
 _CITATIONS = ("mixed-citation", "element-citation", "nlm-citation", "citation", "product", "note", "p")
+_FORMATTING = frozenset({"sup", "sub", "italic", "bold", "sc"})
 _PEOPLE = frozenset({"person-group", "name", "collab", "string-name", "anonymous", "etal", "name-alternatives"})
 _TITLES = ("article-title", "chapter-title", "data-title", "part-title", "trans-title", "source", "conf-name")
 _PLACED = frozenset({*_TITLES, "year", "volume", "issue", "fpage", "lpage", "elocation-id"})
@@ -21,8 +22,12 @@ _PLACED = frozenset({*_TITLES, "year", "volume", "issue", "fpage", "lpage", "elo
 
 def reference_lists(scope: etree._Element | None, apart: frozenset[str] = SUB_ARTICLES) -> Iterator[etree._Element]:
     """Yield the `ref` elements within a text, in order, but for those of the texts in it that are `apart`."""
+    last, is_apart = None, False
     for ref in descendants(scope, "ref"):
-        if not any(local(around) in apart for around in _between(ref, scope)):
+        parent = ref.getparent()
+        if parent is not last:
+            last, is_apart = parent, any(local(around) in apart for around in _between(ref, scope))
+        if not is_apart:
             yield ref
 
 
@@ -60,20 +65,28 @@ def reference_text(ref: etree._Element) -> str:
 
 def _citation(element: etree._Element) -> str:
     if local(element) not in _CITATIONS or has_own_text(element):
-        return tidy("".join(_spaced(element)))
+        return _spaced(element)
     return _from_fields(element)
 
 
-def _spaced(element: etree._Element) -> Iterator[str]:
-    """Yield all text; fields that follow each other without any text between get a blank."""
-    yield element.text or ""
-    formatting = {"sup", "sub", "italic", "bold", "sc"}
-    for child in element:
-        yield from _spaced(child)
-        if child.tail:
-            yield child.tail
-        elif child.getnext() is not None and local(child) not in formatting:
-            yield " "
+def _spaced(element: etree._Element) -> str:
+    """Return all text; fields that follow each other without any text between get a blank."""
+    out: list[str] = []
+    _collect(element, out)
+    return tidy("".join(out))
+
+
+def _collect(element: etree._Element, out: list[str]) -> None:
+    out.append(element.text or "")
+    if not len(element):
+        return
+    children = list(element)
+    for child in children:
+        _collect(child, out)
+        if tail := child.tail:
+            out.append(tail)
+        elif child is not children[-1] and local(child) not in _FORMATTING:
+            out.append(" ")
 
 
 def _from_fields(element: etree._Element) -> str:
@@ -96,7 +109,7 @@ def _from_fields(element: etree._Element) -> str:
 
 
 def _field(element: etree._Element) -> str:
-    return tidy("".join(_spaced(element)) if len(element) else element.text or "")
+    return _spaced(element) if len(element) else tidy(element.text or "")
 
 
 def _people(element: etree._Element, name: str) -> list[str]:

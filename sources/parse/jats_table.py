@@ -8,7 +8,7 @@ escaped, line breaks become blanks. Caption and footnotes are not here (`sources
 
 from lxml import etree
 
-from sources.parse.cals_columns import MAX_SPAN, Columns, height, named_columns, place
+from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, place
 from sources.parse.jats_element import every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
@@ -50,14 +50,12 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
 
 
 def _cells(walk: Walk, row: etree._Element, columns: Columns) -> list[_Cell]:
-    return [(_cell_text(walk, cell), *place(cell, columns), height(cell)) for cell in row]
+    cells = [(_cell_text(walk, cell), attributes(cell)) for cell in row]
+    return [(text, *place(own, columns), height(own)) for text, own in cells]
 
 
 def _cell_text(walk: Walk, cell: etree._Element) -> str:
-    if not len(cell):
-        text = tidy(cell.text or "")
-    else:
-        text = " ".join(" ".join(block.split("\n")) for block in flat(walk.flow(cell)))
+    text = " ".join(flat(walk.flow(cell))).replace("\n", " ") if len(cell) else cell.text or ""
     return tidy(text).replace("|", "\\|")
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sources.parse.part import Section
 
 MAX_MARKS = 6
-_SPACES = re.compile(r"[ \t\r\n]+")
+_SPACES = re.compile(r"[ \t\r\n]{2,}|[\t\r\n]")
 GAP = "\x1f"
 """Stands for an element that printed nothing until its line is whole; XML has no such character, and it is space."""
 _GAP_BETWEEN = re.compile(r"(?<![\s(\[])\x1f+(?![\s]|[.,;:)\]](?!\d)|\Z)")

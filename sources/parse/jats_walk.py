@@ -78,25 +78,29 @@ class Walk:
         """Return the content of `element` as blocks; child elements named in `skip` are left to the caller."""
         out: list[Block] = []
         run: list[str] = [element.text or ""]
-        loose = local(element) in LOOSE or not has_own_text(element)
-        for child in element:
-            name = role(child)
-            if name not in skip:
-                self._place(child, name, loose, run, out)
-            else:
-                run.append(GAP)
-            if child.tail:
-                run.append(child.tail)
+        if len(element):
+            children = list(element)  # kept, so that lxml wraps each of them once only
+            loose = local(element) in LOOSE or not has_own_text(element)
+            for child in children:
+                name = role(child)
+                if name not in skip:
+                    self._place(child, name, loose, run, out)
+                else:
+                    run.append(GAP)
+                if tail := child.tail:
+                    run.append(tail)
         self._flush(run, out)
         return out
 
     def _place(self, child: etree._Element, name: str, loose: bool, run: list[str], out: list[Block]) -> None:
         """Add one child to the current run of text, or end the run and add the child's blocks."""
-        block = self.blocks.get(name)
-        inline = name in INLINE or name in self.inlines
-        if block is not None and not (inline and not loose):
+        block, handler = self.blocks.get(name), self.inlines.get(name)
+        inline = handler is not None or name in INLINE
+        if block is not None and (loose or not inline):
             self._flush(run, out)
             out.extend(block(self, child))
+        elif handler is not None:
+            run.append(handler(self, child, run[-1]) or GAP)
         elif self._holds_blocks(child) or not (inline or not loose):
             self._flush(run, out)
             out.extend(self.flow(child))
@@ -104,19 +108,19 @@ class Walk:
             run.append(self.inline(child, run[-1]) or GAP)
 
     def _holds_blocks(self, element: etree._Element) -> bool:
-        name = role(element)
-        if not len(element) or name in self.inlines:
+        if not len(element):
             return False
-        return any(local(child) in self.blocks and local(child) not in self.inlines for child in element)
+        return any((name := local(child)) in self.blocks and name not in self.inlines for child in element)
 
     def _flush(self, run: list[str], out: list[Block]) -> None:
         """End a run: its text becomes a paragraph, the footnotes met on the way follow it."""
-        text = self.finish("".join(run))
+        text = (run[0] if len(run) == 1 else "".join(run)).strip(" \t\r\n")
         run[:] = [""]
-        if text:
+        if text and (text := self.finish(text)):
             out.append(text)
-        out.extend(self.notes)
-        self.notes.clear()
+        if self.notes:
+            out.extend(self.notes)
+            self.notes.clear()
 
     def finish(self, text: str) -> str:
         """Return a run of inline text with white space collapsed and citations in the chosen style."""

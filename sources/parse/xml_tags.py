@@ -119,7 +119,7 @@ def _spans(element: etree._Element) -> dict[str, str]:
     own = attributes(element)
     spans = {name: own[name] for name in ("colspan", "rowspan") if own.get(name)}
     if own.get("morerows", "").isdigit():
-        spans["rowspan"] = str(height(element))
+        spans["rowspan"] = str(height(own))
     return spans
 
 
