@@ -22,17 +22,22 @@ Ids = npt.NDArray[np.uint16 | np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class TokenShards:
-    """Token ids of all documents, as shards: `values[k]` with `offsets[k]`, documents numbered through the shards."""
+    """Token ids of all documents, as shards: `values[k]` with `offsets[k]`, documents numbered through the shards.
+
+    The documents of shard k are those from `firsts[k]` on; `firsts` ends with the number of all documents.
+    """
 
     values: tuple[Ids, ...]
     offsets: tuple[Ints, ...]
+    firsts: Ints
 
     @classmethod
     def of(cls, columns: Sequence[pa.ChunkedArray]) -> "TokenShards":
         """Return the shards of `ids` columns as `mixer.tokenize` wrote them, without a copy of single-chunk ones."""
         arrays = [chunk for column in columns for chunk in column.chunks]
         values = tuple(array.values.to_numpy() for array in arrays)
-        return cls(values, tuple(array.offsets.to_numpy().astype(np.int64) for array in arrays))
+        offsets = tuple(array.offsets.to_numpy().astype(np.int64) for array in arrays)
+        return cls(values, offsets, np.cumsum([0, *(len(one) - 1 for one in offsets)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,29 @@ class SequenceBlock:
     offsets: Ints
     pad_len: npt.NDArray[np.int32]
     source_id: npt.NDArray[np.int16]
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> "SequenceBlock":
+        """Return a record batch of `sequence_schema` as views of its columns."""
+        ids, lens = batch["input_ids"], batch["doc_lens"]
+        size = ids.type.list_size
+        values = ids.values.to_numpy().reshape(-1, size)[ids.offset : ids.offset + len(ids)]
+        offsets = lens.offsets.to_numpy().astype(np.int64)
+        doc_lens = lens.values.to_numpy()[offsets[0] : offsets[-1]]
+        return cls(values, doc_lens, offsets - offsets[0], batch["pad_len"].to_numpy(), batch["source_id"].to_numpy())
+
+    @classmethod
+    def joined(cls, blocks: Sequence["SequenceBlock"]) -> "SequenceBlock":
+        """Return the rows of several blocks in order, copied."""
+        ends = np.cumsum([0, *(len(block.doc_lens) for block in blocks)])
+        offsets = [block.offsets[:-1] + end for block, end in zip(blocks, ends, strict=False)]
+        return cls(
+            np.concatenate([block.input_ids for block in blocks]),
+            np.concatenate([block.doc_lens for block in blocks]),
+            np.concatenate([*offsets, ends[-1:]]),
+            np.concatenate([block.pad_len for block in blocks]),
+            np.concatenate([block.source_id for block in blocks]),
+        )
 
     def rows(self, first: int, stop: int) -> "SequenceBlock":
         """Return the rows [first, stop) without copying ids."""
@@ -123,17 +151,17 @@ def assemble(parts: Sequence[Part], tokens: TokenShards, target: Target) -> Sequ
 
 
 def _fill(packed: Packed, laid: Laid, tokens: TokenShards, target: Target, flat: Ids) -> None:
-    """Copy the pieces of one part to their places, token shard by token shard."""
+    """Copy the pieces of one part to their places, token shard by token shard, those that it needs."""
     at = laid.row * packed.sequence_tokens + laid.start
     document = packed.document[laid.piece]
     marks = target.bos_id or 0, target.eos_id or 0
-    first = 0
-    for values, offsets in zip(tokens.values, tokens.offsets, strict=True):
-        mine = np.flatnonzero((document >= first) & (document < first + len(offsets) - 1))
+    shard = np.searchsorted(tokens.firsts, document, side="right") - 1
+    for number in np.unique(shard):
+        mine = np.flatnonzero(shard == number)
         piece = laid.piece[mine]
-        begin = offsets[document[mine] - first] + packed.start[piece]
-        _copy(flat, values, (at[mine], begin, packed.tokens[piece]), (packed.bos[piece], packed.eos[piece]), marks)
-        first += len(offsets) - 1
+        begin = tokens.offsets[number][document[mine] - tokens.firsts[number]] + packed.start[piece]
+        stretches = (at[mine], begin, packed.tokens[piece])
+        _copy(flat, tokens.values[number], stretches, (packed.bos[piece], packed.eos[piece]), marks)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -1,24 +1,23 @@
 """The stage that writes a mixture's training shards: rows in training order, and the lineage of every token in them.
 
 A task is a range of sequences. It maps the token shards, copies each stretch once into its row, and writes an Arrow
-stream, a lineage table beside it and the checksum of each record batch. All shards of one mixture share a folder named
-by its plan, so that a changed mixture never mixes with an older one. Not here: which sequence goes where (`mixture`).
+stream, a lineage table beside it and an index of the record batches with their checksums. All shards of one mixture
+share a folder named by its plan, so that a changed mixture never mixes with an older one. Not here: which sequence goes
+where (`mixture`).
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mixer.assemble import Part, TokenShards, assemble
+from mixer.assemble import TokenShards, assemble
 from mixer.lineage import lineage_rows
-from mixer.pack import Packed
-from mixer.shards import SequenceWriter
+from mixer.shards import BATCH_INDEX, SequenceWriter
 from mixer.target import Target
 from mixer.tokenized import open_tokens
+from mixer.virtual import packed_of, parts_of
 from pipelines.engine.hashing import digest
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.shard import Shard
@@ -30,7 +29,7 @@ BLOCK_ROWS = 1000
 class Materialise:
     """Write the sequences of one mixture, `sequences_per_shard` to a file."""
 
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, mixture: str, sequences_per_shard: int, sequence_tokens: int, target: Target) -> None:
@@ -58,7 +57,11 @@ class Materialise:
             ShardTask(
                 f"data-{number:05d}-of-{count:05d}",
                 roles,
-                {"first": number * self._rows, "stop": min(total, (number + 1) * self._rows)},
+                {
+                    "number": number,
+                    "first": number * self._rows,
+                    "stop": min(total, (number + 1) * self._rows),
+                },
                 folder,
             )
             for number in range(count)
@@ -71,35 +74,17 @@ class Materialise:
         tables = [open_tokens(shard, ref) for ref in shard.inputs("tokens")]
         tokens = TokenShards.of([table["ids"] for table in tables])
         about = pa.concat_tables([table.select(["document", "source"]) for table in tables]).combine_chunks()
-        packed = [self._packed(shard, index) for index in range(len(shard.inputs("pieces")))]
+        packed = [packed_of(shard.table(ref), self._sequence_tokens) for ref in shard.inputs("pieces")]
         writer = SequenceWriter(shard.sink("main", "arrow"), self._sequence_tokens, self._target.id_type)
         for begin in range(0, order.num_rows, BLOCK_ROWS):
             block = order.slice(begin, BLOCK_ROWS)
-            component, picked = block["component"].to_numpy(), block["packed"].to_numpy()
-            parts = [
-                Part(
-                    packed[index],
-                    np.flatnonzero(component == index),
-                    picked[component == index],
-                    int(index),
-                )
-                for index in np.unique(component)
-            ]
+            parts = parts_of(block, packed)
             writer.write(assemble(parts, tokens, self._target))
             shard.write(lineage_rows(parts, block["epoch"].to_numpy(), about, first + begin), "lineage")
         sums = writer.close()
         shard.sized("main", writer.rows, writer.rows * self._sequence_tokens)
-        shard.facts["batches"] = [asdict(one) for one in sums]
-
-    def _packed(self, shard: Shard, index: int) -> Packed:
-        """Return a component's packing from its pieces; documents are numbered over all shards of tokens."""
-        table = shard.table(shard.inputs("pieces")[index])
-        sequence = table["sequence"].to_numpy()
-        count = int(sequence[-1]) + 1 if len(sequence) else 0
-        offsets = np.searchsorted(sequence, np.arange(count + 1))
-        columns = [table[name].to_numpy() for name in ("row", "start", "tokens")]
-        marks = [pc.cast(table[name], pa.uint8()).to_numpy().astype(np.bool_) for name in ("bos", "eos")]
-        return Packed(self._sequence_tokens, offsets, *columns, *marks)
+        rows = [{"file": shard.task.params["number"], **asdict(one)} for one in sums]
+        shard.write(pa.Table.from_pylist(rows, schema=BATCH_INDEX), "batches")
 
 
 def mixture_folder(mixture: str, plan: Manifest, identity: Mapping[str, Any]) -> str:

@@ -1,26 +1,31 @@
 """The stage that makes a mixture's folder one that `datasets.load_from_disk` opens, and that carries all it needs.
 
-`state.json` and `dataset_info.json` as `Dataset.save_to_disk` writes them, the tokenizer, and `mixture.json` with the
-components, requested and effective shares, epochs and ledgers. Everything is small; the shards are there already.
+`state.json` and `dataset_info.json` as `Dataset.save_to_disk` writes them, the tokenizer, `mixture.json` with the
+digests of the plan and of the shards, the components, requested and effective shares, epochs and ledgers, and
+`batches.parquet`, the index by which the feed finds and checks record batches. Everything is small; the shards are
+there already.
 """
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from mixer.shards import dataset_info, state
 from mixer.target import Target
 from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import canonical_json, digest
 from pipelines.engine.manifest import Manifest
-from pipelines.engine.shard import Shard
+from pipelines.engine.shard import PARQUET, Shard
 from pipelines.engine.stage import ShardTask
 
 
 class Publish:
     """Write the files that make shards a dataset."""
 
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, mixture: str, target: Target, sequence_tokens: int) -> None:
@@ -36,11 +41,11 @@ class Publish:
         """Return one task, in the folder of the shards."""
         files = tuple(inputs["shards"].files())
         facts = inputs["plan"].shards[0].facts
-        roles = {"shards": files}
+        roles = {"shards": files, "batches": tuple(inputs["shards"].files("batches"))}
         if "tokenizer" in inputs:
             roles["tokenizer"] = tuple(inputs["tokenizer"].files())
         folder = str(PurePosixPath(files[0].path).parent)
-        return [ShardTask("dataset", roles, {"facts": dict(facts)}, folder)]
+        return [ShardTask("dataset", roles, {"facts": dict(facts), "plan": inputs["plan"].digest}, folder)]
 
     def run(self, shard: Shard) -> None:
         """Write the named files and note the folder."""
@@ -50,7 +55,13 @@ class Publish:
         info = dataset_info(self._sequence_tokens, self._target.id_type)
         shard.named("main", "state.json").write(canonical_json(state(names, fingerprint)))
         shard.named("info", "dataset_info.json").write(canonical_json(info))
-        shard.named("mixture", "mixture.json").write(canonical_json(shard.task.params["facts"]))
+        listed = [
+            {"name": n, "sha256": f.sha256, "size_bytes": f.size_bytes} for n, f in zip(names, files, strict=True)
+        ]
+        told = {**shard.task.params["facts"], "plan": shard.task.params["plan"], "files": listed}
+        shard.named("mixture", "mixture.json").write(canonical_json(told))
+        batches = pa.concat_tables(shard.table(ref) for ref in shard.inputs("batches"))
+        pq.write_table(batches, pa.PythonFile(shard.named("batches", "batches.parquet"), mode="w"), **PARQUET)
         shard.named("tokenizer", "tokenizer.json").write(self._tokenizer(shard))
         shard.facts["folder"] = shard.task.folder
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import xxhash
 
@@ -27,13 +28,31 @@ class Sink(Protocol):
         ...
 
 
+BATCH_INDEX = pa.schema(
+    [
+        pa.field("file", pa.int32(), nullable=False),
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("size_bytes", pa.int64(), nullable=False),
+        pa.field("xxh3", pa.uint64(), nullable=False),
+        pa.field("rows", pa.int32(), nullable=False),
+        pa.field("sequences", pa.list_(pa.int32()), nullable=False),
+        pa.field("padding", pa.list_(pa.int64()), nullable=False),
+    ]
+)
+"""One row a record batch: its file (numbered through the mixture), where it lies there, the XXH3-64 of those bytes (the
+first batch of a file holds the schema too), its rows, and its sequences and tokens of padding by component."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchSum:
-    """Where a record batch lies in its file, and the XXH3-64 of those bytes in hex; the first holds the schema too."""
+    """What `BATCH_INDEX` tells of a record batch but for its file; counts reach up to its last component."""
 
     offset: int
     size_bytes: int
-    xxh3: str
+    xxh3: int
+    rows: int
+    sequences: list[int]
+    padding: list[int]
 
 
 class SequenceWriter:
@@ -70,7 +89,11 @@ class SequenceWriter:
         self._stream.write_batch(batch)
         self.rows += batch.num_rows
         self._waiting = []
-        self.sums.append(BatchSum(offset, self._tap.position - offset, self._tap.hexdigest()))
+        component, pad_len = batch["source_id"].to_numpy(), batch["pad_len"].to_numpy()
+        sequences = np.bincount(component).tolist()
+        padding = np.bincount(component, weights=pad_len).astype(np.int64).tolist()
+        size_bytes = self._tap.position - offset
+        self.sums.append(BatchSum(offset, size_bytes, self._tap.digest(), batch.num_rows, sequences, padding))
 
 
 class _Tap:
@@ -87,8 +110,8 @@ class _Tap:
         self._hash.reset()
         return self.position
 
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()
+    def digest(self) -> int:
+        return self._hash.intdigest()
 
     def write(self, data: Any) -> int:
         self._hash.update(data)

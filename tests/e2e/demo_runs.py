@@ -8,6 +8,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import xxhash
 
 from pipelines.cli import main
@@ -66,11 +67,11 @@ def run_demo(folder: Path, *words: object, **how: object) -> None:
 
 
 def damaged_batches(folder: Path, shard: ShardRecord) -> list[int]:
-    """Return which record batches of a training shard differ from the checksums that its record holds."""
+    """Return which record batches of a training shard differ from the checksums in its index."""
     content = (folder / shard.main.path).read_bytes()
     bad = []
-    for number, batch in enumerate(shard.facts["batches"]):
+    for number, batch in enumerate(pq.read_table(folder / shard.files["batches"].path).to_pylist()):
         found = content[batch["offset"] : batch["offset"] + batch["size_bytes"]]
-        if xxhash.xxh3_64_hexdigest(found) != batch["xxh3"]:
+        if xxhash.xxh3_64_intdigest(found) != batch["xxh3"]:
             bad.append(number)
     return bad
