@@ -6,16 +6,13 @@ crosses a border. One pass over the ids in compiled code fills everything. Not h
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from mixer.assemble import SequenceBlock
-
-if TYPE_CHECKING:
-    import torch
 
 IGNORED = -100
 """The label of a place that is not trained: PyTorch's `ignore_index`."""
@@ -74,14 +71,6 @@ class Batch:
             columns = self.input_ids[cut], self.labels[cut], self.positions[cut]
             parts.append(Batch(self.first + a, *columns, bounds, self.source_id[cut]))
         return parts
-
-    def tensors(self) -> "dict[str, torch.Tensor]":
-        """Return the batch as PyTorch tensors that share its memory."""
-        import torch
-
-        names: dict[str, Any] = {name: getattr(self, name) for name in ("input_ids", "labels", "positions")}
-        names |= {"cu_seqlens": self.cu_seqlens, "source_id": np.array(self.source_id)}
-        return {name: torch.from_numpy(value) for name, value in names.items()}
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

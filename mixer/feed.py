@@ -132,14 +132,14 @@ class Feed:
             batch_size=None,
             sampler=starts,
             num_workers=workers,
-            collate_fn=Batch.tensors,
+            collate_fn=tensors,
             **options,
         )
-        for start, tensors in zip(starts, ready, strict=True):
+        for start, batch in zip(starts, ready, strict=True):
             if start != self.next_row:
                 raise ConfigError("a state was loaded while a loader hands out batches; make a new loader after it")
             self.next_row = min(start + self.batch_sequences, len(self))
-            yield tensors
+            yield batch
 
     def examples(self) -> Iterator[dict[str, Any]]:
         """Yield single rows of all ranks from the next one on, as the Trainer of `transformers` takes them.
@@ -211,6 +211,15 @@ class Feed:
             if low < high:
                 blocks.append(fragment.rows.block(low, high))
         return blocks[0] if len(blocks) == 1 else SequenceBlock.joined(blocks)
+
+
+def tensors(batch: Batch) -> "dict[str, torch.Tensor]":
+    """Return a batch as PyTorch tensors that share its memory."""
+    import torch
+
+    found: dict[str, Any] = {name: getattr(batch, name) for name in ("input_ids", "labels", "positions", "cu_seqlens")}
+    found["source_id"] = np.array(batch.source_id)  # a view of a file that may only be read
+    return {name: torch.from_numpy(value) for name, value in found.items()}
 
 
 def _check_shares(batch_sequences: int, rank: int, world: int, uneven: bool) -> None:

@@ -58,7 +58,12 @@ class Publish:
         listed = [
             {"name": n, "sha256": f.sha256, "size_bytes": f.size_bytes} for n, f in zip(names, files, strict=True)
         ]
-        told = {**shard.task.params["facts"], "plan": shard.task.params["plan"], "files": listed}
+        told = {
+            **shard.task.params["facts"],
+            "plan": shard.task.params["plan"],
+            "vocabulary": self._target.vocabulary,
+            "files": listed,
+        }
         shard.named("mixture", "mixture.json").write(canonical_json(told))
         batches = pa.concat_tables(shard.table(ref) for ref in shard.inputs("batches"))
         pq.write_table(batches, pa.PythonFile(shard.named("batches", "batches.parquet"), mode="w"), **PARQUET)

@@ -1,4 +1,4 @@
-"""The verbs: plan, run, status, verify, trace, card, schema, doctor, and the group `sources`.
+"""The verbs: plan, run, status, verify, trace, card, schema, doctor, train-demo, and the groups `sources` and `feed`.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
@@ -14,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.engine.errors import MedmixError
+from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
 from pipelines.sources_cli import sources_app, told_to_fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(sources_app, name="sources")
+app.add_typer(feed_app, name="feed")
+app.command("train-demo")(train_demo)
 console = Console(width=None if sys.stdout.isatty() else 160)
 INTERRUPTED = 130
 """Exit code after ctrl-C, as shells have it."""
