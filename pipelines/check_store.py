@@ -1,4 +1,4 @@
-"""What `medmix verify` finds in a crawl store: every sealed list and WARC file reread, and what belongs to nobody.
+"""What `medmix verify` finds in a store of fetched sources: every list and file reread, and what belongs to nobody.
 
 Its ledgers under `stages/` are checked as those of a run are (`pipelines.engine.verify`); here the sources are added.
 What no list names was left by a killed fetch, since a list is published after its file; the next fetch sweeps it too.
@@ -10,14 +10,16 @@ import re
 from pipelines.engine.errors import CorruptionError
 from pipelines.engine.storage import STAGING, Storage
 from pipelines.engine.verify import Verdict, verify
+from sources.publications.store import leftovers, stored_files
 from sources.web.store import file_of, read_segments
 
 _OWN = re.compile(r"([^/]+)/(?:warc|segments)/[^/]+")
+_PACKS = re.compile(r"([^/]+)/(?:releases|packs|decided|inventories|begun)/.+")
 
 
 def store_sources(storage: Storage) -> list[str]:
     """Return the names of the sources that a folder holds as a crawl store, none when it is no store."""
-    return sorted({found[1] for path in storage.list(".") if (found := _OWN.fullmatch(path))})
+    return sorted({found[1] for path in storage.list(".") if (found := _OWN.fullmatch(path) or _PACKS.fullmatch(path))})
 
 
 def verify_store(storage: Storage) -> Verdict:
@@ -31,12 +33,14 @@ def verify_store(storage: Storage) -> Verdict:
 def _check_source(storage: Storage, source: str, verdict: Verdict) -> None:
     try:
         segments = read_segments(storage, source)
+        packed = stored_files(storage, source)
+        verdict.orphans += leftovers(storage, source)
     except CorruptionError as error:  # nobody knows any more which files are listed
         verdict.problems.append(str(error))
         return
     verdict.checked_files += len(segments)
     refs = [file_of(body) for body in segments]
-    for ref in refs:
+    for ref in (*refs, *packed.values()):
         verdict.checked_files += 1
         verdict.checked_bytes += ref.size_bytes
         try:

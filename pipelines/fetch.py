@@ -1,8 +1,9 @@
-"""Fetch the web sources of a run file into its store: what `medmix sources fetch` does, and nothing else does.
+"""Fetch the sources of a run file into its store: what `medmix sources fetch` does, and nothing else does.
 
 The store is a folder of its own with its own lock, events and ledgers, so that many runs may read what was fetched
 once. Everything that can be refused is refused before a request is made. Sources are fetched side by side as far as
-they share no host. Not here: what is asked of a site, and when (`sources.web`).
+they share no host; sources in packs follow, one after the other. Not here: what is asked of a site, and when
+(`sources.web`), and how a release is frozen (`pipelines.fetch_packs`).
 """
 
 import difflib
@@ -22,6 +23,7 @@ from pipelines.engine.manifest import Manifest
 from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.engine.verify import ROOT
+from pipelines.fetch_packs import Froze, check_packs, freeze_release
 from pipelines.run import How
 from sources.catalog import SourceConfig
 from sources.connectors.table import options_of
@@ -41,35 +43,44 @@ PROGRESS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The ledger of a fetch, its store, and hosts that were left for later: source -> host -> why."""
+    """The ledgers of a fetch, its store, and hosts that were left for later: source -> host -> why."""
 
-    manifest: Manifest
+    manifest: Manifest | None
+    """The crawl's, None when no source is on the web."""
     store: Path
     left: dict[str, dict[str, str]]
+    frozen: tuple[Froze, ...] = ()
 
 
 def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: OpenWorld | None = None) -> Fetched:
-    """Fetch the named sources, or all with `web`, as far as is possible now. Raises MedmixError."""
+    """Fetch the named sources, or all that can be, as far as is possible now. Raises MedmixError."""
     chosen = chosen_sources(config, run_file, names)
-    if config.web is None:
+    sites = [source for source in chosen if source.web]
+    if sites and config.web is None:
         raise ConfigError(
             f"{run_file}:1:1: web.contact: this field is missing; add `web: {{contact: https://...}}`, a page or "
             "mailto: address where the operators of the sites can reach you; it is sent with every request"
         )
     for source in chosen:
         check_source(source)
-    if world is None and any(source.web and source.web.render for source in chosen):
+    if world is None and any(source.web and source.web.render for source in sites):
         find_chromium()
     store = store_of(config.web)
     with RunLock(store) as lock, Events(store, live=how.live) as events:
         storage = local_storage(store)
         if lock.notice:
             events.emit("note", text=lock.notice)
-        crawl = Crawl(chosen, agent_of(config.web.contact), storage, open_world=world or open_world)
-        with _told(events, storage, chosen):
-            manifest = _run(storage, crawl, how, events)
-    left = {name: facts["left"] for shard in manifest.shards for name, facts in shard.facts.items() if facts["left"]}
-    return Fetched(manifest, store, left)
+        with _accounted(events):
+            manifest = None
+            if config.web and sites:
+                crawl = Crawl(sites, agent_of(config.web.contact), storage, open_world=world or open_world)
+                with _told(events, storage, sites):
+                    manifest = _run(storage, crawl, how, events)
+            packs = [source for source in chosen if source.pmc_oa]
+            frozen = tuple(freeze_release(source, store, storage, how, events) for source in packs)
+    shards = manifest.shards if manifest else ()
+    left = {name: facts["left"] for shard in shards for name, facts in shard.facts.items() if facts["left"]}
+    return Fetched(manifest, store, left, frozen)
 
 
 def check_finished(fetched: Fetched) -> None:
@@ -85,26 +96,28 @@ def check_finished(fetched: Fetched) -> None:
 
 def chosen_sources(config: RunConfig, run_file: Path, names: list[str]) -> list[SourceConfig]:
     """Return the sources to fetch in the order of the run file. Raises ConfigError for a name that is none."""
-    web = {source.name: source for source in config.sources if source.web}
+    known = {source.name: source for source in config.sources if source.is_fetched}
     for name in names:
-        if name in web:
+        if name in known:
             continue
         if any(source.name == name for source in config.sources):
             raise ConfigError(f"{run_file}: source {name} has no `web`, it is read from its `path`; leave it out")
-        near = difflib.get_close_matches(name.lower(), web, 1)
-        hint = f"did you mean {near[0]}?" if near else f"sources with `web` are: {', '.join(web) or 'none'}"
+        near = difflib.get_close_matches(name.lower(), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"sources to fetch are: {', '.join(known) or 'none'}"
         raise ConfigError(f"{run_file}: there is no source {name}; {hint}")
-    if not web:
-        raise ConfigError(f"{run_file}: no source has `web`, so there is nothing to fetch")
-    return [source for name, source in web.items() if not names or name in names]
+    if not known:
+        raise ConfigError(f"{run_file}: no source has `web` or `pmc_oa`, so there is nothing to fetch")
+    return [source for name, source in known.items() if not names or name in names]
 
 
 def check_source(source: SourceConfig) -> None:
     """Raise ConfigError when the options of a source do not fit its connector, or a host is none."""
-    assert source.web is not None
     where = f"source {source.name}: web"
     if source.name == ROOT:
         raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
+    if source.web is None:
+        check_packs(source)
+        return
     try:
         Allowlist(source.web.hosts, source.web.http)
     except ValueError as error:
@@ -120,19 +133,26 @@ def _run(storage: Storage, crawl: Crawl, how: How, events: Events) -> Manifest:
         runtime = InlineRuntime(storage) if how.inline else _ray(storage, crawl, how)
         return runtime
 
+    try:
+        return run_stages(storage, [PlannedStage(crawl)], start, events)[NAME]
+    finally:
+        if runtime is not None:
+            runtime.close()
+
+
+@contextmanager
+def _accounted(events: Events) -> Iterator[None]:
+    """Say that a fetch began, and how it ended."""
     ended: dict[str, Any] = {"kind": "run_failed", "error": "stopped, or a defect"}
     events.emit("run_started", name="fetch", stages=1)
     try:
-        manifest = run_stages(storage, [PlannedStage(crawl)], start, events)[NAME]
+        yield
         ended = {"kind": "run_done"}
     except MedmixError as error:
         ended["error"] = str(error)
         raise
     finally:
-        if runtime is not None:
-            runtime.close()
         events.emit(**ended, name="fetch")
-    return manifest
 
 
 def _ray(storage: Storage, crawl: Crawl, how: How) -> Runtime:

@@ -20,6 +20,7 @@ from ruamel.yaml.nodes import ScalarNode
 
 from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
+from pipelines.engine.objects import S3
 from pipelines.stage_table import STAGES
 
 Where = dict[tuple[str | int, ...], str]
@@ -124,7 +125,7 @@ def _used(source: dict[str, Any], run_file: Path, where: Where, at: tuple[str | 
 
 def _anchored(source: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = source.get("path")
-    if isinstance(path, str) and not path.startswith(("$", "~", "/")):
+    if isinstance(path, str) and not path.startswith(("$", "~", "/", S3)):
         return {**source, "path": str((folder / path).absolute())}
     return source
 

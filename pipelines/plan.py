@@ -25,6 +25,7 @@ from sources.crawled import Crawled, crawled, store_of
 from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
+from sources.publications.frozen import Frozen, frozen
 from sources.splits import split_note
 
 
@@ -64,8 +65,8 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     plan = Plan()
     stored = _stored_sources(config)
     names = [
-        _plan_crawled(plan, config, source, stored[source.name])
-        if source.web
+        _plan_fetched(plan, config, source, stored[source.name])
+        if source.is_fetched
         else _plan_source(plan, config, source, cache)
         for source in config.sources
     ]
@@ -85,17 +86,21 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
     return plan
 
 
-def _stored_sources(config: RunConfig) -> dict[str, Crawled | None]:
-    """Return what the crawl store has of each web source. Raises Unfetched when one that is not optional is absent."""
+def _stored_sources(config: RunConfig) -> dict[str, Crawled | Frozen | None]:
+    """Return what the store has of each fetched source. Raises Unfetched when one that is not optional is absent."""
     store = store_of(config.web)
-    stored = {source.name: crawled(source, store) for source in config.sources if source.web}
-    needed = [source.name for source in config.sources if source.web and not source.optional]
+    stored: dict[str, Crawled | Frozen | None] = {
+        source.name: crawled(source, store) if source.web else frozen(source, store)
+        for source in config.sources
+        if source.is_fetched
+    }
+    needed = [source.name for source in config.sources if source.is_fetched and not source.optional]
     if missing := [name for name in needed if stored[name] is None]:
         raise Unfetched(missing, store, otherwise=" (or set `optional: true` to go on without)")
     return stored
 
 
-def _plan_crawled(plan: Plan, config: RunConfig, source: SourceConfig, found: Crawled | None) -> str:
+def _plan_fetched(plan: Plan, config: RunConfig, source: SourceConfig, found: Crawled | Frozen | None) -> str:
     store = store_of(config.web)
     if found is None:
         plan.notes.append(
@@ -105,6 +110,8 @@ def _plan_crawled(plan: Plan, config: RunConfig, source: SourceConfig, found: Cr
         return ""
     plan.notes += found.notes
     plan.inputs[source.name] = found.files
+    if source.pmc_oa:  # each article carries the release that brought it, so an unchanged pack is extracted once
+        source = source.model_copy(update={"release": None})
     return plan.add(Extract(source, store, found.files, config.shard_bytes))
 
 

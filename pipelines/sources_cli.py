@@ -78,13 +78,13 @@ def check(
 @sources_app.command()
 def fetch(
     config: RunFile,
-    names: Annotated[list[str] | None, typer.Argument(help="Sources to fetch; default: all with `web`")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Sources to fetch; default: all that can be")] = None,
     setting: Setting = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Groups of hosts to fetch side by side")] = None,
     address: Annotated[str | None, typer.Option(help="Join the Ray cluster at this address")] = None,
     inline: Annotated[bool, typer.Option("--inline", help="Fetch in this process, one source after the other")] = False,
 ) -> None:
-    """Fetch sources from the web into the store of a run file, politely; run again to go on after a stop."""
+    """Fetch sources into the store of a run file, from the web politely; run again to go on after a stop."""
     from pipelines.fetch import check_finished
     from pipelines.fetch import fetch as fetch_all
     from pipelines.load import load_run
@@ -93,7 +93,11 @@ def fetch(
 
     loaded = load_run(config, setting or [])
     fetched = fetch_all(loaded, config, names or [], How(workers, address, inline, live=sys.stderr.isatty()))
-    console.print(source_table(fetched.manifest))
+    for manifest in filter(None, [fetched.manifest, *(one.manifest for one in fetched.frozen)]):
+        console.print(source_table(manifest))
+    for one in fetched.frozen:
+        told = ", ".join(f"{name} {count:,}" for name, count in one.release.changes.items()) or "nothing"
+        console.print(f"{one.release.source} {one.release.label}: {told} since the release before")
     console.print(f"store: {fetched.store}", soft_wrap=True)
     check_finished(fetched)
 

@@ -20,12 +20,13 @@ from sources.archive_tar import read_tar
 from sources.archive_zip import read_zip
 from sources.europe_pmc import is_articles, split_articles
 from sources.parse.part import Fault
+from sources.publications.packs import read_pack
 from sources.warc import read_warc
 from sources.warc_fields import KEY
 
 __all__ = ["CONTAINERS", "Item", "Limits", "container_of", "iter_range", "open_items"]
 
-CONTAINERS = ("auto", "file", "tar", "zip", "warc", "articles", "jsonl")
+CONTAINERS = ("auto", "file", "tar", "zip", "warc", "articles", "jsonl", "pack")
 _BY_NAME = (
     ("tar", re.compile(r"\.(tar(\.gz|\.zst)?|tgz|tzst)$")),
     ("zip", re.compile(r"\.zip$")),
@@ -73,6 +74,8 @@ def _members(raw: BinaryIO, name: str, kind: str, limits: Limits) -> Iterator[It
         return read_tar(Stream(raw, limits), limits)
     if kind == "warc":
         return read_warc(Stream(raw, limits), limits)
+    if kind == "pack":
+        return read_pack(raw, limits)
     stream = Stream(raw, limits, packed=is_packed_name(name))
     if kind == "articles":
         return split_articles(stream, limits)

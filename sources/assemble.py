@@ -22,7 +22,7 @@ from sources.rights import UNKNOWN, Rights, rights_from
 from sources.splits import reference_reason
 from sources.tables import HeldOut, Origin
 from sources.terms import cap
-from sources.warc_fields import EVIDENCE, LINK, RESERVED, VERSION
+from sources.warc_fields import EVIDENCE, LINK, RELEASE, RESERVED, VERSION
 
 EVIDENCE_CHARS = 500
 _ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
@@ -79,7 +79,7 @@ def document_of(
         id=document_id(config.name, key, version),
         kind=known_kind(part["kind"] or found.listed("kind"), config.kind),
         source=config.name,
-        release=config.release,
+        release=found.item.fields.get(RELEASE) or config.release,
         key=key,
         url=url_of(config, found, key, part),
         title=part["title"] or found.listed("title"),
@@ -89,7 +89,7 @@ def document_of(
         published=part["published"] or _date(found.listed("published")),
         retrieved=found.item.retrieved or (origin.retrieved if origin else None),
         version=version,
-        retracted=part["retracted"],
+        retracted=part["retracted"] or found.listed("retracted") == "yes",
         sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
         rights=rights_of(config, found, key, part),
         edits=[{**edit, "names": repairs}] if repairs else [],
@@ -112,7 +112,7 @@ def _reference_reason(config: SourceConfig, part: dict[str, Any], listed: bool) 
 
 def identifiers_of(found: Found, part: dict[str, Any], native_key: str | None) -> dict[str, str]:
     """Return the identifiers that the record states, then those of its listing, whose `key` is the site's own name."""
-    listed = {name: found.listed(name) for name in ("doi", "isbn")}
+    listed = {name: found.listed(name) for name in ("doi", "pmid", "pmcid", "isbn")}
     every = {**listed, **{name: value for name, value in part["identifiers"].items() if value}}
     every["native_key"] = native_key or every.get("native_key") or found.listed("key")
     return {name: value for name, value in every.items() if value}

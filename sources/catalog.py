@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.engine.settings import BYTES, SPEED, Settings
 from sources.about import About
 from sources.document import KINDS, Kind
+from sources.publications.settings import PmcOaConfig
 from sources.rights import UNKNOWN, rights_from
 from sources.web.settings import WebConfig
 
@@ -92,12 +93,15 @@ class RightsConfig(Settings):
 
 
 class SourceConfig(Settings):
-    """One source: a folder or a file at `path`, or a site that `web` says how to fetch."""
+    """One source: a folder or a file at `path`, a site that `web` says how to fetch, or articles frozen by `pmc_oa`."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$"), BYTES]
     kind: Annotated[Kind, BYTES]
     path: Annotated[str, SPEED] = ""
     web: Annotated[WebConfig | None, BYTES] = None
+    pmc_oa: Annotated[PmcOaConfig | None, SPEED] = None
+    """A selection from the bucket (or a folder that mirrors it) at `path`, which `medmix sources fetch` freezes as
+    `release`. What decides bytes of it are the packs that it leads to, as the files are of a folder."""
     about: Annotated[About | None, BYTES] = None
     title: Annotated[str, SPEED] = ""
     release: Annotated[str | None, BYTES] = None
@@ -153,7 +157,14 @@ class SourceConfig(Settings):
     def _comes_from_somewhere(self) -> "SourceConfig":
         if not self.path and self.web is None:
             raise ValueError("a source needs `path`, a folder or file, or `web`, a site to fetch")
+        if self.pmc_oa is not None and (self.web is not None or not self.path):
+            raise ValueError("`pmc_oa` needs `path`, a bucket (s3://...) or a folder that mirrors it, and no `web`")
         return self
+
+    @property
+    def is_fetched(self) -> bool:
+        """Say whether `medmix sources fetch` brings its files, rather than whoever puts them into a folder."""
+        return self.web is not None or self.pmc_oa is not None
 
 
 def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:

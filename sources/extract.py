@@ -61,8 +61,9 @@ class Extract:
         self.name = f"extract-{config.name}"
         folder = root if root.is_dir() else root.parent
         self._held_out = read_held_out(folder, config.held_out) if config.held_out else HeldOut()
-        ranged = config.container in ("auto", "jsonl") and config.web is None
-        self._shards = list(into_shards(files, shard_bytes, ranged=ranged))
+        ranged = config.container in ("auto", "jsonl") and not config.is_fetched
+        packs = [[Slice(file)] for file in files] if config.pmc_oa else None  # a pack is a shard, whatever its size
+        self._shards = packs or list(into_shards(files, shard_bytes, ranged=ranged))
         self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class Extract:
         for ref, (key, start, end, rows) in zip(shard.inputs("raw"), shard.task.params["items"], strict=True):
             origins = {name: Origin(*row) for name, row in rows.items()}
             part = Slice(RawFile(key, Path(ref.path), ref.size_bytes, ref.sha256), start, end)
-            empty = end is None and self.config.web is None  # a segment of a crawl may hold listings alone
+            empty = end is None and not self.config.is_fetched  # a segment of a crawl may hold listings alone
             for item in self._items(part):
                 if isinstance(item, Item) and not self._is_wanted(key, item):
                     continue
@@ -135,7 +136,7 @@ class Extract:
         try:
             _check_unchanged(part)
             if part.end is None:
-                container = "warc" if self.config.web else self.config.container
+                container = "warc" if self.config.web else "pack" if self.config.pmc_oa else self.config.container
                 yield from open_items(file.path, file.key, container, limits)
             else:
                 yield from iter_range(file.path, part.start, part.end, file.key, limits)

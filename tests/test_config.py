@@ -42,6 +42,13 @@ FULL: dict[str, Any] = {
                 },
             },
         },
+        {
+            "name": "pmc",
+            "kind": "article",
+            "path": "s3://pmc-oa-opendata",
+            "release": "r1",
+            "pmc_oa": {"inventory": "2026-11-28", "ids": ["PMC7"], "published_from": "2020", "published_to": "2021"},
+        },
     ],
     "web": {"contact": "mailto:a@example.org"},
     "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in [*sorted(STAGES.keys() - LAST), *LAST]],
@@ -65,9 +72,10 @@ FULL: dict[str, Any] = {
 Place = tuple[str | int, ...]
 TIED = {
     ("mixtures", 1, group, at, name) for group, name in (("phases", "share"), ("components", "name")) for at in (0, 1)
-} | {("profile",), ("sources", 0, "name")}
+} | {("profile",), ("sources", 0, "name"), ("sources", 1, "pmc_oa"), ("sources", 2, "web")}
 """What cannot change alone: shares add up to one, phases name the components (the first mixture has no phases), a
-stage's own profile, which stands in every dump, may not be laxer than the run's, and the sample names its source."""
+stage's own profile, which stands in every dump, may not be laxer than the run's, the sample names its source, and a
+source is either on the web or frozen from a bucket."""
 
 
 def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterator[tuple[Place, bool]]:
@@ -98,7 +106,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
     if isinstance(value, int | float | Decimal):
         return [value + 1, value / 2, value * 2]
     if isinstance(value, str):
-        return [f"{value}x", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind"]
+        return [f"{value}x", "2019-05-01", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind"]
     if isinstance(value, dict):
         return [{**value, "flipped": 1}, dict.fromkeys(value, 3), {}]
     if isinstance(value, list | tuple):
@@ -113,12 +121,14 @@ def others(value: Any, annotation: Any) -> list[Any]:
             [*value, *value],
             [phase],
             ["*.who.int"],
+            ["PMC1"],
         ]
-    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}, SITE["web"], SITE["about"]]
+    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}, SITE["web"], SITE["about"], PMC["pmc_oa"]]
 
 
 RUN = RunConfig.model_validate(FULL)
 SITE = FULL["sources"][1]
+PMC = FULL["sources"][2]
 PLACES = list(places(RUN))
 
 
