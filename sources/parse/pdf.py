@@ -18,19 +18,20 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from sources.parse.part import Fault, Part, Unreadable
-from sources.parse.pdf_calls import has_image
 from sources.parse.pdf_columns import reading_order
 from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_grid import find_grids
 from sources.parse.pdf_lines import Line, block_lines
+from sources.parse.pdf_page import Page, read_page
 from sources.parse.pdf_paragraphs import Written, write
-from sources.parse.pdf_rules import find_rules
 from sources.parse.pdf_tables import take_ruled
 from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share, script_agrees
-from sources.parse.pdf_words import read_page
+from sources.parse.pdf_words import find_fragments
 
 MIN_WORDS = 3
+BATCH_PAGES, BATCH_CHARS = 32, 200_000
+"""Layout is worked out for so many pages at once, or for the first to reach so many characters."""
 SCANNED_CHARS = 40
 """A page of pictures with less text than this, its number or a stamp, is a scan."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -95,22 +96,37 @@ def _check_encryption(document: pypdfium2.PdfDocument, wanted: bool) -> None:
 
 def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
     """Return the fragments of every page. Raises Unreadable when the file has no page or one cannot be loaded."""
-    pages = []
-    if not len(document):
+    count = len(document)
+    if not count:
         raise Unreadable("broken_pdf", "the file has no pages")
-    for number in range(len(document)):
-        try:
-            page = document[number]
-            textpage = page.get_textpage()
-        except pypdfium2.PdfiumError as error:
-            raise Unreadable("broken_pdf", f"page {number + 1} of {len(document)}: {error}") from error
-        bounds = page.get_bbox()
-        pages.append(read_page(textpage, bounds, find_rules(page, bounds)))
-        few = sum(len(fragment.text) for fragment in pages[-1].fragments) < SCANNED_CHARS
-        pages[-1].pictured = few and has_image(page.raw)
-        textpage.close()
-        page.close()
+    pages: list[PageText] = []
+    waiting: list[Page] = []
+    for number in range(count):
+        waiting.append(_read_page(document.raw, number, count))
+        characters = sum(len(page.characters) for page in waiting)
+        if number == count - 1 or len(waiting) == BATCH_PAGES or characters > BATCH_CHARS:
+            pages += find_fragments(waiting)
+            for page, found in zip(waiting, pages[-len(waiting) :], strict=True):
+                few = sum(len(fragment.text) for fragment in found.fragments) < SCANNED_CHARS
+                found.pictured = few and page.pictured
+            waiting = []
     return pages
+
+
+def _read_page(document: Any, number: int, count: int) -> Page:
+    """Return what pdfium says of a page. Raises Unreadable when it cannot be loaded."""
+    page = pdfium.FPDF_LoadPage(document, number)
+    textpage = page and pdfium.FPDFText_LoadPage(page)
+    try:
+        box = pdfium.FS_RECTF()
+        if not textpage or not pdfium.FPDF_GetPageBoundingBox(page, box):
+            raise Unreadable("broken_pdf", f"page {number + 1} of {count} cannot be loaded")
+        return read_page(page, textpage, (box.left, box.bottom, box.right, box.top))
+    finally:
+        if textpage:
+            pdfium.FPDFText_ClosePage(textpage)
+        if page:
+            pdfium.FPDF_ClosePage(page)
 
 
 def _check_text(pages: list[PageText]) -> None:

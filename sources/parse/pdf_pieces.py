@@ -1,18 +1,17 @@
-"""Characters of a PDF page -> pieces: stretches of a word whose height and baseline stay the same.
+"""Characters of PDF pages -> pieces: stretches of a word whose height and baseline stay the same.
 
-pdfium gives one character a call, so this asks only for what layout needs: the box of the first and the last
-character of each word, and of all characters of words that can hold a raised or lowered one. Everything else is
-numpy over the boxes asked for. Words end at white space and at the mark that pdfium sets for a hyphen at a line's end.
+Layout needs the box of the first and the last character of each word, and of all characters of words that can hold a
+raised or lowered one. It is worked out for several pages at once; no word and no piece reaches over two of them.
+Words end at white space and at the mark that pdfium sets for a hyphen at a line's end.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sources.parse.pdf_calls import boxes_at, codes_at
-from sources.parse.pdf_text import SCRIPTABLE, clean_codes
+from sources.parse.pdf_page import HYPHEN_MARK, Text
+from sources.parse.pdf_text import SCRIPTABLE
 
 Codes = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
@@ -27,15 +26,16 @@ _SPACES = np.array(
 )
 _IS_SPACE, _IS_SCRIPTABLE = np.zeros(65536, bool), np.zeros(65536, bool)
 _IS_SPACE[_SPACES], _IS_SCRIPTABLE[SCRIPTABLE] = True, True
-_HYPHEN_MARK = 0xFFFE
 
 
 @dataclass(slots=True)
 class Words:
-    """Words of a page: character range of each; and the characters asked for: index, word it is in, box in points."""
+    """Words of pages: character range and page of each; and the characters that count: index, word it is in, box in
+    points from the corner of what is shown of its page."""
 
     start: Ints
     end: Ints
+    page: Ints
     at: Ints
     word: Ints
     box: Floats
@@ -43,71 +43,46 @@ class Words:
 
 @dataclass(slots=True)
 class Pieces:
-    """Parallel arrays: character range, box, baseline and height of each stretch of even height and baseline."""
+    """Parallel arrays: character range, page, box, baseline and height of each stretch of even height and baseline."""
 
     start: Ints
     end: Ints
+    page: Ints
     box: Floats
     base: Floats
     height: Floats
     spaced: Mask
 
 
-def find_codes(textpage: Any, page: int, count: int) -> Codes:
-    """Return one UTF-16 unit a character; pdfium's text is used when it aligns, else each character is asked for."""
-    text = _whole_text(textpage) if count else b""
-    if len(text) == 2 * count:
-        codes = np.frombuffer(text, np.uint16).astype(np.uint32)
-    else:
-        codes = codes_at(page, count)
-        codes[codes == 2] = _HYPHEN_MARK
-    return clean_codes(codes)
-
-
-def _whole_text(textpage: Any) -> bytes:
-    """Return a page's text in UTF-16; empty when it begins or ends with more hidden characters than pypdfium2 skips."""
-    try:
-        return bytes(textpage.get_text_range().encode("utf-16-le", "surrogatepass"))
-    except RecursionError:
-        return b""
-
-
 def find_words(codes: Codes) -> tuple[Ints, Ints]:
     """Return [start, end) of each word: a run without white space, ended also by the mark of a line-end hyphen."""
     ink = np.concatenate(([False], ~_IS_SPACE[codes & 0xFFFF], [False]))
     edge = np.flatnonzero(ink[1:] != ink[:-1])
-    cuts = np.flatnonzero(codes == _HYPHEN_MARK) + 1
+    cuts = np.flatnonzero(codes == HYPHEN_MARK) + 1
     cuts = cuts[ink[np.minimum(cuts + 1, len(ink) - 1)]]
-    codes[codes == _HYPHEN_MARK] = ord("-")
+    codes[codes == HYPHEN_MARK] = ord("-")
     return np.sort(np.concatenate((edge[::2], cuts))), np.sort(np.concatenate((edge[1::2], cuts)))
 
 
-def find_words_boxes(page: int, codes: Codes, origin: tuple[float, float]) -> Words:
-    """Return the words of a page with the boxes that layout needs, measured from `origin`, the shown page's corner."""
+def find_words_boxes(text: Text, corners: Floats) -> Words:
+    """Return the words with the boxes that layout needs, measured from `corners` (x, y) of what each page shows."""
+    codes, box = text.codes, text.box
     starts, ends = find_words(codes)
+    pages = np.searchsorted(text.begins, starts, "right") - 1
     if not len(starts):
-        return Words(starts, ends, starts, starts, np.zeros((0, 4)))
-    mixed = np.add.reduceat(np.concatenate((_IS_SCRIPTABLE[codes & 0xFFFF], [False])), starts) > 0
-    wanted = np.zeros(len(codes), bool)
-    wanted[starts] = wanted[ends - 1] = True
-    wanted[_spread(starts[mixed], ends[mixed])] = True
-    at = np.flatnonzero(wanted)
-    box = boxes_at(page, at.tolist())
-    place = np.cumsum(wanted) - 1
-    first, last = box[place[starts]], box[place[ends - 1]]
+        return Words(starts, ends, pages, starts, starts, np.zeros((0, 4)))
+    mixed = np.add.reduceat(_IS_SCRIPTABLE[codes & 0xFFFF], starts, dtype=np.int64) > 0
+    first, last = box[starts], box[ends - 1]
     tall = np.maximum(first[:, 1] - first[:, 3], 0.1)
     uneven = np.abs(first[:, 3] - last[:, 3]) + np.abs(first[:, 1] - last[:, 1]) > 0.08 * tall
-    uneven &= ~mixed & (ends - starts > 2)
-    if uneven.any():
-        more = wanted.copy()
-        more[_spread(starts[uneven], ends[uneven])] = True
-        known, at = wanted[more], np.flatnonzero(more)
-        whole = np.empty((len(at), 4), np.float32)
-        whole[known], whole[~known] = box, boxes_at(page, at[~known].tolist())
-        box = whole
-    x, y = origin
-    upright = box[:, [0, 3, 2, 1]].astype(np.float64) - np.array([x, y, x, y])
-    return Words(starts, ends, at, np.searchsorted(starts, at, "right") - 1, upright)
+    whole = mixed | uneven & (ends - starts > 2)
+    wanted = np.zeros(len(codes), bool)
+    wanted[starts] = wanted[ends - 1] = True
+    wanted[_spread(starts[whole], ends[whole])] = True
+    at = np.flatnonzero(wanted)
+    word = np.searchsorted(starts, at, "right") - 1
+    upright = box[at][:, [0, 3, 2, 1]].astype(np.float64) - corners[pages[word]][:, [0, 1, 0, 1]]
+    return Words(starts, ends, pages, at, word, upright)
 
 
 def _spread(starts: Ints, ends: Ints) -> Ints:
@@ -116,18 +91,20 @@ def _spread(starts: Ints, ends: Ints) -> Ints:
     return np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
 
 
-def find_turned(words: Words) -> tuple[Mask, int]:
-    """Say which words run up or down the page, and the turn (1 up, -1 down) when most of the page does."""
+def find_turned(words: Words, count: int) -> tuple[Mask, list[int]]:
+    """Say which words run up or down their page, and the turn (1 up, -1 down) of each page that mostly does."""
     new = words.word[1:] != words.word[:-1]
     first = words.box[np.concatenate(([True], new))]
     last = words.box[np.concatenate((new, [True]))]
     rise, run = last[:, 1] - first[:, 1], last[:, 0] - first[:, 0]
     long = words.end - words.start > 2
     turned = long & (np.abs(rise) > 2 * np.abs(run)) & (np.abs(rise) > 2)
-    count = np.count_nonzero(turned)
-    if count > 3 and 2 * count > np.count_nonzero(long):
-        return turned, 1 if np.median(rise[turned]) > 0 else -1
-    return turned, 0
+    turns = [0] * count
+    if turned.any():
+        many, of = (np.bincount(words.page[which], minlength=count) for which in (turned, long))
+        for number in np.flatnonzero((many > 3) & (2 * many > of)).tolist():
+            turns[number] = 1 if np.median(rise[turned & (words.page == number)]) > 0 else -1
+    return turned, turns
 
 
 def turn_upright(box: Floats, quarter: int) -> Floats:
@@ -154,7 +131,8 @@ def find_pieces(words: Words, codes: Codes, kept: Mask | None) -> Pieces:
     spaced = np.concatenate(([True], apart))[heads]
     start, end = at[heads], words.end[word[heads]]
     end[:-1] = np.where(word[heads[1:]] != word[heads[:-1]], end[:-1], start[1:])
-    return Pieces(start, end, np.concatenate((low, high), axis=1), base[heads], tall[heads], spaced)
+    box = np.concatenate((low, high), axis=1)
+    return Pieces(start, end, words.page[word[heads]], box, base[heads], tall[heads], spaced)
 
 
 def _thin_spaces(codes: Codes, at: Ints, box: Floats, tall: Floats) -> Mask:

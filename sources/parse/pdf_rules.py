@@ -2,14 +2,17 @@
 
 pdfium gives a path's bounding box in one call, which settles a stroke or a thin box; only larger paths are walked
 point by point, and those with curves (drawings, letters set as outlines) are left out. Nothing is looked for inside
-form objects. A page with more objects than any table has is a map or a plot and gives no rules at all.
+form objects.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sources.parse.pdf_calls import is_drawn, object_bounds, page_paths, segments_of, straight_lines
+import numpy as np
+import pypdfium2.raw as pdfium
 
-MAX_OBJECTS = 20_000
+from sources.parse.pdf_calls import is_drawn, segments_of, straight_lines
+from sources.parse.pdf_loops import Records
+
 MAX_SEGMENTS = 400
 BOX_SEGMENTS = (4, 5)
 """A path of so many segments is a box, closed or not."""
@@ -32,15 +35,16 @@ class Rules(NamedTuple):
     down: list[Rule]
 
 
-def find_rules(page: Any, bounds: tuple[float, float, float, float]) -> Rules:
-    """Return the rules of a pypdfium2 page; `bounds` is what is shown (left, bottom, right, top)."""
+def find_rules(objects: Records, bounds: tuple[float, float, float, float]) -> Rules:
+    """Return the rules among the objects of an open page; `bounds` is what is shown (left, bottom, right, top)."""
     rules = Rules([], [])
-    paths = page_paths(page.raw, MAX_OBJECTS)
+    paths = objects[objects["kind"] == pdfium.FPDF_PAGEOBJ_PATH]
     if len(paths) < 3:
         return rules
     x, y = bounds[:2]
     area = (bounds[2] - x) * (bounds[3] - y)
-    for path, (left, bottom, right, top) in zip(paths, object_bounds(paths), strict=True):
+    boxes = paths["bounds"].astype(np.float64).tolist()
+    for path, (left, bottom, right, top) in zip(paths["address"].tolist(), boxes, strict=True):
         wide, tall = right - left, top - bottom
         if wide * tall > 0.8 * area:
             continue

@@ -69,8 +69,8 @@ def clean_codes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """Turn invisible marks into U+0000 (dropped later) and controls into U+FFFD; white space and U+FFFE stay."""
     control = (codes < 9) | (codes > 13) & (codes < 32) | (codes >= 0x7F) & (codes < 0xA0) | (codes == 0xFFFF)
     codes[control] = 0xFFFD
-    if (codes > 0x2000).any():
-        codes[np.isin(codes, _INVISIBLE)] = 0
+    high = np.flatnonzero(codes > 0x2000)
+    codes[high[np.isin(codes[high], _INVISIBLE)]] = 0
     return codes
 
 

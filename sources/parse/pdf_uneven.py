@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sources.parse.pdf_calls import feet_at, sizes_at
 from sources.parse.pdf_fragment import Fragment
+from sources.parse.pdf_page import Text
 from sources.parse.pdf_pieces import Ints, Mask, Pieces
 from sources.parse.pdf_text import Piece, join_pieces, settle
 
 
-def rewrite_uneven(found: list[Fragment], text: str, page: int, pieces: Pieces, spaced: Mask, spans: Ints) -> None:
+def rewrite_uneven(found: list[Fragment], text: Text, string: str, pieces: Pieces, spaced: Mask, spans: Ints) -> None:
     """Write anew, in place, the uneven ones of `found`; `spans` holds the range of pieces [first, end) of each."""
     heads = spans[:, 0]
     spread = [np.maximum.reduceat(v, heads) - np.minimum.reduceat(v, heads) for v in (pieces.height, pieces.base)]
@@ -27,9 +27,9 @@ def rewrite_uneven(found: list[Fragment], text: str, page: int, pieces: Pieces, 
     lengths = chosen[:, 1] - chosen[:, 0]
     ends = np.cumsum(lengths)
     at = np.repeat(chosen[:, 0] - (ends - lengths), lengths) + np.arange(ends[-1])
-    first = pieces.start[at].tolist()
-    words = [text[s:e] for s, e in zip(first, pieces.end[at].tolist(), strict=True)]
-    columns = [pieces.height[at], pieces.base[at], sizes_at(page, first), feet_at(page, first)]
+    first = pieces.start[at]
+    words = [string[s:e] for s, e in zip(first.tolist(), pieces.end[at].tolist(), strict=True)]
+    columns = [pieces.height[at], pieces.base[at], text.size[text.run[first]], text.foot[first]]
     low, high = pieces.box[at, 1], pieces.box[at, 3]
     rows = list(map(_Part, words, spaced[at].tolist(), *(c.tolist() for c in (*columns, low, high))))
     for n, end, length in zip(uneven.tolist(), ends.tolist(), lengths.tolist(), strict=True):

@@ -1,17 +1,18 @@
-"""Pieces of a PDF page -> fragments: stretches of one line, with their box, font size, weight and text.
+"""Pieces of PDF pages -> fragments: stretches of one line, with their box, font size, weight and text.
 
 Pieces are joined while they run on along one line; a wide gap ends a fragment, which is how table cells and columns
 come apart. Raised and lowered marks are put to the character they belong to, also where the file draws them apart.
 Reading order is not decided here, and no character is judged: that is `pdf_columns` and `pdf_text`.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import groupby, islice, pairwise
 
 import numpy as np
 
-from sources.parse.pdf_calls import address_of, feet_at, sizes_at
 from sources.parse.pdf_fonts import weights_and_names
 from sources.parse.pdf_fragment import Fragment, PageText
+from sources.parse.pdf_page import Page, Text, joined
 from sources.parse.pdf_pieces import (
     BASELINE_SHARE,
     Codes,
@@ -19,7 +20,6 @@ from sources.parse.pdf_pieces import (
     Ints,
     Mask,
     Pieces,
-    find_codes,
     find_pieces,
     find_turned,
     find_words_boxes,
@@ -42,67 +42,76 @@ SPACE_HEIGHTS = 0.06
 
 MAX_MEETINGS = 10_000_000
 """A page with more words times rules than this is no table that anybody reads."""
+MAX_MARKS = 400
+"""So many marks of a page are looked at."""
 LOWERED_HEIGHTS = 0.5
 """A small character further below its neighbour belongs to another line."""
 
 
-def read_page(textpage: Any, bounds: tuple[float, float, float, float], rules: Rules) -> PageText:
-    """Return the fragments of a pypdfium2 text page; empty when it has no characters.
+def find_fragments(pages: Sequence[Page]) -> list[PageText]:
+    """Return the fragments of each page; none where it has no characters.
 
-    `bounds` is what of the page is shown (left, bottom, right, top); what lies wholly outside it is left out. Text on
-    both sides of a vertical one of `rules` is two fragments.
+    What lies wholly outside of what a page shows is left out. Text on both sides of a vertical rule is two fragments.
     """
-    left, bottom, right, top = bounds
-    width, height = right - left, top - bottom
-    page, count = address_of(textpage.raw), textpage.count_chars()
-    codes = find_codes(textpage, page, count)
-    words = find_words_boxes(page, codes, (left, bottom))
+    sheets = [PageText([], "", b[2] - b[0], b[3] - b[1], page.rules) for page in pages for b in (page.bounds,)]
+    text = joined(pages)
+    corners = np.array([page.bounds[:2] for page in pages])
+    words = find_words_boxes(text, corners)
     if not len(words.start):
-        return PageText([], "", width, height)
-    turned, quarter = find_turned(words)
-    text, aside = decode(codes), ""
-    if quarter:
-        words.box = turn_upright(words.box, quarter)
-        width, height, rules = height, width, Rules([], [])
-    elif turned.any():
-        ranges = zip(words.start[turned].tolist(), words.end[turned].tolist(), strict=True)
-        aside = settle(" ".join([text[s:e] for s, e in ranges]))
-    pieces = find_pieces(words, codes, ~turned if aside else None)
-    found = _fragments(page, (codes, text), pieces, None if quarter else bottom, rules)
-    shown = [f for f in found if f.x1 > 0 and f.x0 < width and f.y1 > 0 and f.y0 < height]
-    return PageText(shown, aside, width, height, rules)
+        return sheets
+    string = decode(text.codes)
+    turned, turns = find_turned(words, len(pages))
+    for number in [number for number, quarter in enumerate(turns) if quarter]:
+        here = words.page[words.word] == number
+        words.box[here] = turn_upright(words.box[here], turns[number])
+        turned[words.page == number] = False
+        sheet = sheets[number]
+        sheet.width, sheet.height, sheet.rules = sheet.height, sheet.width, Rules([], [])
+    for number in np.unique(words.page[turned]).tolist():
+        here = turned & (words.page == number)
+        ranges = zip(words.start[here].tolist(), words.end[here].tolist(), strict=True)
+        sheets[number].turned = settle(" ".join([string[s:e] for s, e in ranges]))
+    pieces = find_pieces(words, text.codes, ~turned if turned.any() else None)
+    level = np.array([not quarter for quarter in turns])
+    found, page = _fragments(text, string, pieces, (corners[:, 1], level), [sheet.rules for sheet in sheets])
+    for number, f in zip(page, found, strict=True):
+        sheet = sheets[number]
+        if f.x1 > 0 and f.x0 < sheet.width and f.y1 > 0 and f.y0 < sheet.height:
+            sheet.fragments.append(f)
+    return sheets
 
 
 def _fragments(
-    page: int, written: tuple[Codes, str], pieces: Pieces, bottom: float | None, rules: Rules
-) -> list[Fragment]:
-    """Join pieces that run on along one line and give each stretch its text, main size and weight."""
+    text: Text, string: str, pieces: Pieces, feet: tuple[Floats, Mask], rules: Sequence[Rules]
+) -> tuple[list[Fragment], list[int]]:
+    """Join pieces that run on along one line and give each stretch its text, main size and weight; and its page.
+
+    `feet` are the lower edge of each page and whether its text runs level, so that baselines can be asked for.
+    """
     if not len(pieces.start):
-        return []
-    if bottom is not None:
-        _true_heights(pieces, page, bottom)
+        return [], []
+    _true_heights(pieces, text, feet)
     breaks, spaced = _joints(pieces)
     order = _reattached(pieces, breaks)
     if order is not None:
         pieces = Pieces(*(getattr(pieces, name)[order] for name in Pieces.__slots__))
         breaks, spaced = _joints(pieces)
-    if rules.down and len(pieces.start) * len(rules.down) < MAX_MEETINGS:
-        breaks |= _ruled_apart(pieces, rules)
-    codes, text = written
+    _part_at_rules(pieces, rules, breaks)
     heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
     tails = np.concatenate((heads[1:], [len(pieces.start)])) - 1
     spaced[heads] = False
-    first, last = pieces.start[heads].tolist(), (pieces.end[tails] - 1).tolist()
-    bold, face = weights_and_names(page, first, last)
+    first = text.run[pieces.start[heads]]
+    fonts = ([text.fonts[run] for run in runs.tolist()] for runs in (first, text.run[pieces.end[tails] - 1]))
+    bold, face = weights_and_names(*fonts)
     low, high = np.minimum.reduceat(pieces.box, heads), np.maximum.reduceat(pieces.box, heads)
     columns = (low[:, 0], low[:, 1], high[:, 2], high[:, 3], pieces.base[heads], pieces.height[heads])
-    texts = _texts(text, codes, pieces, spaced, heads, tails)
+    texts = _texts(string, text.codes, pieces, spaced, heads, tails)
     numbers = (column.tolist() for column in columns)
-    found = list(map(Fragment, texts, *numbers, sizes_at(page, first).tolist(), bold, face))
-    _note_gaps(found, text, pieces, heads, tails)
-    _note_spaces(found, codes, pieces.end[tails])
-    rewrite_uneven(found, text, page, pieces, spaced, np.stack((heads, tails + 1), axis=1))
-    return found
+    found = list(map(Fragment, texts, *numbers, text.size[first].tolist(), bold, face))
+    _note_gaps(found, string, pieces, heads, tails)
+    _note_spaces(found, text.codes, pieces.end[tails])
+    rewrite_uneven(found, text, string, pieces, spaced, np.stack((heads, tails + 1), axis=1))
+    return found, pieces.page[heads].tolist()
 
 
 def _texts(text: str, codes: Codes, pieces: Pieces, spaced: Mask, heads: Ints, tails: Ints) -> list[str]:
@@ -148,13 +157,12 @@ def _note_spaces(found: list[Fragment], codes: Codes, ends: Ints) -> None:
         found[n].spaced = bool(ends[n] < len(codes) and codes[ends[n]] == 32)
 
 
-def _true_heights(pieces: Pieces, page: int, bottom: float) -> None:
+def _true_heights(pieces: Pieces, text: Text, feet: tuple[Floats, Mask]) -> None:
     """Replace, in place, height and baseline of pieces whose box is far taller than most: symbol fonts, titles."""
-    tall = np.flatnonzero(pieces.height > 1.2 * _median(pieces.height))
-    if not len(tall):
-        return
-    at = pieces.start[tall].tolist()
-    size, base = sizes_at(page, at), feet_at(page, at) - bottom
+    bottom, level = feet
+    tall = np.flatnonzero((pieces.height > 1.2 * _medians(pieces)) & level[pieces.page])
+    at = pieces.start[tall]
+    size, base = text.size[text.run[at]], text.foot[at] - bottom[pieces.page[tall]]
     pieces.height[tall], pieces.base[tall] = 1.1 * size, base
     pieces.box[tall, 1] = base - BASELINE_SHARE * size
     pieces.box[tall, 3] = base + (1 - BASELINE_SHARE) * size
@@ -168,18 +176,23 @@ def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
     shift = np.abs(np.diff(pieces.base)) / most
     mark = (np.minimum(tall[1:], tall[:-1]) < 0.8 * most) & (shift < 0.95) & (np.abs(gap) < 0.2 * most)
     mark &= np.where(tall[1:] < tall[:-1], -1, 1) * np.diff(pieces.base) < LOWERED_HEIGHTS * most
-    breaks = (shift > 0.55) & ~mark | (gap > GAP_HEIGHTS * most)
+    breaks = (shift > 0.55) & ~mark | (gap > GAP_HEIGHTS * most) | (pieces.page[1:] != pieces.page[:-1])
     even = np.minimum(tall[1:], tall[:-1]) > 0.87 * most
     return breaks, np.concatenate(([False], pieces.spaced[1:] & (even | (gap > SPACE_HEIGHTS * most))))
 
 
-def _ruled_apart(pieces: Pieces, rules: Rules) -> Mask:
-    """Say between which neighbours of a line a vertical rule stands."""
-    at, low, high = np.array(rules.down).T[:, None, :]
-    box, base = pieces.box, pieces.base
-    left, right = np.minimum(box[:-1, 2], box[1:, 2]), np.maximum(box[:-1, 0], box[1:, 0])
-    between = (at >= left[:, None] - 1) & (at <= right[:, None] + 1) & (base[1:, None] > low) & (base[1:, None] < high)
-    return np.asarray(between.any(axis=1))
+def _part_at_rules(pieces: Pieces, rules: Sequence[Rules], breaks: Mask) -> None:
+    """Set, in place, a break between neighbours of a line where a vertical rule of their page stands."""
+    ends = np.searchsorted(pieces.page, np.arange(len(rules) + 1)).tolist()
+    for number, (first, end) in enumerate(pairwise(ends)):
+        down = rules[number].down
+        if not down or not 1 < end - first <= MAX_MEETINGS // len(down):
+            continue
+        at, low, high = np.array(down).T[:, None, :]
+        box, base = pieces.box[first:end], pieces.base[first + 1 : end, None]
+        left, right = np.minimum(box[:-1, 2], box[1:, 2]), np.maximum(box[:-1, 0], box[1:, 0])
+        between = (at >= left[:, None] - 1) & (at <= right[:, None] + 1) & (base > low) & (base < high)
+        breaks[first : end - 1] |= between.any(axis=1)
 
 
 def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
@@ -188,18 +201,27 @@ def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
     A mark is a lone short piece, clearly lower than the piece that ends where it begins and within its height.
     """
     alone = np.concatenate(([True], breaks)) & np.concatenate((breaks, [True]))
-    marks = np.flatnonzero(alone & (pieces.end - pieces.start <= 4) & (pieces.height < 0.85 * _median(pieces.height)))
+    low = pieces.height < 0.85 * _medians(pieces)
+    marks = np.flatnonzero(alone & (pieces.end - pieces.start <= 4) & low)
     place = np.arange(len(pieces.start), dtype=float)
-    for i in marks[:400].tolist():
-        tall, rise = pieces.height, pieces.base[i] - pieces.base
-        near = np.abs(pieces.box[:, 2] - pieces.box[i, 0]) < 0.2 * tall
-        hosts = np.flatnonzero(near & (np.abs(rise) < 0.95 * tall) & (tall * 0.85 > tall[i]))
-        if len(hosts):
-            place[i] = hosts[0] + 0.5
-            pieces.spaced[i] = False
-    return np.argsort(place, kind="stable") if len(marks) else None
+    moved = False
+    for page, of_page in groupby(marks.tolist(), key=lambda i: pieces.page[i]):
+        first, end = np.searchsorted(pieces.page, (page, page + 1)).tolist()
+        box, base, tall = pieces.box[first:end, 2], pieces.base[first:end], pieces.height[first:end]
+        for i in islice(of_page, MAX_MARKS):
+            near = np.abs(box - pieces.box[i, 0]) < 0.2 * tall
+            near &= (np.abs(pieces.base[i] - base) < 0.95 * tall) & (tall * 0.85 > pieces.height[i])
+            hosts = np.flatnonzero(near)
+            if len(hosts):
+                place[i] = first + hosts[0] + 0.5
+                pieces.spaced[i] = False
+                moved = True
+    return np.argsort(place, kind="stable") if moved else None
 
 
-def _median(values: Floats) -> float:
-    """Return the upper median (numpy's own costs more than the rest of a page's arithmetic)."""
-    return float(np.partition(values, len(values) // 2)[len(values) // 2])
+def _medians(pieces: Pieces) -> Floats:
+    """Return the upper median of the heights of each piece's page."""
+    ends = np.flatnonzero(np.diff(pieces.page, append=-1)) + 1
+    lengths = np.diff(ends, prepend=0)
+    ordered = pieces.height[np.lexsort((pieces.height, pieces.page))]
+    return np.repeat(ordered[ends - lengths + lengths // 2], lengths)
