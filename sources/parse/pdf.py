@@ -23,15 +23,13 @@ from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_grid import find_grids
 from sources.parse.pdf_lines import Line, block_lines
-from sources.parse.pdf_page import Page, read_page
+from sources.parse.pdf_page import Batch
 from sources.parse.pdf_paragraphs import Written, write
 from sources.parse.pdf_tables import take_ruled
 from sources.parse.pdf_text import GARBLED_SHARE, declared_language, garbled_share, script_agrees
 from sources.parse.pdf_words import find_fragments
 
 MIN_WORDS = 3
-BATCH_PAGES, BATCH_CHARS = 32, 200_000
-"""Layout is worked out for so many pages at once, or for the first to reach so many characters."""
 SCANNED_CHARS = 40
 """A page of pictures with less text than this, its number or a stamp, is a scan."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -100,28 +98,28 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
     if not count:
         raise Unreadable("broken_pdf", "the file has no pages")
     pages: list[PageText] = []
-    waiting: list[Page] = []
+    batch = Batch()
     for number in range(count):
-        waiting.append(_read_page(document.raw, number, count))
-        characters = sum(len(page.characters) for page in waiting)
-        if number == count - 1 or len(waiting) == BATCH_PAGES or characters > BATCH_CHARS:
-            pages += find_fragments(waiting)
-            for page, found in zip(waiting, pages[-len(waiting) :], strict=True):
-                few = sum(len(fragment.text) for fragment in found.fragments) < SCANNED_CHARS
-                found.pictured = few and page.pictured
-            waiting = []
+        _read_page(document.raw, number, count, batch)
+        if batch.full or number == count - 1:
+            found = find_fragments(batch)
+            for page, text in zip(batch.pages, found, strict=True):
+                few = sum(len(fragment.text) for fragment in text.fragments) < SCANNED_CHARS
+                text.pictured = few and page.pictured
+            pages += found
+            batch.clear()
     return pages
 
 
-def _read_page(document: Any, number: int, count: int) -> Page:
-    """Return what pdfium says of a page. Raises Unreadable when it cannot be loaded."""
+def _read_page(document: Any, number: int, count: int, batch: Batch) -> None:
+    """Put what pdfium says of a page into `batch`. Raises Unreadable when it cannot be loaded."""
     page = pdfium.FPDF_LoadPage(document, number)
     textpage = page and pdfium.FPDFText_LoadPage(page)
     try:
         box = pdfium.FS_RECTF()
         if not textpage or not pdfium.FPDF_GetPageBoundingBox(page, box):
             raise Unreadable("broken_pdf", f"page {number + 1} of {count} cannot be loaded")
-        return read_page(page, textpage, (box.left, box.bottom, box.right, box.top))
+        batch.add(page, textpage, (box.left, box.bottom, box.right, box.top))
     finally:
         if textpage:
             pdfium.FPDFText_ClosePage(textpage)

@@ -7,7 +7,6 @@ functions are declared over addresses. What is asked of all characters or object
 import ctypes
 from collections import deque
 from collections.abc import Callable
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -37,11 +36,16 @@ _PLACE = _plain(pdfium.FPDFPageObj_GetMatrix, _INT, _POINTER, _POINTER)
 _DRAW_MODE = _plain(pdfium.FPDFPath_GetDrawMode, _INT, _POINTER, _POINTER, _POINTER)
 
 
+_STRAIGHT = (pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO)
+_NAME_BUFFER = ctypes.create_string_buffer(256)
+_MODES = (ctypes.c_int * 2)()
+_NAME_AT, _FILLED, _STROKED = ctypes.addressof(_NAME_BUFFER), ctypes.addressof(_MODES), ctypes.addressof(_MODES) + 4
+
+
 def font_at(textpage: int, index: int) -> tuple[int, bytes]:
     """Return weight (400 is regular, 700 bold) and name of the font of a character."""
-    name = ctypes.create_string_buffer(256)
-    length = _NAME(textpage, index, ctypes.addressof(name), len(name), None)
-    return _WEIGHT(textpage, index), name.value if 0 < length <= len(name) else b""
+    length = _NAME(textpage, index, _NAME_AT, len(_NAME_BUFFER), None)
+    return _WEIGHT(textpage, index), _NAME_BUFFER.value if 0 < length <= len(_NAME_BUFFER) else b""
 
 
 def segments_of(path: int) -> int:
@@ -51,12 +55,14 @@ def segments_of(path: int) -> int:
 
 def straight_lines(path: int) -> list[tuple[float, float, float, float]]:
     """Return the lines (x0, y0, x1, y1 in points) of a path, none when it has a curve; closed figures are closed."""
-    segments = list(map(_SEGMENT, repeat(path), range(segments_of(path))))
-    kinds = list(map(_KIND, segments))
+    segments, kinds = [], []
+    for index in range(segments_of(path)):
+        segments.append(_SEGMENT(path, index))
+        kinds.append(_KIND(segments[-1]))
+        if kinds[-1] not in _STRAIGHT:
+            return []
     matrix = np.zeros(6, np.float32)
-    if not set(kinds) <= {pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO} or not _PLACE(
-        path, matrix.ctypes.data
-    ):
+    if not _PLACE(path, matrix.ctypes.data):
         return []
     found = np.zeros((len(segments), 2), np.float32)
     start = found.ctypes.data
@@ -77,6 +83,4 @@ def straight_lines(path: int) -> list[tuple[float, float, float, float]]:
 
 def is_drawn(path: int) -> bool:
     """Say whether a path is filled or stroked, not only a clip."""
-    modes = (ctypes.c_int * 2)()
-    at = ctypes.addressof(modes)
-    return bool(_DRAW_MODE(path, at, at + 4)) and any(modes)
+    return bool(_DRAW_MODE(path, _FILLED, _STROKED)) and any(_MODES)

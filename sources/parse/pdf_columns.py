@@ -163,47 +163,50 @@ def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.in
     a paragraph is no cell: a wide line stands right above it.
     """
     width = boxes[:, 1] - boxes[:, 0]
-    limit = {which: 0.7 * quantile(width[side == which], 0.9) for which in (-1, 1)}
-    prose = [bool(side[i]) and bool(width[i] >= limit[int(side[i])]) for i in range(len(boxes))]
-    rows = _rows(boxes)
+    limit = np.zeros(3)
+    for which in (-1, 1):
+        limit[which] = 0.7 * quantile(width[side == which], 0.9)
+    prose = ((side != 0) & (width >= limit[side])).tolist()
+    lines, sides = boxes.tolist(), side.tolist()
+    rows = _rows(lines)
     for above, row in pairwise(rows):
         for i in row:
-            prose[i] = prose[i] or any(prose[j] and _ends_paragraph(boxes[j], boxes[i]) for j in above)
+            prose[i] = prose[i] or any(prose[j] and _ends_paragraph(lines[j], lines[i]) for j in above)
     found: list[int] = []
     stretch: list[list[int]] = []
     for row in [*rows, []]:
         if row and not any(prose[i] for i in row):
             stretch.append(row)
             continue
-        both = [n for n, members in enumerate(stretch) if len({int(side[i]) for i in members}) > 1]
-        if len(both) >= 2:
-            found += [i for members in stretch[both[0] : both[-1] + 1] for i in members]
+        if len(stretch) > 1:
+            both = [n for n, members in enumerate(stretch) if len({sides[i] for i in members}) > 1]
+            if len(both) >= 2:
+                found += [i for members in stretch[both[0] : both[-1] + 1] for i in members]
         stretch = []
     return np.array(found, np.int64)
 
 
-def _ends_paragraph(above: npt.NDArray[np.float64], line: npt.NDArray[np.float64]) -> bool:
+def _ends_paragraph(above: list[float], line: list[float]) -> bool:
     """Say whether `line` is set right below `above`, at the same left edge."""
-    return bool(abs(above[0] - line[0]) < 0.5 * line[3] and above[2] - line[2] < 1.6 * line[3])
+    return abs(above[0] - line[0]) < 0.5 * line[3] and above[2] - line[2] < 1.6 * line[3]
 
 
-def _rows(boxes: _Boxes) -> list[list[int]]:
+def _rows(boxes: list[list[float]]) -> list[list[int]]:
     """Group fragments by baseline, from the top."""
     rows: list[list[int]] = []
-    for i in np.argsort(-boxes[:, 2], kind="stable").tolist():
-        if rows and boxes[rows[-1][0], 2] - boxes[i, 2] < 0.4 * boxes[i, 3]:
+    first = 0.0
+    for i in sorted(range(len(boxes)), key=lambda i: -boxes[i][2]):
+        if rows and first - boxes[i][2] < 0.4 * boxes[i][3]:
             rows[-1].append(i)
         else:
             rows.append([i])
+            first = boxes[i][2]
     return rows
 
 
 def _bands(boxes: _Boxes, side: npt.NDArray[np.int64]) -> list[tuple[npt.NDArray[np.int64], int]]:
     """Return (members, kind) of each stretch, from the top: 0 crosses the gutter, TABLE, or 1 for columns."""
-    bands: list[tuple[list[int], int]] = []
-    for i in np.argsort(-boxes[:, 2], kind="stable").tolist():
-        kind = abs(int(side[i]))
-        if not bands or bands[-1][1] != kind:
-            bands.append(([], kind))
-        bands[-1][0].append(i)
-    return [(np.array(part), kind) for part, kind in bands]
+    order = np.argsort(-boxes[:, 2], kind="stable")
+    kinds = np.abs(side[order])
+    cuts = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
+    return [(part, abs(int(side[part[0]]))) for part in np.split(order, cuts)]

@@ -7,10 +7,11 @@ line cannot be lost by its place alone; the heads of a table that runs over page
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import inf
 from operator import attrgetter
+from typing import NamedTuple
 
 from sources.parse.pdf_fragment import Fragment, PageText
 
@@ -21,6 +22,7 @@ ROWS = 4
 PLACE_POINTS = 4.0
 CLEARANCE = 0.55
 """Free space between a running line and the body, in line heights."""
+_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d{1,9}")
 _NUMBER = re.compile(r"\W*(\d{1,4}|[ivxlc]{1,7})\W*", re.IGNORECASE)
 _PAGE_OF = re.compile(r"\W*page\W*\d+(\W*(of|/)\W*\d+)?\W*|\d+\s*(of|/)\s*\d+", re.IGNORECASE)
 _DOSE = re.compile(
@@ -35,29 +37,37 @@ _Row = list[Fragment]
 _Side = list[tuple[_Row, float]]
 
 
+class _Marks(NamedTuple):
+    """What a row could be known by: its keys as a running line, and its number less the page's index."""
+
+    keys: list[_Key]
+    value: int | None
+
+
 def remove_running_lines(pages: Sequence[PageText]) -> int:
     """Remove running lines from the pages' fragments, in place, and repeated turned text; return how many went."""
     sides = [_sides(page) for page in pages]
-    seen: dict[_Key, set[int]] = defaultdict(set)
-    for number, rows in enumerate(sides):
-        for row, _ in (pair for side in rows for pair in side):
-            for key in _keys(row, number):
-                seen[key].add(number)
-    offsets = _numbering(sides)
+    marks = [[[_marks(row, number) for row, _ in side] for side in rows] for number, rows in enumerate(sides)]
+    seen: Counter[_Key] = Counter()
+    for of_page in marks:
+        seen.update({key for side in of_page for row in side for key in row.keys})
+    offsets = _numbering(marks)
     enough = 2 if len(pages) <= 8 else 3
     removed = 0
-    for number, (page, rows) in enumerate(zip(pages, sides, strict=True)):
+    for page, rows, of_page in zip(pages, sides, marks, strict=True):
         gone: set[int] = set()
-        for side in rows:
-            running = [
-                _page_value(_text(row), number) in offsets
-                or any(len(seen[key]) >= enough for key in _keys(row, number))
-                for row, _ in side
-            ]
+        for side, of_side in zip(rows, of_page, strict=True):
+            running = [row.value in offsets or any(seen[key] >= enough for key in row.keys) for row in of_side]
             gone |= {id(fragment) for row in _clear(side, running) for fragment in row}
-        page.fragments[:] = [f for f in page.fragments if id(f) not in gone]
+        if gone:
+            page.fragments[:] = [f for f in page.fragments if id(f) not in gone]
         removed += len(gone)
     return removed + _remove_turned(pages)
+
+
+def _marks(row: _Row, page: int) -> _Marks:
+    text = row[0].text if len(row) == 1 else " ".join(f.text for f in sorted(row, key=attrgetter("x0")))
+    return _Marks(_keys(text, row[0].base, page), _page_value(text, page))
 
 
 def _clear(side: _Side, running: list[bool]) -> list[_Row]:
@@ -90,11 +100,6 @@ def _first_rows(ordered: Iterable[Fragment]) -> list[_Row]:
     return rows
 
 
-def _text(row: _Row) -> str:
-    """Return the text of a row from the left."""
-    return " ".join(f.text for f in sorted(row, key=lambda f: f.x0))
-
-
 def _outer(page: PageText, rows: list[_Row], *, top: bool) -> _Side:
     """Return up to four rows of the margin, from the page's edge, with the free space between each and the next."""
     zone = [row for row in rows[:ROWS] if _share(page, row[0], top=top) < MARGIN_SHARE]
@@ -121,27 +126,28 @@ def _share(page: PageText, fragment: Fragment, *, top: bool) -> float:
     return 1 - fragment.base / page.height if top else fragment.base / page.height
 
 
-def _keys(row: _Row, page: int) -> list[_Key]:
+def _keys(text: str, base: float, page: int) -> list[_Key]:
     """Return what identifies a running line: letters, numbers (of which one may count the pages) and height.
 
     Heights are rounded in two overlapping grids; numbers are sorted, as left and right pages mirror each other.
     """
-    text = _text(row).casefold()
-    letters, numbers = " ".join(re.findall(r"[^\W\d_]+", text)), sorted(map(int, re.findall(r"\d{1,9}", text)))
-    if not letters or len(text) > 160 or _DOSE.search(text):
+    text = text.casefold()
+    if len(text) > 160 or not (letters := " ".join(_LETTERS.findall(text))) or _DOSE.search(text):
         return []
+    numbers = sorted(map(int, _DIGITS.findall(text)))
     folded: list[tuple[str | int, ...]] = [(letters, *numbers)]
     for i, value in enumerate(numbers[:6]):
         folded.append((f"{letters} page {value - page}", *numbers[:i], *numbers[i + 1 :]))
-    place = row[0].base / PLACE_POINTS
+    place = base / PLACE_POINTS
     return [(form, grid) for form in folded for grid in (int(place), -int(place + 0.5) - 1)]
 
 
 def _page_value(text: str, page: int) -> int | None:
     """Return a page number less the page's index, or None when the text is no bare number or `Page 3 of 9`."""
-    if match := _PAGE_OF.fullmatch(text.strip()):
+    text = text.strip()
+    if match := _PAGE_OF.fullmatch(text):
         return int(re.search(r"\d+", match.group()).group()) - page  # type: ignore[union-attr]
-    match = _NUMBER.fullmatch(text.strip())
+    match = _NUMBER.fullmatch(text)
     if match is None:
         return None
     word = match.group(1).lower()
@@ -151,13 +157,13 @@ def _page_value(text: str, page: int) -> int | None:
     return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - page
 
 
-def _numbering(sides: list[list[_Side]]) -> set[int]:
+def _numbering(marks: Sequence[Sequence[Sequence[_Marks]]]) -> set[int]:
     """Return the offsets between printed page number and page index that hold on three pages (two in short files)."""
     counts: Counter[int] = Counter()
-    for number, rows in enumerate(sides):
-        values = {_page_value(_text(row), number) for side in rows for row, _ in side}
+    for of_page in marks:
+        values = {row.value for side in of_page for row in side}
         counts.update(value for value in values if value is not None)
-    enough = 2 if len(sides) <= 4 else 3
+    enough = 2 if len(marks) <= 4 else 3
     return {offset for offset, count in counts.items() if count >= enough}
 
 

@@ -7,6 +7,7 @@ chart, not a table: then there is no grid. Sides that no rule closes end where t
 
 from bisect import bisect
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ TOUCH_POINTS = 4.0
 SHORTEST_POINTS = 9.0
 MAX_RULES = 1500
 MAX_COLUMNS, MAX_ROWS = 40, 250
+
+
+Place = tuple[int, int]
 
 
 class Cell(NamedTuple):
@@ -116,16 +120,10 @@ def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Gri
     middles = (np.array(xs[1:]) + xs[:-1]) / 2, (np.array(ys[1:]) + ys[:-1]) / 2
     beside = np.array([_ruled(down, x, middles[1]) for x in xs[1:-1]], bool).reshape(columns - 1, rows)
     above = np.array([_ruled(across, y, middles[0]) for y in ys[1:-1]], bool).reshape(rows - 1, columns)
-    label = np.arange(rows * columns).reshape(rows, columns)
-    for j, i in np.argwhere(~beside).tolist():
-        label[label == label[i, j + 1]] = label[i, j]
-    for i, j in np.argwhere(~above).tolist():
-        label[label == label[i + 1, j]] = label[i, j]
     cells = []
-    for number in np.unique(label).tolist():
-        at = np.argwhere(label == number)
-        (top, left), (bottom, right) = at.min(axis=0).tolist(), at.max(axis=0).tolist()
-        if len(at) != (bottom - top + 1) * (right - left + 1):
+    for members in _enclosed(beside.tolist(), above.tolist(), rows, columns):
+        (top, bottom), (left, right) = ((min(places), max(places)) for places in zip(*members, strict=True))
+        if len(members) != (bottom - top + 1) * (right - left + 1):
             return None
         cells.append(Cell(top, bottom + 1, left, right + 1, xs[left], ys[bottom + 1], xs[right + 1], ys[top]))
     cells.sort()
@@ -133,6 +131,30 @@ def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Gri
     for number, cell in enumerate(cells):
         owners[cell.top_row : cell.end_row, cell.left_column : cell.end_column] = number
     return Grid(cells, xs, ys[::-1], owners.tolist())
+
+
+def _enclosed(beside: list[list[bool]], above: list[list[bool]], rows: int, columns: int) -> list[list[Place]]:
+    """Return the places (row, column) that no rule parts; `beside` and `above` say by cut where one runs."""
+    found: list[list[Place]] = []
+    seen: set[Place] = set()
+    for start in product(range(rows), range(columns)):
+        if start in seen:
+            continue
+        seen.add(start)
+        members = [start]
+        for i, j in members:
+            open_sides = (
+                (i, j + 1, j + 1 < columns and not beside[j][i]),
+                (i, j - 1, j > 0 and not beside[j - 1][i]),
+                (i + 1, j, i + 1 < rows and not above[i][j]),
+                (i - 1, j, i > 0 and not above[i - 1][j]),
+            )
+            for row, column, is_open in open_sides:
+                if is_open and (row, column) not in seen:
+                    seen.add((row, column))
+                    members.append((row, column))
+        found.append(members)
+    return found
 
 
 def _cuts(places: Sequence[float]) -> list[float]:

@@ -108,8 +108,8 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
             line = " ".join(listed[broken : len(listed) - cut])
         whole.append(line)
         broken = cut
-    tokens = set(" ".join(whole).split())
-    words = set(_WORDS.findall(" ".join(tokens).lower()))
+    tokens = set(" ".join(whole).lower().split())
+    words = set(_WORDS.findall(" ".join(tokens)))
     return frozenset(words.union(*[word.split("-") for word in words if "-" in word]))
 
 
@@ -120,9 +120,9 @@ def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tu
     compound with it, when both halves but not the whole are words of the document, after words that form compounds
     (`non-`, `long-`), and when the word has another hyphen. Nothing is put after one that stays.
     """
-    if not left or left[-1] not in _HYPHENS or not right:
-        glue = "" if _UNSPACED.match(left[-1:]) and _UNSPACED.match(right[:1]) else " "
-        return left + glue + right, ""
+    if left[-1:] not in _HYPHENS_SET or not right:
+        unspaced = left[-1:] >= "\u3001" and _UNSPACED.match(left[-1]) and _UNSPACED.match(right[:1])
+        return left + right if unspaced else f"{left} {right}", ""
     if left.endswith((" -", "--")) or len(left) == 1 or left[-2].isspace() or not right[0].isalnum():
         return f"{left} {right}", ""
     tail, head = _TAIL.search(left), _HEAD.match(right)

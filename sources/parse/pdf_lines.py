@@ -7,7 +7,7 @@ cells of other rows are joined with ` | `, in reading order. A bullet or number 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
@@ -43,9 +43,9 @@ class Line:
     block: int
     text: str = ""
     """The line as it is written out."""
-    spans: list[tuple[float, float]] = field(default_factory=list)
+    spans: Sequence[tuple[float, float]] = ()
     """Left and right edge of each cell, when there are several."""
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: Sequence[Gap] = ()
     """Wide spaces inside cells: left and right edge, and the text behind."""
     table: list[list[list[str]]] | None = None
     """Rows of cells of lines, when this stands for a whole table."""
@@ -96,7 +96,7 @@ def _side_by_side(run: Sequence[Line], columns: Sequence[Sequence[CellLine]]) ->
     """Return the lines of columns of prose that a table's rows turned out to be, one column after the other."""
     first = run[0]
     return [
-        replace(first, cells=[c.text], x0=c.x0, x1=c.x1, base=c.base, height=c.height, row=False, spans=[])
+        replace(first, cells=[c.text], x0=c.x0, x1=c.x1, base=c.base, height=c.height, row=False, spans=())
         for column in columns
         for c in column
     ]
@@ -158,12 +158,11 @@ def _single(fragment: Fragment, number: int) -> Line:
     """Return the line of a lone fragment."""
     if fragment.table:
         return _ruled(fragment, fragment.table, number)
-    text = _tidy(fragment.text)
-    plain, edits = _mended(text)
-    f, cells = fragment, [plain] if plain else []
+    f = fragment
+    plain, edits = _mended(_tidy(f.text))
+    cells = [plain] if plain else []
     line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
-    line.edits = edits
-    line.gaps, line.spaced = list(fragment.gaps), fragment.spaced
+    line.edits, line.gaps, line.spaced = edits, f.gaps, f.spaced
     return line
 
 

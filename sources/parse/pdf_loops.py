@@ -15,8 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
-CHARACTER = np.dtype([("box", "f4", 4), ("foot", "f8"), ("code", "u4"), ("run", "i4")])
-"""Loose box (left, top, right, bottom), height of the origin, code point, number of the run of one text object."""
 RUN = np.dtype([("font", "u8"), ("size", "f8"), ("matrix", "f4", 6), ("first", "i4"), ("unused", "i4")])
 """Font and its size in the text's own space, the text matrix, and the run's first character."""
 OBJECT = np.dtype([("address", "u8"), ("bounds", "f4", 4), ("kind", "i4"), ("unused", "i4")])
@@ -34,11 +32,12 @@ declare i32 @FPDFText_GetMatrix(ptr, i32, ptr)
 declare ptr @FPDFPage_GetObject(ptr, i32)
 declare i32 @FPDFPageObj_GetType(ptr)
 declare i32 @FPDFPageObj_GetBounds(ptr, ptr, ptr, ptr, ptr)
-%character = type { [4 x float], double, i32, i32 }
 %run = type { ptr, double, [6 x float], i32, i32 }
 %object = type { ptr, [4 x float], i32, i32 }
 
-define i32 @read_characters(ptr %page, i32 %begin, i32 %end, ptr %characters, ptr %runs) {
+define i32 @read_characters(
+  ptr %page, i32 %begin, i32 %end, i32 %known, ptr %box, ptr %foot, ptr %code, ptr %run, ptr %runs
+) {
 entry:
   %x = alloca double
   br label %head
@@ -49,9 +48,9 @@ head:
   %more = icmp slt i32 %index, %end
   br i1 %more, label %each, label %done
 each:
-  %code = call i32 @FPDFText_GetUnicode(ptr %page, i32 %index)
-  %space = icmp eq i32 %code, 32
-  %control = sub i32 %code, 9
+  %unit = call i32 @FPDFText_GetUnicode(ptr %page, i32 %index)
+  %space = icmp eq i32 %unit, 32
+  %control = sub i32 %unit, 9
   %break = icmp ult i32 %control, 5
   %blank = or i1 %space, %break
   br i1 %blank, label %write, label %ink
@@ -77,14 +76,15 @@ start:
 write:
   %after = phi i32 [ %count, %each ], [ %count, %ink ], [ %added, %start ]
   %last = phi ptr [ %before, %each ], [ %object, %ink ], [ %object, %start ]
-  %box_at = getelementptr %character, ptr %characters, i32 %index, i32 0
-  %foot_at = getelementptr %character, ptr %characters, i32 %index, i32 1
-  %code_at = getelementptr %character, ptr %characters, i32 %index, i32 2
-  %run_at = getelementptr %character, ptr %characters, i32 %index, i32 3
+  %box_at = getelementptr [4 x float], ptr %box, i32 %index
+  %foot_at = getelementptr double, ptr %foot, i32 %index
+  %code_at = getelementptr i32, ptr %code, i32 %index
+  %run_at = getelementptr i32, ptr %run, i32 %index
   %boxed = call i32 @FPDFText_GetLooseCharBox(ptr %page, i32 %index, ptr %box_at)
   %placed = call i32 @FPDFText_GetCharOrigin(ptr %page, i32 %index, ptr %x, ptr %foot_at)
-  %which = sub i32 %after, 1
-  store i32 %code, ptr %code_at
+  %place = add i32 %known, %after
+  %which = sub i32 %place, 1
+  store i32 %unit, ptr %code_at
   store i32 %which, ptr %run_at
   %next = add i32 %index, 1
   br label %head
@@ -134,7 +134,7 @@ class _Loops:
         self._engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine())
         self._engine.finalize_object()
         pointer, number = ctypes.c_void_p, ctypes.c_int
-        self.characters = self._function("read_characters", number, pointer, number, number, pointer, pointer)
+        self.characters = self._function("read_characters", number, pointer, *[number] * 3, *[pointer] * 5)
         self.objects = self._function("read_objects", None, pointer, number, pointer)
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
@@ -148,17 +148,51 @@ def _address(function: Any) -> int:
 _LOOP = _Loops()
 
 
-def read_characters(textpage: int, count: int) -> tuple[Records, Records]:
-    """Return `count` + 1 CHARACTERs of the text page at an address, the last one zero, and their RUNs."""
-    characters = np.zeros(count + 1, CHARACTER)
-    runs = np.zeros(min(count, MOST_RUNS), RUN)
-    found: list[Records] = []
-    for begin in range(0, count, MOST_RUNS):
-        end = min(count, begin + MOST_RUNS)
-        size = _LOOP.characters(textpage, begin, end, characters.ctypes.data, runs.ctypes.data)
-        characters["run"][begin:end] += sum(map(len, found))
-        found.append(runs[:size].copy())
-    return characters, found[0] if len(found) == 1 else np.concatenate([runs[:0], *found])
+class Characters:
+    """Arrays over the characters of several text pages, one page behind the other.
+
+    box: loose box (left, top, right, bottom); foot: height of the origin; both in points. code: code point. run: number
+    of the stretch that one text object draws (-1 or any other one for white space). `runs` are the RUNs.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._runs = np.zeros(MOST_RUNS, RUN)
+        self._make(size)
+
+    def _make(self, size: int) -> None:
+        self.box, self.foot = np.empty((size, 4), np.float32), np.empty(size, np.float64)
+        self.code, self.run = np.empty(size, np.uint32), np.empty(size, np.int32)
+
+    def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.box, self.foot, self.code, self.run
+
+    def reserve(self, size: int, kept: int) -> None:
+        """Make room for `size` characters, keeping the first `kept`."""
+        if size > len(self.code):
+            old = self._arrays()
+            self._make(size)
+            for new, known in zip(self._arrays(), old, strict=True):
+                new[:kept] = known[:kept]
+
+    def read(self, textpage: int, first: int, count: int, known: int) -> Records:
+        """Read `count` characters of the text page at an address to the places from `first`; return their RUNs.
+
+        Runs are numbered from `known`. Raises IndexError when the arrays are too short.
+        """
+        arrays = self._arrays()
+        if first + count > len(self.code):
+            raise IndexError(f"{first + count} characters, room for {len(self.code)}")
+        for array in arrays:
+            array[first : first + count] = 0
+        at = [array.ctypes.data + first * array.strides[0] for array in arrays]
+        found: list[Records] = []
+        for begin in range(0, count, MOST_RUNS):
+            end = min(count, begin + MOST_RUNS)
+            size = _LOOP.characters(textpage, begin, end, known, *at, self._runs.ctypes.data)
+            found.append(self._runs[:size].copy())
+            self._runs[:size] = 0
+            known += size
+        return found[0] if len(found) == 1 else np.concatenate([self._runs[:0], *found])
 
 
 def read_objects(page: int, count: int) -> Records:

@@ -151,10 +151,13 @@ def garbled_share(text: str) -> float:
     """Return the share of characters that cannot be text: private use, unassigned, replacement and control ones."""
     if not text or text.isascii():
         return 0.0
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    private = (codes >= 0xE000) & (codes < 0xF900) | (codes >= 0xF0000)
-    bullets = np.isin(codes, [0xF0B7, 0xF0A7, 0xF0D8, 0xF0FC, 0xF076])
-    return float((private & ~bullets | (codes == 0xFFFD)).sum() / max(1, (codes > 32).sum()))
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
+    odd = units[(units >= 0xDB80) & (units < 0xDC00) | (units >= 0xE000) & (units < 0xF900) | (units == 0xFFFD)]
+    if not len(odd):
+        return 0.0
+    bullets = np.isin(odd, [0xF0B7, 0xF0A7, 0xF0D8, 0xF0FC, 0xF076])
+    characters = np.count_nonzero((units > 32) & (units >> 10 != 0x37))
+    return float((~bullets).sum() / max(1, characters))
 
 
 def declared_language(tag: Any) -> str | None:

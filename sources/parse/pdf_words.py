@@ -12,7 +12,7 @@ import numpy as np
 
 from sources.parse.pdf_fonts import weights_and_names
 from sources.parse.pdf_fragment import Fragment, PageText
-from sources.parse.pdf_page import Page, Text, joined
+from sources.parse.pdf_page import Batch, Text
 from sources.parse.pdf_pieces import (
     BASELINE_SHARE,
     Codes,
@@ -48,13 +48,13 @@ LOWERED_HEIGHTS = 0.5
 """A small character further below its neighbour belongs to another line."""
 
 
-def find_fragments(pages: Sequence[Page]) -> list[PageText]:
-    """Return the fragments of each page; none where it has no characters.
+def find_fragments(batch: Batch) -> list[PageText]:
+    """Return the fragments of each page of a batch; none where it has no characters.
 
     What lies wholly outside of what a page shows is left out. Text on both sides of a vertical rule is two fragments.
     """
+    pages, text = batch.pages, batch.text()
     sheets = [PageText([], "", b[2] - b[0], b[3] - b[1], page.rules) for page in pages for b in (page.bounds,)]
-    text = joined(pages)
     corners = np.array([page.bounds[:2] for page in pages])
     words = find_words_boxes(text, corners)
     if not len(words.start):
