@@ -9,8 +9,8 @@ a crawl said of a page fills what the page itself does not say. Not here: parsin
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from pipelines.engine.secrets import redact_url
@@ -21,11 +21,22 @@ from sources.parse.jats_licence import spdx_of
 from sources.rights import UNKNOWN, Rights, rights_from
 from sources.splits import reference_reason
 from sources.tables import HeldOut, Origin
-from sources.terms import cap
+from sources.terms import Terms, cap
 from sources.warc_fields import EVIDENCE, LINK, RELEASE, RESERVED, VERSION
 
 EVIDENCE_CHARS = 500
 _ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+
+
+class Origins(NamedTuple):
+    """Rows of the URL table for one record: under its native key, under its key, and for its file (an archive)."""
+
+    native: Origin | None
+    own: Origin | None
+    container: Origin | None
+
+
+NOWHERE = Origins(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,8 @@ class Found:
 
     def origin(self, key: str) -> Origin | None:
         """Return the row of the URL table for a record, its item, or its file when that is not a container."""
+        if not self.origins:
+            return None
         return self.origins.get(key) or self.origins.get(self.item.key) or self.origins.get(self.place)
 
     def named(self, part: Mapping[str, Any]) -> str | None:
@@ -49,22 +62,34 @@ class Found:
 
     def listed(self, name: str) -> str | None:
         """Return what the listing of a crawl said of the item, None when it said nothing."""
-        return self.item.fields.get(f"{LINK}{name}") or None
+        return self.item.fields.get(f"{LINK}{name}") or None if self.item.fields else None
 
     @property
     def is_reserved(self) -> bool:
         """Say whether the site reserved text and data mining when the item was fetched."""
         return self.item.fields.get(RESERVED) == "yes"
 
-    def container(self) -> Origin | None:
-        """Return the row of the URL table for the file, which may be an archive."""
-        return self.origins.get(self.file)
+    def origins_of(self, key: str, native_key: str | None) -> Origins:
+        """Return what the URL table says of a record by its native key, by its key, and of its file."""
+        if not self.origins:
+            return NOWHERE
+        return Origins(self.origin(native_key or key), self.origin(key), self.origins.get(self.file))
 
 
-def document_of(
-    config: SourceConfig, found: Found, key: str, part: dict[str, Any], edit: dict[str, Any], held_out: HeldOut
-) -> Document:
-    """Return the document of one part; `edit` says who repaired what while reading, when `part` names repairs."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is the same for all documents of a source. `edit` says who repaired what while reading, if anything was;
+    `terms` are those of the catalogue unless given."""
+
+    config: SourceConfig
+    edit: Mapping[str, Any] = field(default_factory=dict)
+    held_out: HeldOut = field(default_factory=HeldOut)
+    terms: Terms | None = None
+
+
+def document_of(declared: Declared, found: Found, key: str, part: dict[str, Any]) -> Document:
+    """Return the document of one part."""
+    config, held_out = declared.config, declared.held_out
     extra = dict(part["extra"])
     repairs = extra.pop("edits", [])
     native_key = found.named(part)
@@ -73,7 +98,8 @@ def document_of(
     listed = held_out.holds(part["name"], key) or held_out.holds(part["name"], native_key or key)
     if why := _reference_reason(config, part, listed):
         extra |= {"reference_only": True, "reference_reason": why}
-    origin = found.origin(native_key or key) or found.origin(key) or found.container()
+    origins = found.origins_of(key, native_key)
+    origin = origins.native or origins.own or origins.container
     version = found.item.fields.get(VERSION) or part["version"] or found.listed("version")
     return Document(
         id=document_id(config.name, key, version),
@@ -81,7 +107,7 @@ def document_of(
         source=config.name,
         release=found.item.fields.get(RELEASE) or config.release,
         key=key,
-        url=url_of(config, found, key, part),
+        url=url_of(config, found, part, origins),
         title=part["title"] or found.listed("title"),
         text=part["text"],
         messages=part["messages"],
@@ -91,8 +117,8 @@ def document_of(
         version=version,
         retracted=part["retracted"] or found.listed("retracted") == "yes",
         sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
-        rights=rights_of(config, found, key, part),
-        edits=[{**edit, "names": repairs}] if repairs else [],
+        rights=rights_of(declared, found, part, origins),
+        edits=[{**declared.edit, "names": repairs}] if repairs else [],
         mcq=part["mcq"],
         links=[{"relation": relation, "target": target} for relation, target in part["links"]],
         references=part["references"],
@@ -112,8 +138,9 @@ def _reference_reason(config: SourceConfig, part: dict[str, Any], listed: bool) 
 
 def identifiers_of(found: Found, part: dict[str, Any], native_key: str | None) -> dict[str, str]:
     """Return the identifiers that the record states, then those of its listing, whose `key` is the site's own name."""
-    listed = {name: found.listed(name) for name in ("doi", "pmid", "pmcid", "isbn")}
-    every = {**listed, **{name: value for name, value in part["identifiers"].items() if value}}
+    every = {name: value for name, value in part["identifiers"].items() if value}
+    if found.item.fields:
+        every = {**{name: found.listed(name) for name in ("doi", "pmid", "pmcid", "isbn")}, **every}
     every["native_key"] = native_key or every.get("native_key") or found.listed("key")
     return {name: value for name, value in every.items() if value}
 
@@ -124,10 +151,9 @@ def _date(text: str | None) -> str | None:
     return match[0] if match else None
 
 
-def url_of(config: SourceConfig, found: Found, key: str, part: dict[str, Any]) -> str | None:
+def url_of(config: SourceConfig, found: Found, part: dict[str, Any], origins: Origins) -> str | None:
     """Return the best URL that is known of a record, redacted; None when none is."""
-    origin = found.origin(found.named(part) or key) or found.origin(key)
-    container, identifiers = found.container(), part["identifiers"]
+    origin, container, identifiers = origins.native or origins.own, origins.container, part["identifiers"]
     best = part["url"] or found.item.url or (origin.url if origin else None)
     if not best and identifiers.get("pmcid"):
         best = f"https://pmc.ncbi.nlm.nih.gov/articles/{identifiers['pmcid']}/"
@@ -145,14 +171,15 @@ def _filled(template: str | None, place: str, name: str) -> str | None:
     return re.sub(r"\{key\}|\{name\}", lambda match: values[match[0]], template)
 
 
-def rights_of(config: SourceConfig, found: Found, key: str, part: dict[str, Any]) -> Rights:
+def rights_of(declared: Declared, found: Found, part: dict[str, Any], origins: Origins) -> Rights:
     """Return the rights that a record states, else those its listing states, else those of its source.
 
     Terms that forbid redistribution bind above all of these, by the source or by any address known of the record.
     """
-    origins = (found.origin(found.named(part) or key), found.origin(key), found.container())
+    config = declared.config
     addresses = [part["url"], found.item.url, *(origin.url for origin in origins if origin), config.url_template]
-    return cap(_stated_rights(config, found, part), config, filter(None, [*addresses, found.place, found.file]))
+    known = filter(None, [*addresses, found.place, found.file])
+    return cap(_stated_rights(config, found, part), config, known, declared.terms)
 
 
 def _stated_rights(config: SourceConfig, found: Found, part: dict[str, Any]) -> Rights:

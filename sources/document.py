@@ -9,9 +9,9 @@ corrected text keeps its id. Not here: parsing (`sources.parse`) and storage (`p
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
+import orjson
 import pyarrow as pa
 
 from pipelines.engine.hashing import digest
@@ -125,16 +125,13 @@ def estimate_tokens(text: str) -> int:
 def is_encodable(value: Any) -> bool:
     """Say whether every string in a JSON-like value can be written as UTF-8 (none holds half of a surrogate pair)."""
     try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
+        orjson.dumps(value)
+    except TypeError:  # also for a number beyond 64 bits, which is no fault
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return False
     return True
-
-
-@lru_cache(maxsize=1024)
-def _rights_row(rights: Rights) -> dict[str, Any]:
-    """Return rights as a row of `RIGHTS_TYPE`; a source has few different ones."""
-    return asdict(rights)
 
 
 def to_table(documents: Iterable[Document]) -> pa.Table:
@@ -143,19 +140,27 @@ def to_table(documents: Iterable[Document]) -> pa.Table:
     Raises ValueError for a missing value where the schema asks for one, and for text that UTF-8 cannot hold
     (see `is_encodable`): whoever makes documents refuses such a record first, with a reason.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
-    for document in documents:
-        for name in SCHEMA.names:
-            value = getattr(document, name)
-            columns[name].append(_rights_row(value) if name == "rights" else value)
+    rows = list(documents)
     arrays = []
     for f in SCHEMA:
-        values = [list(v.items()) for v in columns[f.name]] if f.name == "identifiers" else columns[f.name]
-        array = pa.array(values, type=f.type)
+        values = [getattr(document, f.name) for document in rows]
+        if f.name == "rights":
+            array = _rights_column(values)
+        elif f.name == "identifiers":
+            array = pa.array([list(value.items()) for value in values], type=f.type)
+        else:
+            array = pa.array(values, type=f.type)
         if array.null_count and not f.nullable:
             raise ValueError(f"{array.null_count} of {len(array)} documents have no {f.name}")
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _rights_column(values: list[Rights]) -> pa.Array:
+    """Return a column of rights; a batch has few different ones, and each is converted once."""
+    places: dict[Rights, int] = {}
+    indices = [places.setdefault(value, len(places)) for value in values]
+    return pa.array([asdict(value) for value in places], type=RIGHTS_TYPE).take(pa.array(indices, pa.int32()))
 
 
 def from_table(table: pa.Table) -> list[Document]:

@@ -21,7 +21,7 @@ from pipelines.engine.shard import Shard
 from pipelines.engine.stage import FileRef, Rejected, ShardTask
 from sources.archive import Item, Limits, iter_range, open_items
 from sources.archive_lines import MEDIA_TYPE
-from sources.assemble import Found, document_of
+from sources.assemble import Declared, Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.document import SCHEMA, Document, is_encodable, to_table
 from sources.files import RawFile, Slice, into_shards, matches_pattern
@@ -64,6 +64,7 @@ class Extract:
         ranged = config.container in ("auto", "jsonl") and not config.is_fetched
         packs = [[Slice(file)] for file in files] if config.pmc_oa else None  # a pack is a shard, whatever its size
         self._shards = packs or list(into_shards(files, shard_bytes, ranged=ranged))
+        self._terms = catalogue_terms()  # read here once: a worker would read the whole catalogue for it
         self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -77,8 +78,7 @@ class Extract:
         for name in chosen:
             libraries.update(PARSERS[name].versions())
         read = {"libraries": libraries, "held_out": self._held_out.identity()}
-        terms = catalogue_terms()
-        bound = {"terms": terms.identity(), "bound": terms.of_source(self.config)}  # the latter by `path`, too
+        bound = {"terms": self._terms.identity(), "bound": self._terms.of_source(self.config)}  # by `path`, too
         return {"source": self.config.identity(), **bound, **read}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
@@ -99,9 +99,20 @@ class Extract:
             batch.append(document)
             chars += len(document.text)
             if len(batch) >= BATCH_DOCUMENTS or chars >= BATCH_CHARS:
-                shard.write(to_table(batch))
+                self._write(shard, batch)
                 batch, chars = [], 0
-        shard.write(to_table(batch) if batch else SCHEMA.empty_table())
+        self._write(shard, batch)
+
+    def _write(self, shard: Shard, batch: list[Document]) -> None:
+        """Write documents and count them; an empty batch makes the file of a shard that has no other."""
+        if not batch:
+            shard.write(SCHEMA.empty_table())
+            return
+        shard.write(to_table(batch))
+        counts, tokens = shard.count(self.config.name), sum(document.tokens for document in batch)
+        for field in ("in", "kept", "out"):
+            setattr(counts, f"records_{field}", getattr(counts, f"records_{field}") + len(batch))
+            setattr(counts, f"tokens_{field}", getattr(counts, f"tokens_{field}") + tokens)
 
     def _shard_documents(self, shard: Shard) -> Iterator[Document]:
         for ref, (key, start, end, rows) in zip(shard.inputs("raw"), shard.task.params["items"], strict=True):
@@ -146,9 +157,11 @@ class Extract:
             ) from error
 
     def _documents(self, shard: Shard, found: Found) -> Iterator[Document]:
-        """Yield the documents of an item, each counted; what is none is quarantined."""
+        """Yield the documents of an item; what is none is quarantined."""
         names: set[str] = set()
         whole = _whole(found.file, found.item)
+        edit = {"stage": self.name, "version": self.version, "config": ""}
+        declared = Declared(self.config, edit, self._held_out, self._terms)
         empty = "where" not in self.config.options  # rows that a source leaves out are no loss
         for value in self._parse(found.item):
             empty = False
@@ -160,13 +173,7 @@ class Extract:
             elif not is_encodable(value):
                 self._quarantine(shard, key, "invalid_unicode", "half of a surrogate pair")
             else:
-                edit = {"stage": self.name, "version": self.version, "config": ""}
-                document = document_of(self.config, found, key, value, edit, self._held_out)
-                counts = shard.count(self.config.name)
-                for field in ("in", "kept", "out"):
-                    setattr(counts, f"records_{field}", getattr(counts, f"records_{field}") + 1)
-                    setattr(counts, f"tokens_{field}", getattr(counts, f"tokens_{field}") + document.tokens)
-                yield document
+                yield document_of(declared, found, key, value)
         if empty:
             self._quarantine(shard, whole, "no_record", "the parser found nothing in it")
 

@@ -116,6 +116,7 @@ def _grant(key: str) -> _Grant:
     return _Grant(train=key == MINING_ONLY)
 
 
+@lru_cache(maxsize=4096)
 def rights_from(spdx: str, evidence: str = "", *, attribution: str = "", tdm_reserved: bool = False) -> Rights:
     """Return the rights that follow from an SPDX expression, its spelling made canonical.
 

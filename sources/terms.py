@@ -11,7 +11,7 @@ against slips, not a search for lost origins.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -26,7 +26,7 @@ _DOTS_AND_NOTHING = {0x3002: ".", **dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200
 """The ideographic full stop, and what is invisible in a name (UTS 46 ignores it)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
     """Who forbids redistribution: names of entries and registrable domains, each with the URL of the terms."""
 
@@ -35,10 +35,12 @@ class Terms:
 
     def of_address(self, address: str) -> str | None:
         """Return the terms that bind an address: a URL, a URL within it, a host, or a path with a host in it."""
-        if not self.domains:
-            return None
-        found = _pattern(tuple(sorted(self.domains))).search(_plain(address))
-        return self.domains[found[1]] if found else None
+        domain = _domain_in(address, self._bound) if self.domains else None
+        return self.domains[domain] if domain else None
+
+    @cached_property
+    def _bound(self) -> tuple[str, ...]:
+        return tuple(sorted(self.domains))
 
     def of_source(self, config: SourceConfig) -> str | None:
         """Return the terms that bind all documents of a source."""
@@ -61,6 +63,13 @@ def _plain(address: str) -> str:
     """Return an address as its host is looked up: escapes undone, wide letters narrow, dots of any script as dots."""
     text = unquote(unquote(address))
     return normalize("NFKC", text).lower().translate(_DOTS_AND_NOTHING)  # for this comparison only
+
+
+@lru_cache(maxsize=1024)
+def _domain_in(address: str, domains: tuple[str, ...]) -> str | None:
+    """Return which of the domains an address lies in; most addresses are those of a file, asked for at each row."""
+    found = _pattern(domains).search(_plain(address))
+    return found[1] if found else None
 
 
 @lru_cache(maxsize=8)

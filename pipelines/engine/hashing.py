@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.engine.errors import CorruptionError
 
 SEAL = "sha256"
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def sha256_bytes(data: bytes | memoryview) -> str:
@@ -25,7 +26,7 @@ def canonical_json(value: Any) -> bytes:
     Raises ValueError for NaN and infinities, TypeError for keys that are not text: they would not come back as such.
     """
     _check_keys(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def _check_keys(value: Any) -> None:

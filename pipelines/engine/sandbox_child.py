@@ -124,13 +124,21 @@ def _encode(record: Any) -> bytes:
         record = {"type": type(record).__name__, **_plain(record)}
     if not isinstance(record, dict):
         raise TypeError("a parser yields dataclasses or dicts")
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    return _JSON.encode(record).encode("utf-8", "surrogatepass")
 
 
 def _plain(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass; TypeError for anything else that JSON does not know."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":"))
 
 
 def _send(replies: BinaryIO, kind: int, payload: bytes = b"") -> None:

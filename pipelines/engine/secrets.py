@@ -69,7 +69,7 @@ def redact_url(url: str) -> str:
     scheme, slashes, rest = address.partition("://")
     host, slash, path = rest.partition("/")
     address = scheme + slashes + host.rpartition("@")[2] + slash + path if slashes else address
-    kept = _kept_parameters(query)
+    kept = _kept_parameters(query) if query else ""
     if "=" in fragment:
         fragment = _kept_parameters(fragment)
     if query and not kept:
@@ -106,9 +106,15 @@ def _is_random(value: str, least_characters: int) -> bool:
 
 
 def _redact_values(text: str) -> str:
-    values = {v for name, v in os.environ.items() if len(v) >= _MIN_CHARACTERS and is_secret_name(name)}
-    pattern = _values_pattern(tuple(sorted(values)))
+    values = {os.environ[name] for name in _secret_names(tuple(os.environb))}
+    pattern = _values_pattern(tuple(sorted(value for value in values if len(value) >= _MIN_CHARACTERS)))
     return pattern.sub(REDACTED, text) if pattern else text
+
+
+@lru_cache(maxsize=8)
+def _secret_names(names: tuple[bytes, ...]) -> tuple[str, ...]:
+    """Return which variables of an environment hold a secret; asked at each URL, so not looked for each time."""
+    return tuple(name for name in map(os.fsdecode, names) if is_secret_name(name))
 
 
 @lru_cache(maxsize=8)

@@ -70,11 +70,17 @@ def _lettered(values: list[Any]) -> list[Option]:
 def _pair(item: Any) -> Option:
     if not isinstance(item, dict):
         raise RowError("wrong_type", f"option is {type(item).__name__}")
-    label = next((item[name] for name in _LABEL_KEYS if name in item), None)
-    text = next((item[name] for name in _TEXT_KEYS if name in item), None)
+    label = _first(item, _LABEL_KEYS)
     if label is None:
         raise RowError("missing_field", "label of an option")
-    return Option(plain(label, "option label"), _text(text))
+    return Option(plain(label, "option label"), _text(_first(item, _TEXT_KEYS)))
+
+
+def _first(item: dict[str, Any], names: tuple[str, ...]) -> Any:
+    for name in names:
+        if name in item:
+            return item[name]
+    return None
 
 
 def _text(value: Any) -> str:

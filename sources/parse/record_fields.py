@@ -129,8 +129,8 @@ def _value(row: Row, spec: Any) -> Any:
     if isinstance(spec, list):
         found = [v for v in (_value(row, part) for part in spec) if is_given(v)]
         return _joined([plain(v, _label(spec)) for v in found]) if found else _ABSENT
-    if _SLOT.search(spec):
-        return _SLOT.sub(lambda slot: _slot(row, slot.group(1), bool(slot.group(2))), spec).strip()
+    if "{" in spec and _SLOT.search(spec):
+        return _SLOT.sub(lambda slot: _slot(row, slot[1], bool(slot[2])), spec).strip()
     return lookup(row, spec)
 
 
@@ -143,8 +143,10 @@ def _slot(row: Row, path: str, is_optional: bool) -> str:
 
 def lookup(row: Row, path: str) -> Any:
     """Return the value at a path; an internal mark (never None) when it is absent: test with `is_given`."""
-    start: Any = row.around if path.startswith("$") else row.fields
-    return start[path] if path in start else _walk(start, path.split("."))
+    start: Any = row.around if path[:1] == "$" else row.fields
+    if path in start:
+        return start[path]
+    return _walk(start, path.split(".")) if "." in path or path == "*" else _ABSENT
 
 
 def _walk(value: Any, steps: list[str]) -> Any:

@@ -17,7 +17,7 @@ _MAX_DIGITS = 1000
 _BOM = b"\xef\xbb\xbf"
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(rb'"(?>[^"\\]+|\\.)*+"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Written(float):
@@ -58,8 +58,8 @@ def loads(data: bytes) -> Any:
 def _check_depth(data: bytes) -> None:
     """Count brackets outside strings; on text that is not JSON the count may err, and the parser refuses it."""
     depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub(b"", data)):
-        depth += 1 if bracket.group() in b"[{" else -1
+    for bracket in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             raise ValueError(f"deeper than {MAX_DEPTH}")
 

@@ -17,12 +17,11 @@ from fakes.web.sites import FixtureSite, load, names
 
 from pipelines.engine.storage import local_storage
 from sources.archive import Item, Limits, open_items
-from sources.assemble import Found, document_of
+from sources.assemble import Declared, Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.crawled import crawled
 from sources.document import Document
 from sources.parse.part import Unreadable
-from sources.tables import HeldOut
 from sources.web.crawl import SegmentLimits, SourceCrawl, World
 from sources.web.pace import Pace
 
@@ -72,7 +71,7 @@ def documents(config: SourceConfig, site: FixtureSite, store: Path) -> dict[str,
             module, _, function = PARSERS[name].target.partition(":")
             for part in getattr(import_module(module), function)(item.body, item.key, dict(config.options)):
                 place = Found(item, "0" * 64, file.key, item.key, {})
-                document = document_of(config, place, item.key, asdict(part), {}, HeldOut())
+                document = document_of(Declared(config), place, item.key, asdict(part))
                 found[document.url or ""] = document
     return found
 

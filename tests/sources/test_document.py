@@ -120,6 +120,8 @@ def test_a_missing_value_is_refused_by_name(name: str) -> None:
         ({"a": ["b", {"c": "\ud800"}]}, False),
         ({"\ud800": 1}, False),
         ((1, None, True, 2.5, "x"), True),
+        ({"beyond 64 bits": 2**70}, True),
+        ({"beyond 64 bits": 2**70, "and half": "\ud800"}, False),
         ([], True),
     ],
 )

@@ -8,7 +8,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow.parquet as pq
 import pytest
@@ -21,14 +21,14 @@ from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.runtime import InlineRuntime
 from pipelines.engine.storage import local_storage
-from sources import catalog, extract
+from sources import catalog, extract, terms
 from sources.catalog import ParserInfo, SourceConfig, parser_for
 from sources.digests import DigestCache
 from sources.document import Document, from_table
 from sources.extract import Extract
 from sources.files import list_files
 from sources.options import check_options
-from sources.rights import UNKNOWN
+from sources.rights import RESERVED, UNKNOWN
 
 
 class Extracted:
@@ -475,6 +475,22 @@ def test_good_options_pass_and_the_stage_travels_without_its_file_lists(folder: 
     planned = stage(folder, parser="records", options={"fields": {"text": "text"}})
     again = pickle.loads(pickle.dumps(planned))
     assert (again.identity(), again.tasks({})) == (planned.identity(), [])
+
+
+def test_terms_travel_with_the_stage_so_that_no_worker_reads_the_catalogue(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.jsonl").write_text('{"text": "x", "url": "https://www.nice.org.uk/guidance/ng1"}')
+    fields = {"text": "text", "url": "url"}
+    planned = stage(folder, parser="records", options={"fields": fields}, rights={"spdx": "CC-BY-4.0"})
+
+    def read_again() -> NoReturn:
+        raise AssertionError("the catalogue was read by a worker")
+
+    monkeypatch.setattr(extract, "catalogue_terms", read_again)
+    monkeypatch.setattr(terms, "catalogue_terms", read_again)
+    [document] = ran(planned, tmp_path / "out").documents.values()
+    assert document.rights.spdx == RESERVED
 
 
 def test_identity_tells_bytes_from_places(folder: Path) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from sources.archive import Item
-from sources.assemble import Found, document_of
+from sources.assemble import Declared, Found, document_of
 from sources.catalog import SourceConfig
 from sources.parse.part import Part
-from sources.tables import HeldOut
 
 CASES = json.loads((Path(__file__).parent / "listing_facts_cases.json").read_text())
 URL = "https://guide.example.org/a"
@@ -29,7 +28,7 @@ CONFIG = SourceConfig.model_validate(
 def test_facts_of_a_listing(case: dict[str, Any]) -> None:
     item = Item(URL, b"x", URL, "2030-01-01T00:00:00Z", "text/html", {"role": "item", "key": URL, **case["fields"]})
     part = {**asdict(Part(text="Give 5 mg.")), **case["part"]}
-    document = document_of(CONFIG, Found(item, "0" * 64, "f.warc.gz", URL, {}), URL, part, {}, HeldOut())
+    document = document_of(Declared(CONFIG), Found(item, "0" * 64, "f.warc.gz", URL, {}), URL, part)
     assert (document.key, document.url, document.retrieved) == (URL, URL, "2030-01-01T00:00:00Z")
     assert {name: getattr(document, name) for name in case["document"]} == case["document"]
     assert {name: getattr(document.rights, name) for name in case["rights"]} == case["rights"]

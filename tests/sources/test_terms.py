@@ -11,14 +11,14 @@ from pipelines.engine.errors import ConfigError
 from sources import extract
 from sources.about import About
 from sources.archive import Item
-from sources.assemble import Found, document_of
+from sources.assemble import Declared, Found, document_of
 from sources.catalog import SourceConfig
 from sources.document import Document
 from sources.extract import Extract
 from sources.listing import read_catalogue
 from sources.parse.part import Part
 from sources.rights import PROFILES, RESERVED, Rights, allows, may_release, rights_from
-from sources.tables import HeldOut, Origin
+from sources.tables import Origin
 from sources.terms import Terms, cap, terms_of
 
 CASES = json.loads((Path(__file__).parent / "terms_cases.json").read_text(encoding="utf-8"))
@@ -128,7 +128,7 @@ def one(config: SourceConfig, url: str | None = None, page_says: str = "", **fie
     item = Item(key="page.html", body=b"", url=url)
     told: dict[str, Any] = {"sha256": "0" * 64, "file": "page.html", "place": "page.html", "origins": {}, **fields}
     part = asdict(Part(text="Give 5 mg.", licence_text=page_says, spdx=page_says or None))
-    return document_of(config, Found(item=item, **told), "page.html", part, {}, HeldOut())
+    return document_of(Declared(config), Found(item=item, **told), "page.html", part)
 
 
 @pytest.mark.parametrize(
