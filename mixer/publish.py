@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixer.shards import dataset_info, state
-from mixer.target import Target
+from mixer.target import DEMO, Target, load_tokenizer_bytes
 from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import canonical_json, digest
 from pipelines.engine.manifest import Manifest
@@ -25,7 +25,7 @@ from pipelines.engine.stage import ShardTask
 class Publish:
     """Write the files that make shards a dataset."""
 
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, mixture: str, target: Target, sequence_tokens: int) -> None:
@@ -53,6 +53,7 @@ class Publish:
         names = [PurePosixPath(ref.path).name for ref in files]
         fingerprint = digest([ref.sha256 for ref in files])[:16]
         info = dataset_info(self._sequence_tokens, self._target.id_type)
+        tokenizer = self._tokenizer(shard)
         shard.named("main", "state.json").write(canonical_json(state(names, fingerprint)))
         shard.named("info", "dataset_info.json").write(canonical_json(info))
         listed = [
@@ -61,14 +62,20 @@ class Publish:
         told = {
             **shard.task.params["facts"],
             "plan": shard.task.params["plan"],
-            "vocabulary": self._target.vocabulary,
+            "vocabulary": self._vocabulary(tokenizer),
             "files": listed,
         }
         shard.named("mixture", "mixture.json").write(canonical_json(told))
         batches = pa.concat_tables(shard.table(ref) for ref in shard.inputs("batches"))
         pq.write_table(batches, pa.PythonFile(shard.named("batches", "batches.parquet"), mode="w"), **PARQUET)
-        shard.named("tokenizer", "tokenizer.json").write(self._tokenizer(shard))
+        shard.named("tokenizer", "tokenizer.json").write(tokenizer)
         shard.facts["folder"] = shard.task.folder
+
+    def _vocabulary(self, tokenizer: bytes) -> int:
+        """Return how many ids a model needs: a named target's own, of a trained tokenizer just what it has."""
+        if self._target.name != DEMO:
+            return self._target.vocabulary
+        return load_tokenizer_bytes(tokenizer).get_vocab_size()
 
     def _tokenizer(self, shard: Shard) -> bytes:
         trained = shard.inputs("tokenizer")
