@@ -17,6 +17,7 @@ from pipelines.engine.secrets import redact_url
 from sources.archive import Item
 from sources.catalog import SourceConfig, known_kind
 from sources.document import Document, document_id, estimate_tokens
+from sources.licence_code import under_code
 from sources.parse.jats_licence import spdx_of
 from sources.rights import UNKNOWN, Rights, rights_from
 from sources.splits import reference_reason
@@ -187,6 +188,11 @@ def _stated_rights(config: SourceConfig, found: Found, part: dict[str, Any]) -> 
     reserved = declared.tdm_reserved or found.is_reserved or bool(part["extra"].get("tdm_reserved"))
     attribution = declared.attribution or found.listed("publisher") or ""
     statement = part["licence_text"].strip()[:EVIDENCE_CHARS]
+    code = found.listed("licence_code")
+    if code:
+        told = under_code(part["spdx"], statement, code)
+        part = {**part, "spdx": told}
+        statement = f"{statement}\nlicence_code: {code}".strip()
     stated = part["spdx"] or statement
     if not stated and (listed := found.listed("rights")):
         stated, statement = spdx_of(listed) or listed, listed[:EVIDENCE_CHARS]

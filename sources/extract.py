@@ -51,7 +51,7 @@ FORMATS = {
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a byte range of a large one."""
 
-    version = "1"
+    version = "2"
     reasons = frozenset(REASONS) | FAULT_REASONS
 
     def __init__(self, config: SourceConfig, root: Path, files: list[RawFile], shard_bytes: int) -> None:

@@ -1,9 +1,10 @@
 """The licence of an article: the evidence as found, and an SPDX key where there is no doubt.
 
-A key needs a licence URL with a version, or a statement that names a Creative Commons licence and its version; all
-that the file says must agree. Ported licences (3.0 Brazil) have a key only where SPDX has one. A statement that
-reserves all rights or text mining gives no key. "All rights reserved" in the copyright line alone does not undo an
-explicit licence: publishers print both. Not here: what a key allows (`sources.rights`).
+A key needs a licence URL with a version, or a statement that names a Creative Commons licence and its version. Where a
+file names several, the one that has the restrictions of all others wins, and without such a one there is no key. Ported
+licences (3.0 Brazil) have a key only where SPDX has one. A statement that reserves all rights or text mining gives no
+key. "All rights reserved" in the copyright line alone does not undo an explicit licence: publishers print both. Not
+here: what the words around a licence do to it (`licence_words`), and what a key allows (`sources.rights`).
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from sources.parse.jats_element import XLINK_HREF, descendants, every, first, local, plain_text
+from sources.parse.licence_words import PLACES, in_english, is_doubtful, sentences_of_the_article
 from sources.rights import PUBLIC_DOMAIN
 
 _PORTS = {
@@ -30,7 +32,7 @@ _PORTS = {
 _VERSIONS = frozenset({"1.0", "2.0", "2.1", "2.5", "3.0", "4.0"})
 
 _URL = re.compile(
-    r"creativecommons\.org/+licen[sc]es/(?P<kind>by(?:-(?:nc|nd|sa))*)"
+    r"(?:^|[\s(\"'<>\[:;,.])(?:https?://|(?<![:\w])(?://)?)(?:www\.)?creativecommons\.org/+licen[sc]es/(?P<kind>by(?:-(?:nc|nd|sa))*)"
     r"(?:/(?P<version>\d\.\d)(?:/(?P<port>[a-z]{2,3})(?=[/\s)\].,;\"'<]|$))?)?",
     re.I,
 )
@@ -48,16 +50,18 @@ _LONG = re.compile(
 _SHORT = re.compile(
     r"\bCC[\s-]?(?P<kind>BY(?:[\s-](?:NC|ND|SA))*)(?:[\s-]*(?:v\.?|version)?\s*(?P<version>\d\.\d))?\b(?P<after>\s+[A-Z]\w+)?"
 )
-_PLAIN_VERSION = frozenset({"international", "unported", "licence", "license", "intl", "generic", "deed"})
 _RESERVED = re.compile(r"all rights (?:are )?reserved|todos los derechos reservados|todos os direitos reservados", re.I)
 _NO_MINING = re.compile(
     r"tdm[- ]reserv|(?:text|data)[ -](?:and[ -]data )?mining[^.]{0,120}"
     r"(?:reserved|not permitted|prohibited|not allowed|forbidden)"
     r"|(?:reserved|prohibit\w*|not permit\w*|excluding|except)[^.]{0,120}(?:text|data)[ -](?:and[ -]data )?mining"
-    r"|(?:reserved|prohibit\w*|not permit\w*)[^.]{0,120}\btraining\b[^.]{0,40}(?:artificial intelligence|\bai\b)",
+    r"|(?:reserved|prohibit\w*|not permit\w*)[^.]{0,120}\btraining\b[^.]{0,40}(?:artificial intelligence|\bai\b)"
+    r"|\btraining\b[^.]{0,40}(?:artificial intelligence|\bai\b|language models?)[^.]{0,60}"
+    r"(?:reserved|prohibited|not permitted|not allowed|forbidden)",
     re.I,
 )
 _DATA_WAIVER = re.compile(r"(?:waiver|dedication|CC0)\b.{0,160}?\bdata\b", re.I | re.S)
+_DENIED = re.compile(r"\bnot\s+(?:\w+\s+)?in(?:to)? the public domain", re.I)
 
 
 class Licence(NamedTuple):
@@ -85,7 +89,7 @@ def licence_of(meta: etree._Element | None) -> Licence:
     statement = " ".join(filter(None, (_statement(node) for node in licences)))
     copyright_line = " ".join(filter(None, (plain_text(found) for found in every(holder, "copyright-statement"))))
     evidence = "\n".join([*addresses, *([statement] if statement else [])]) or copyright_line
-    reserved = bool(_NO_MINING.search(f"{statement} {copyright_line}"))
+    reserved = bool(_NO_MINING.search(f"{evidence} {copyright_line}"))
     if not licences and not addresses:
         spdx = None if _RESERVED.search(copyright_line) else spdx_of(copyright_line)
     else:
@@ -116,26 +120,30 @@ def _is_reference(node: etree._Element, text: str) -> bool:
 
 
 def spdx_of(text: str) -> str | None:
-    """Return the SPDX key that a licence statement or URL names without doubt, else None."""
-    text = re.sub("[‐‑‒–—−]", "-", text)
+    """Return the SPDX key that a licence statement or URL names without doubt, else None; the narrowest of several."""
+    text = in_english(re.sub("[‐‑‒–—−]", "-", text))
     if _RESERVED.search(text):
         return None
-    named = _named(text)
+    named = _named(sentences_of_the_article(text))
     if not named:
-        return _public_domain(text)
+        return _public_domain(sentences_of_the_article(text))
     if _ZERO.search(text) and not _DATA_WAIVER.search(text):
         return None
-    kinds = {found.kind for found in named}
-    exact = {found for found in named if found.version}
-    if len(kinds) != 1 or len(exact) != 1:
+    terms = {found: frozenset(found.kind.split("-")) for found in named}
+    kind = max(terms.values(), key=len)
+    exact = {found for found in named if found.version and terms[found] == kind}
+    if len(exact) != 1 or not all(other <= kind for other in terms.values()):
         return None
-    return _key(exact.pop())
+    narrowest = exact.pop()
+    return None if is_doubtful(text, narrowest.kind) else _key(narrowest)
 
 
 def _public_domain(text: str) -> str | None:
+    if is_doubtful(text, "BY" if _ZERO.search(text) else "BY-NC-ND-SA"):
+        return None
     if _ZERO.search(text):
         return None if _DATA_WAIVER.search(text) and "article, free of all copyright" not in text else "CC0-1.0"
-    return PUBLIC_DOMAIN if _MARK.search(text) else None
+    return PUBLIC_DOMAIN if _MARK.search(text) and not _DENIED.search(text) else None
 
 
 def _named(text: str) -> set[_Named]:
@@ -146,8 +154,7 @@ def _named(text: str) -> set[_Named]:
     }
     for pattern in (_LONG, _SHORT):
         for match in pattern.finditer(text):
-            after = (match["after"] or "").strip()
-            port = "IGO" if after == "IGO" else ""
+            port = PLACES.get((match["after"] or "").strip().casefold(), "")
             found.add(_Named(_kind(match["kind"]), match["version"] or "", port))
     return found
 

@@ -111,7 +111,7 @@ def asked(web: Web) -> list[str]:
 
 
 def documents(folder: Path) -> list[Document]:
-    manifests = sorted((folder / "out" / "stages").glob("extract-guide@1/*.parquet"))
+    manifests = sorted((folder / "out" / "stages").glob("extract-guide@*/*.parquet"))
     return [document for path in manifests for document in from_table(pq.read_table(path))]
 
 
