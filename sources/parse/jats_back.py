@@ -81,13 +81,17 @@ def _word(title: str, language: str | None) -> str:
 
 
 def abstract_blocks(walk: Walk, meta: etree._Element | None, language: str | None) -> list[Block]:
-    """Return the abstracts and then their translations, each under its own heading."""
-    out: list[Block] = []
+    """Return the abstracts and then their translations, each under its own heading, none that another has in it."""
+    found: list[tuple[list[Block], set[Block]]] = []
     for node in [*every(meta, "abstract"), *every(meta, "trans-abstract")]:
         own_language = (node.get(XML_LANG) or language or "")[:2]
         default = _ABSTRACTS.get(node.get("abstract-type") or "") or _word("Abstract", own_language)
         blocks = titled(walk, node, heading_text(walk, node) or default, frozenset({"object-id"}))
-        if any(isinstance(block, str) for block in blocks):
+        found.append((blocks, {block for block in blocks if isinstance(block, str)}))
+    out: list[Block] = []
+    for at, (blocks, texts) in enumerate(found):
+        repeated = any(texts < said or (texts == said and other < at) for other, (_, said) in enumerate(found))
+        if texts and not repeated:
             out += blocks
     return out
 
@@ -110,8 +114,11 @@ def back_part(walk: Walk, element: etree._Element, language: str | None) -> list
     name = local(element)
     title = heading_text(walk, element)
     if name == "app-group":
+        depth = walk.depth
+        walk.depth += bool(title)
         inner = [block for child in element for block in _group_member(walk, child, language)]
-        return [Heading(walk.depth, title), *inner] if title else inner
+        walk.depth = depth
+        return [Heading(depth, title), *inner, Heading(depth, "")] if title else inner
     if name == "fn-group" and not title:
         return _typed_notes(walk, every(element, "fn"), language) + walk.flow(element, frozenset({"fn"}))
     if name == "sec":

@@ -61,7 +61,8 @@ def list_block(walk: Walk, element: etree._Element) -> list[Block]:
         if local(child) == "list-item":
             count += 1
             label = " ".join(filter(None, (walk.line(found) for found in every(child, "label"))))
-            lines.append(_item(walk, child, label or _ordinal(element.get("list-type") or "", count)))
+            mark = f"{element.get('prefix-word', '')} {_ordinal(element.get('list-type') or '', count)}".lstrip()
+            lines.append(_item(walk, child, label or mark))
         elif local(child) not in _LABEL_TITLE:
             others += flat(walk.flow(child))
     if element.get("id"):
@@ -127,12 +128,12 @@ def definitions(walk: Walk, element: etree._Element) -> list[Block]:
 
 
 def _definition(walk: Walk, item: etree._Element) -> str:
-    terms = [walk.line(found) for name in ("label", "term") for found in every(item, name)]
+    label, *terms = (", ".join(filter(None, map(walk.line, every(item, name)))) for name in ("label", "term"))
     blocks: list[str] = []
     for child in item:
         if local(child) not in {"label", "term"}:
             blocks += flat(walk.flow(child))
-    term = " ".join(text for text in terms if text)
+    term = " ".join(text for text in (label, *terms) if text)
     if not blocks:
         return hanging("-", [term])
     return hanging("-", [f"{term}{'' if term.endswith(':') else ':'} {blocks[0]}" if term else blocks[0], *blocks[1:]])
@@ -166,11 +167,11 @@ def verse(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a stanza, one line a verse."""
     lines: list[str] = []
     for child in element:
-        lines += [walk.line(child)] if local(child) == "verse-line" else flat(walk.flow(child))
+        if (name := local(child)) not in _LABEL_TITLE:
+            lines += flat(walk.blocks[name](walk, child) if name in {"attrib", "verse-group"} else walk.flow(child))
     lines += stray_texts(element)
     lead = heading_text(walk, element)
-    kept = [line for line in lines if line and line != lead]
-    return [*([f"**{lead}**"] if lead else []), *(["\n".join(kept)] if kept else [])]
+    return [*([f"**{lead}**"] if lead else []), *(["\n".join(filter(None, lines))] if any(lines) else [])]
 
 
 def preformatted(walk: Walk, element: etree._Element) -> list[Block]:

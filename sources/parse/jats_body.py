@@ -62,6 +62,8 @@ BLOCKS: dict[str, BlockHandler] = {
     "disp-formula": jats_float.display_formula,
     "disp-formula-group": jats_float.captioned,
     "alternatives": jats_float.alternatives,
+    "block-alternatives": jats_float.alternatives,
+    "glossary": jats_block.section,
     "fn": jats_float.footnote,
     "ref-list": _reference_list,
     "ref": _reference,

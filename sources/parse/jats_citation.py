@@ -3,9 +3,10 @@
 A superscript citation must never fuse with what stands before it: `5 mg` with the raised mark 12 is neither
 `5 mg12` nor `5 mg¹²`. While a paragraph is being built its markers stand between control characters, which XML
 forbids in text; when it is whole, each group of neighbouring markers is written in one of three styles.
-plain: as the file has it; a raised or glued one stays raised after a word (`infection¹²`) and becomes ` [12]` where
-it could be read as an exponent or digit: after numbers, units, symbols, short words. numbered: `[3]`, the place in
-the reference list. strip: gone with its brackets, but for names that a sentence needs ("Smith et al. (2010) found").
+plain: as the file has it; a raised or glued one stays raised after a word (`infection¹²`, `et al.¹²`) and becomes
+` [12]` where it could be read as an exponent or digit: after numbers, counted words, units, symbols.
+numbered: `[3]`, the place in the reference list. strip: gone with its brackets, but for names that a sentence needs
+("Smith et al. (2010) found").
 """
 
 import re
@@ -20,7 +21,15 @@ _GROUP = re.compile(f"(?P<group>{_MARK}(?:{_BETWEEN}{_MARK})*)")
 _BRACKETED = re.compile(
     rf"\s*(?P<open>[\[(])\s*(?P<group>(?:(?:e\.g\.|see|cf\.|,|;|and|&|\s)*{_MARK})+)[\s,;]*(?P<close>[\])])"
 )
-_AFTER_WORD = re.compile(r"(?<![\w/·-])(?<!\d\s)(?<!per\s)[^\W\d_]{5,}[.,;:)’”\"']?$")
+_LAST_WORD = re.compile(
+    r"(?P<counted>(?:\d|\bper)\s+)?(?<![\w/·×^-])(?P<word>[^\W\d_]+(?:[-‐‑][^\W\d_]+)*)[.,;:)\]’”\"'»]{0,2}$"
+)
+_UNITS = """
+mg kg cm mm nm km dm hm um ml dl cl ul pg ng fg mol mmol nmol pmol umol min sec hr hrs day days week wk wks yr yrs
+year hour rad deg bar mbar ppm ppb rpm bpm lb lbs oz ft in yd mi ha cal kcal cc eq meq gal dpi hpa mpa kpa pa hz khz
+mhz kda bp kb mb gb cfu pfu psi torr atm lux iu miu gy cgy msv sv bq mbq mci
+"""
+_NEVER_RAISED_AFTER = frozenset(_UNITS.split())
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?!\d)")
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _CONTROLS = re.compile(f"[{OPEN}{CLOSE}{RAISED}]")
@@ -69,11 +78,22 @@ def _one(shown: str, style: CitationStyle, raised: bool, before: str, following:
         return "" if (set_off or numeric) and not _YEAR.match(shown) else shown
     if not shown or previous in ("[", "(") or not (set_off or style == "numbered"):
         return shown
-    if style == "plain" and _AFTER_WORD.search(before) and not following.isalnum():
+    if style == "plain" and _after_word(before) and not following.isalnum():
         return shown.translate(_DIGITS)
     opening = "" if not previous or previous.isspace() else " "
     closing = " " if following.isalnum() else ""
     return f"{opening}[{shown}]{closing}"
+
+
+def _after_word(before: str) -> bool:
+    """Say whether `before` ends with a word after which a raised number can be nothing but a citation."""
+    match = _LAST_WORD.search(before)
+    if match is None or match["counted"]:
+        return False
+    word = match["word"]
+    if not _NEVER_RAISED_AFTER.isdisjoint(re.split("[-‐‑]", word.lower())):
+        return False
+    return len(word) > 2 or (len(word) == 2 and word.islower())
 
 
 def _numbered_bracket(match: re.Match[str]) -> str:

@@ -13,17 +13,24 @@ from sources.parse.jats_citation import OPEN, mark, raise_mark
 from sources.parse.jats_element import XLINK_HREF, all_text, every, first, has_own_text, local, plain_text, stray_texts
 from sources.parse.jats_math import delimited, mathml_text, tex_source
 from sources.parse.jats_script import subscript, superscript
-from sources.parse.jats_text import flat
+from sources.parse.jats_text import GAP, flat
 from sources.parse.jats_walk import InlineHandler, Walk
 
+_RAISED_DEGREE = frozenset({"o", "O", "0", "º", "ο"})
+_SCALE = re.compile(r"\s?[CF]\b")
 _SPACES = re.compile(r"\s+")
 _NOTE_TYPES = frozenset({"fn", "table-fn", "author-notes", "corresp", "aff"})
 _CITATION_TYPES = frozenset({"bibr", "ref"})
 
 
 def _superscript(walk: Walk, element: etree._Element, before: str) -> str:
+    """Raised text; the raised letter or zero that stands for the sign of degrees (37 oC) becomes that sign."""
     text = walk.inline_content(element)
-    return raise_mark(text) if OPEN in text else superscript(text, before)
+    if OPEN in text:
+        return raise_mark(text)
+    if text.strip() in _RAISED_DEGREE and before.rstrip()[-1:].isdigit() and _SCALE.match(element.tail or ""):
+        return "°"
+    return superscript(text, before)
 
 
 def _subscript(walk: Walk, element: etree._Element, before: str) -> str:
@@ -108,6 +115,20 @@ def _name(walk: Walk, element: etree._Element, before: str) -> str:
     return " ".join([*(walk.inline(part).strip() for part in [*known, *rest]), *stray_texts(element)])
 
 
+def _abbreviation(walk: Walk, element: etree._Element, before: str) -> str:
+    """An abbreviation with its definition inside: the definition follows in brackets."""
+    meaning = " ".join(filter(None, (walk.line(found) for found in every(element, "def"))))
+    short = walk.inline_content(element, frozenset({"def"}))
+    return f"{short} ({meaning})" if meaning else short
+
+
+def _private_sign(walk: Walk, element: etree._Element, before: str) -> str:
+    """A sign that only a picture shows gives its description: a unit must not vanish."""
+    text = walk.inline_content(element)
+    described = element.get("description") or element.get("name")
+    return text if text.strip(f"{GAP} ") or not described else f"[{described}]"
+
+
 def _ruby(walk: Walk, element: etree._Element, before: str) -> str:
     """A reading aid follows its base in brackets."""
     reading = walk.line(first(element, "rt"))
@@ -149,6 +170,8 @@ INLINES: dict[str, InlineHandler] = {
     "citation-alternatives": _alternatives,
     "name": _name,
     "ruby": _ruby,
+    "abbrev": _abbreviation,
+    "private-char": _private_sign,
     "q": _quotation,
     "strike": _struck,
     "s": _struck,

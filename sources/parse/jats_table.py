@@ -6,9 +6,11 @@ written once. The rows of a head are joined column by column with a colon ("Grou
 escaped, line breaks become blanks. Caption and footnotes are not here (`sources.parse.jats_float`).
 """
 
+import re
+
 from lxml import etree
 
-from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, place
+from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, number, place
 from sources.parse.jats_element import every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
@@ -37,9 +39,9 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
         name = local(child)
         if name in rows:
             own = named_columns(child) or columns
-            rows[name] += [_cells(walk, row, own) for row in child if local(row) in {"tr", "row"}]
+            rows[name] += [line for row in child if local(row) in {"tr", "row"} for line in _lines(walk, row, own)]
         elif name in {"tr", "row"}:
-            rows["tbody"].append(_cells(walk, child, columns))
+            rows["tbody"] += _lines(walk, child, columns)
         elif name not in _NOT_ROWS:
             others += walk.flow(child)
     body = [*rows["tbody"], *rows["tfoot"]]
@@ -49,14 +51,61 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
     return [*others, table] if table else others
 
 
+def _lines(walk: Walk, row: etree._Element, columns: Columns) -> list[list[_Cell]]:
+    """Return the rows of the grid that a row makes: several where a table stands among its cells (CALS `entrytbl`).
+
+    The rows of that table are rows of the grid, in the columns that it goes over; the cells beside it span them.
+    """
+    if row.find("{*}entrytbl") is None:
+        return [_cells(walk, row, columns)]
+    tables = {cell: _table_lines(walk, cell) for cell in every(row, "entrytbl")}
+    lines: list[list[_Cell]] = [[] for _ in range(max(1, *map(len, tables.values()), 0))]
+    at = 0
+    for cell in row:
+        own = attributes(cell)
+        start, width = place(own, columns)
+        at = at if start is None else start
+        if cell in tables:
+            width = max(width, number(own.get("cols"), 1))
+            for line, inner in zip(lines, tables[cell], strict=False):
+                line += [(text, at + column, wide, high) for text, column, wide, high in inner]
+        else:
+            lines[0].append((_cell_text(walk, cell), at, width, height(own) + len(lines) - 1))
+        at += width
+    return lines
+
+
+def _table_lines(walk: Walk, table: etree._Element) -> list[list[tuple[str, int, int, int]]]:
+    """Return the rows of an `entrytbl`, head first, each cell with the column (from 0) it starts in."""
+    columns = named_columns(table)
+    out: list[list[tuple[str, int, int, int]]] = []
+    for row in (row for part in table for row in part if local(row) == "row"):
+        at, line = 0, []
+        for text, start, width, rows_high in _cells(walk, row, columns):
+            at = at if start is None else start
+            line.append((text, at, width, rows_high))
+            at += width
+        out.append(line)
+    return out
+
+
 def _cells(walk: Walk, row: etree._Element, columns: Columns) -> list[_Cell]:
     cells = [(_cell_text(walk, cell), attributes(cell)) for cell in row]
     return [(text, *place(own, columns), height(own)) for text, own in cells]
 
 
 def _cell_text(walk: Walk, cell: etree._Element) -> str:
-    text = " ".join(flat(walk.flow(cell))).replace("\n", " ") if len(cell) else cell.text or ""
-    return tidy(text).replace("|", "\\|")
+    text = " ".join(map(_one_line, flat(walk.flow(cell)))) if len(cell) else cell.text or ""
+    return "" if text.isspace() else tidy(text).replace("|", "\\|")
+
+
+def _one_line(block: str) -> str:
+    """Return a block on one line; a table within a cell as `1, 2; 3, 4`."""
+    if not block.startswith("| ") or "\n| ---" not in block:
+        return block.replace("\n", " ")
+    head, _, *rows = block[2:-2].split(" |\n| ")
+    texts = (re.split(r"(?<!\\) \| ", f" {row}") for row in (head, *rows))
+    return "; ".join(", ".join(filter(None, map(str.strip, cells))) for cells in texts).replace("\\|", "|")
 
 
 def _full_width(rows: list[list[_Cell]]) -> int:

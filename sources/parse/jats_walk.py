@@ -160,6 +160,8 @@ class Walk:
             parts.append((self.inline(child, parts[-1]) if local(child) not in skip else "") or GAP)
             if child.tail or gap:
                 parts.append(f"{child.tail or ''}{gap}")
+        if gap:  # the last field is apart from what follows, but not from a comma or stop
+            parts[-1] = parts[-1].rstrip() + GAP
         return "".join(parts)
 
     def line(self, element: etree._Element | None, skip: frozenset[str] = frozenset()) -> str:
