@@ -2,7 +2,7 @@
 
 One record is one text that a parser finds (an article, a row, a sub-article) or one fault; every fault is quarantined
 with its reason and key, and costs nothing else. A file that is not what it was when the plan was made ends the run:
-its digest is part of what follows. Byte ranges of large files are checked by size only, so as not to read a file as
+its digest is part of what follows. Ranges of large files are checked by size only, so as not to read a file as
 often as it has ranges. Not here: what becomes of a part (`sources.assemble`), and cleaning.
 """
 
@@ -24,8 +24,10 @@ from sources.archive_lines import MEDIA_TYPE
 from sources.assemble import Declared, Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.document import SCHEMA, Document, is_encodable, to_table
-from sources.files import RawFile, Slice, into_shards, matches_pattern
+from sources.files import PARQUET, RANGED_SUFFIXES, RawFile, Slice, into_shards, matches_pattern
 from sources.options import check_options
+from sources.parquet_groups import MEDIA_TYPE as PARQUET_TYPE
+from sources.parquet_groups import STORED, iter_windows, stored_window
 from sources.parse.part import Fault
 from sources.parse.reasons import LEFT_OUT, REASONS
 from sources.splits import check_split
@@ -40,7 +42,7 @@ OUTPUT_BYTES = 256 << 20
 DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
 ROW_PARSERS = ("auto", "records", "mcq", "clinical_trials")
-"""Those that place every row of JSON lines by its byte offset; `auto` reads JSON lines by `records`."""
+"""Those that place every row by its byte offset (JSON lines) or number (Parquet); `auto` reads both by `records`."""
 FORMATS = {
     "application/json": "json", "application/jsonl": "jsonl", "application/yaml": "yaml", "text/csv": "csv",
     "text/tab-separated-values": "tsv", "application/vnd.apache.parquet": "parquet",
@@ -49,7 +51,7 @@ FORMATS = {
 
 
 class Extract:
-    """Extract the documents of one source; a shard is a group of files, or a byte range of a large one."""
+    """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
 
     version = "2"
     reasons = frozenset(REASONS) | FAULT_REASONS
@@ -61,9 +63,12 @@ class Extract:
         self.name = f"extract-{config.name}"
         folder = root if root.is_dir() else root.parent
         self._held_out = read_held_out(folder, config.held_out) if config.held_out else HeldOut()
-        ranged = config.container in ("auto", "jsonl") and not config.is_fetched
+        whole = config.web is not None or config.pmc_oa is not None
+        cut = set(RANGED_SUFFIXES) if config.container in ("auto", "jsonl") and not whole else set()
+        if cut and config.parser in ROW_PARSERS:
+            cut.add(PARQUET)
         packs = [[Slice(file)] for file in files] if config.pmc_oa else None  # a pack is a shard, whatever its size
-        self._shards = packs or list(into_shards(files, shard_bytes, ranged=ranged))
+        self._shards = packs or list(into_shards(files, shard_bytes, cut))
         self._terms = catalogue_terms()  # read here once: a worker would read the whole catalogue for it
         self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
@@ -137,7 +142,9 @@ class Extract:
         return member == item.key or any(matches_pattern(member, pattern) for pattern in self.config.members)
 
     def _place(self, file: str, item: Item) -> str:
-        """Return the key of an item, for a block of JSON lines that of its file where rows know their byte offset."""
+        """Return the key of an item, for a block of lines or rows that of its file where rows know their place in it."""
+        if item.media_type == PARQUET_TYPE and (window := re.fullmatch(r"(.*)!R\d+", item.key)):
+            return window[1]
         is_block = item.media_type == MEDIA_TYPE and re.fullmatch(r"!B\d+", item.key.removeprefix(file))
         return file if is_block and self.config.parser in ROW_PARSERS else _whole(file, item)
 
@@ -146,7 +153,12 @@ class Extract:
         limits = Limits(max_item_bytes=self.config.max_item_bytes)
         try:
             _check_unchanged(part)
-            if part.end is None:
+            suffix = file.path.suffix.lower()
+            if suffix == STORED:
+                yield stored_window(file.path, file.key, limits)
+            elif part.end is not None and suffix == PARQUET:
+                yield from iter_windows(file.path, part.start, part.end, file.key, limits)
+            elif part.end is None:
                 container = "warc" if self.config.web else "pack" if self.config.pmc_oa else self.config.container
                 yield from open_items(file.path, file.key, container, limits)
             else:

@@ -1,13 +1,13 @@
 """The `files` connector: which files a source has, their digests, and how they fall into shards.
 
 Listing is a pure function of folder content: sorted paths, include and exclude patterns, sha256 of every file. Files
-are grouped in path order until a shard has its bytes; a large plain JSONL is cut into byte ranges. Hidden files are
-left out. A link that leaves the folder is refused unless the source says `follow_links`: an unpacked download must
+are grouped in path order until a shard has its bytes; a large plain JSONL is cut into byte ranges, a large Parquet file
+into ranges of row groups. Hidden files are left out. A link that leaves the folder is refused unless the source says `follow_links`: an unpacked download must
 not pull in files from elsewhere, and must not lose a linked folder without a word. Not here: reading what is inside.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -17,8 +17,11 @@ from pathlib import Path
 from pipelines.engine.errors import ConfigError, InputError
 from sources.catalog import SourceConfig
 from sources.digests import DigestCache
+from sources.parquet_groups import groups_by_bytes
 
 RANGED_SUFFIXES = {".jsonl", ".ndjson"}
+PARQUET = ".parquet"
+CUT = frozenset({*RANGED_SUFFIXES, PARQUET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A file, or the byte range [start, end) of a large one; end None means the whole file."""
+    """A file, or a range [start, end) of a large one, in bytes or (Parquet) row groups; end None: the whole file."""
 
     file: RawFile
     start: int = 0
@@ -163,17 +166,17 @@ def _glob_parts(names: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     return fnmatchcase(names[0], parts[0]) and _glob_parts(names[1:], parts[1:])
 
 
-def into_shards(files: list[RawFile], shard_bytes: int, *, ranged: bool = True) -> Iterator[list[Slice]]:
-    """Yield the slices of each shard, in order, about `shard_bytes` each; `ranged` cuts large JSON lines."""
+def into_shards(files: list[RawFile], shard_bytes: int, cut: Collection[str] = CUT) -> Iterator[list[Slice]]:
+    """Yield the slices of each shard, in order, about `shard_bytes` each; large files with a suffix in `cut` are cut."""
     group: list[Slice] = []
     size = 0
     for file in files:
-        if ranged and file.size_bytes > shard_bytes and file.path.suffix.lower() in RANGED_SUFFIXES:
+        ranges = _ranges(file, shard_bytes, cut) if file.size_bytes > shard_bytes else []
+        if ranges:
             if group:
                 yield group
                 group, size = [], 0
-            for start in range(0, file.size_bytes, shard_bytes):
-                yield [Slice(file, start, min(start + shard_bytes, file.size_bytes))]
+            yield from ([Slice(file, *one)] for one in ranges)
             continue
         if group and size + file.size_bytes > shard_bytes:
             yield group
@@ -182,3 +185,14 @@ def into_shards(files: list[RawFile], shard_bytes: int, *, ranged: bool = True) 
         size += file.size_bytes
     if group:
         yield group
+
+
+def _ranges(file: RawFile, shard_bytes: int, cut: Collection[str]) -> list[tuple[int, int]]:
+    """Return the ranges that a large file is read in, none when it can only be read whole."""
+    suffix = file.path.suffix.lower()
+    if suffix not in cut:
+        return []
+    if suffix == PARQUET:
+        return groups_by_bytes(file.path, file.size_bytes, shard_bytes)
+    starts = range(0, file.size_bytes, shard_bytes)
+    return [(start, min(start + shard_bytes, file.size_bytes)) for start in starts]

@@ -30,8 +30,8 @@ class Part:
     name: str = ""
     """Tells parts of one item apart; appended to the item's key as `key#name`."""
     position: str = ""
-    """Where a row of JSON lines begins in its file (`B<byte>`). It, not `name`, is then in the key: a reader of one
-    byte range cannot know whether a name comes again in another."""
+    """Where a row of JSON lines begins in its file (`B<byte>`), or the number of a row of Parquet. It, not `name`, is
+    then in the key: a reader of one range cannot know whether a name comes again in another."""
     sections: list[Section] = field(default_factory=list)
     language: str | None = None
     """BCP 47, as declared by the file."""

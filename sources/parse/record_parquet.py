@@ -1,6 +1,7 @@
 """Read the rows of Parquet items by row group, so that a damaged group costs itself only.
 
-Apart from the other formats, because importing Arrow costs a parser's child more than all the rest.
+An item is a file, or a window on one of its groups; a row is placed by its number in the file, so that it has one key
+however the file is cut. Apart from the other formats, because importing Arrow costs a parser's child more than all the rest.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.parse.parquet_window import is_window, unpack
 from sources.parse.part import Fault, Unreadable
 from sources.parse.record_fields import Row
 
@@ -20,17 +22,21 @@ _BATCH_ROWS = 256
 def parquet_rows(body: bytes) -> Iterator[Row | Fault]:
     """Yield the rows of a Parquet item, named by number from 1. Raises Unreadable `invalid_parquet`."""
     try:
-        table = pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        window, source = unpack(body) if is_window(body) else (None, pa.BufferReader(body))
+        table = pq.ParquetFile(source, page_checksum_verification=True)
+        groups = range(table.num_row_groups) if window is None else [window.group]
+        sizes = [table.metadata.row_group(group).num_rows for group in groups]
+    except (pa.ArrowException, OSError, ValueError, IndexError) as error:
         raise Unreadable("invalid_parquet", type(error).__name__) from error
-    number = 0
-    for group in range(table.num_row_groups):
-        end = number + table.metadata.row_group(group).num_rows
+    number = window.first_row - 1 if window else 0
+    for group, size in zip(groups, sizes, strict=True):
+        end = number + size
         try:
             for batch in table.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
                 for row in batch.to_pylist():
                     number += 1
-                    yield Row({name: _json_value(value) for name, value in row.items()}, str(number))
+                    fields = {name: _json_value(value) for name, value in row.items()}
+                    yield Row(fields, str(number), position=str(number))
         except (pa.ArrowException, OSError, ValueError) as error:
             detail = f"{type(error).__name__}, rows {number + 1} to {end}"
             yield Fault(reason="invalid_parquet", detail=detail, name=str(number + 1))

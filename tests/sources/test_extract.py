@@ -266,7 +266,7 @@ def test_what_the_file_says_wins_over_what_the_source_declares(folder: Path, tmp
     found = ran(stage(folder, parser="text", language="en", release="r1"), tmp_path / "out")
     own, none = found.documents.values()
     assert (own.language, own.kind, own.version, own.release, own.extra) == ("fr", "abstract", "2", "r1", '{"n": 1}')
-    assert own.edits == [{"stage": "extract-src", "version": "1", "config": "", "names": ["hyphens"]}]
+    assert own.edits == [{"stage": "extract-src", "version": Extract.version, "config": "", "names": ["hyphens"]}]
     assert (none.language, none.kind, none.identifiers, none.retrieved) == ("en", "guideline", {"pmid": "1"}, None)
 
 

@@ -237,7 +237,7 @@ def test_every_line_is_in_exactly_one_range(
 def test_only_lines_are_cut_and_only_when_they_are_read_as_lines() -> None:
     files = [RawFile("a.jsonl", Path("a.jsonl"), 100, ""), RawFile("b.json", Path("b.json"), 100, "")]
     assert [len(shard) for shard in into_shards(files, 30)] == [1, 1, 1, 1, 1]
-    assert [shard[0].end for shard in into_shards(files, 30, ranged=False)] == [None, None]
+    assert [shard[0].end for shard in into_shards(files, 30, cut=())] == [None, None]
 
 
 def table(folder: Path, text: str, encoding: str = "utf-8") -> dict[str, Origin]:
