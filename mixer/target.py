@@ -20,9 +20,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mixer.hub import fetch_tokenizer
 from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.hashing import sha256_bytes
+from pipelines.engine.hub import fetch_tokenizer
 from pipelines.engine.sandbox import attempt
 from pipelines.engine.settings import BYTES, SPEED, Settings
 

@@ -69,6 +69,17 @@ class RunConfig(Settings):
         return items
 
     @model_validator(mode="after")
+    def _hub_is_pinned(self) -> "RunConfig":
+        for index, source in enumerate(self.sources):
+            if source.hub is not None and not source.hub.revision:
+                told = (
+                    f"pin the commit of {source.hub.repo} that this run reads, 40 hex digits: "
+                    "`hub: {revision: ...}`; see its history of commits on the hub"
+                )
+                raise Misplaced(told, "sources", index, "hub", "revision")
+        return self
+
+    @model_validator(mode="after")
     def _judged_last(self) -> "RunConfig":
         """Rights, retraction and removal act in `consolidate` alone, so no mixture may be made without it."""
         kinds = [stage.kind for stage in self.stages]  # type: ignore[attr-defined]

@@ -28,6 +28,7 @@ from pipelines.run import How
 from sources.catalog import SourceConfig
 from sources.connectors.table import options_of
 from sources.crawled import store_of
+from sources.replay.fetch import HubFetched, fetch_hub
 from sources.web.agent import agent_of
 from sources.web.browser import find_chromium
 from sources.web.stage import NAME, Crawl, OpenWorld, open_world
@@ -43,13 +44,14 @@ PROGRESS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The ledgers of a fetch, its store, and hosts that were left for later: source -> host -> why."""
+    """The ledgers of a fetch, its store, hosts left for later (source -> host -> why), and what the hub gave."""
 
     manifest: Manifest | None
     """The crawl's, None when no source is on the web."""
     store: Path
     left: dict[str, dict[str, str]]
     frozen: tuple[Froze, ...] = ()
+    hub: tuple[HubFetched, ...] = ()
 
 
 def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: OpenWorld | None = None) -> Fetched:
@@ -78,9 +80,10 @@ def fetch(config: RunConfig, run_file: Path, names: list[str], how: How, world: 
                     manifest = _run(storage, crawl, how, events)
             packs = [source for source in chosen if source.pmc_oa]
             frozen = tuple(freeze_release(source, store, storage, how, events) for source in packs)
+            hub = tuple(fetch_hub(source, storage, store, config.seed) for source in chosen if source.hub)
     shards = manifest.shards if manifest else ()
     left = {name: facts["left"] for shard in shards for name, facts in shard.facts.items() if facts["left"]}
-    return Fetched(manifest, store, left, frozen)
+    return Fetched(manifest, store, left, frozen, hub)
 
 
 def check_finished(fetched: Fetched) -> None:
@@ -106,7 +109,7 @@ def chosen_sources(config: RunConfig, run_file: Path, names: list[str]) -> list[
         hint = f"did you mean {near[0]}?" if near else f"sources to fetch are: {', '.join(known) or 'none'}"
         raise ConfigError(f"{run_file}: there is no source {name}; {hint}")
     if not known:
-        raise ConfigError(f"{run_file}: no source has `web` or `pmc_oa`, so there is nothing to fetch")
+        raise ConfigError(f"{run_file}: no source has `web`, `pmc_oa` or `hub`, so there is nothing to fetch")
     return [source for name, source in known.items() if not names or name in names]
 
 
@@ -116,7 +119,8 @@ def check_source(source: SourceConfig) -> None:
     if source.name == ROOT:
         raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
     if source.web is None:
-        check_packs(source)
+        if source.pmc_oa is not None:
+            check_packs(source)
         return
     try:
         Allowlist(source.web.hosts, source.web.http)

@@ -120,7 +120,10 @@ def _used(source: dict[str, Any], run_file: Path, where: Where, at: tuple[str | 
         base.setdefault("name", file.stem)
         for key, value in positions.items():
             where.setdefault(key, value)
-    return {**base, **_anchored(own, run_file.parent)}
+    merged = {**base, **_anchored(own, run_file.parent)}
+    if isinstance(base.get("hub"), dict) and isinstance(own.get("hub"), dict):
+        merged["hub"] = {**base["hub"], **own["hub"]}  # a preset names the data set, the run file its commit
+    return merged
 
 
 def _anchored(source: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -219,6 +222,8 @@ def _step(schema: dict[str, Any], node: dict[str, Any], step: str | int) -> list
         return [items]
     if "discriminator" in node:
         return [{"$ref": node["discriminator"]["mapping"][step]}] if step in node["discriminator"]["mapping"] else []
+    if isinstance(free := node.get("additionalProperties"), dict):  # a mapping whose keys are names
+        return [free]
     return [node["properties"][step]] if step in node.get("properties", {}) else []
 
 

@@ -26,11 +26,12 @@ from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
 from sources.publications.frozen import Frozen, frozen
+from sources.replay.frozen import hub_files
 from sources.splits import split_note
 
 
 class Unfetched(InputError):
-    """Sources on the web that are not in the store; a run never opens the web. Exit code 3."""
+    """Sources to fetch that are not in the store; a run never opens the network. Exit code 3."""
 
     def __init__(self, names: list[str], store: Path, run_file: str = "RUN_FILE", *, otherwise: str = "") -> None:
         self.names, self.store, self.otherwise = names, store, otherwise
@@ -89,15 +90,17 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
 def _stored_sources(config: RunConfig) -> dict[str, Crawled | Frozen | None]:
     """Return what the store has of each fetched source. Raises Unfetched when one that is not optional is absent."""
     store = store_of(config.web)
-    stored: dict[str, Crawled | Frozen | None] = {
-        source.name: crawled(source, store) if source.web else frozen(source, store)
-        for source in config.sources
-        if source.is_fetched
-    }
+    stored = {source.name: _stored(source, store, config.seed) for source in config.sources if source.is_fetched}
     needed = [source.name for source in config.sources if source.is_fetched and not source.optional]
     if missing := [name for name in needed if stored[name] is None]:
         raise Unfetched(missing, store, otherwise=" (or set `optional: true` to go on without)")
     return stored
+
+
+def _stored(source: SourceConfig, store: Path, seed: int) -> Crawled | Frozen | None:
+    if source.hub:
+        return hub_files(source, store, seed)
+    return crawled(source, store) if source.web else frozen(source, store)
 
 
 def _plan_fetched(plan: Plan, config: RunConfig, source: SourceConfig, found: Crawled | Frozen | None) -> str:
@@ -112,6 +115,8 @@ def _plan_fetched(plan: Plan, config: RunConfig, source: SourceConfig, found: Cr
     plan.inputs[source.name] = found.files
     if source.pmc_oa:  # each article carries the release that brought it, so an unchanged pack is extracted once
         source = source.model_copy(update={"release": None})
+    if isinstance(found, Crawled) and found.release:
+        source = source.model_copy(update={"release": found.release})
     return plan.add(Extract(source, store, found.files, config.shard_bytes))
 
 

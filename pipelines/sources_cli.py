@@ -98,6 +98,8 @@ def fetch(
     for one in fetched.frozen:
         told = ", ".join(f"{name} {count:,}" for name, count in one.release.changes.items()) or "nothing"
         console.print(f"{one.release.source} {one.release.label}: {told} since the release before")
+    for got in fetched.hub:
+        console.print(got.told, soft_wrap=True, highlight=False)
     console.print(f"store: {fetched.store}", soft_wrap=True)
     check_finished(fetched)
 

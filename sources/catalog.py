@@ -16,6 +16,7 @@ from pipelines.engine.settings import BYTES, SPEED, Settings
 from sources.about import About
 from sources.document import KINDS, Kind
 from sources.publications.settings import PmcOaConfig
+from sources.replay.settings import HubConfig
 from sources.rights import UNKNOWN, rights_from
 from sources.web.settings import WebConfig
 
@@ -93,7 +94,7 @@ class RightsConfig(Settings):
 
 
 class SourceConfig(Settings):
-    """One source: a folder or a file at `path`, a site that `web` says how to fetch, or articles frozen by `pmc_oa`."""
+    """One source: a folder or file at `path`, or what is fetched: a site (`web`), articles (`pmc_oa`), data (`hub`)."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$"), BYTES]
     kind: Annotated[Kind, BYTES]
@@ -102,6 +103,7 @@ class SourceConfig(Settings):
     pmc_oa: Annotated[PmcOaConfig | None, SPEED] = None
     """A selection from the bucket (or a folder that mirrors it) at `path`, which `medmix sources fetch` freezes as
     `release`. What decides bytes of it are the packs that it leads to, as the files are of a folder."""
+    hub: Annotated[HubConfig | None, BYTES] = None
     about: Annotated[About | None, BYTES] = None
     title: Annotated[str, SPEED] = ""
     release: Annotated[str | None, BYTES] = None
@@ -155,16 +157,18 @@ class SourceConfig(Settings):
 
     @model_validator(mode="after")
     def _comes_from_somewhere(self) -> "SourceConfig":
-        if not self.path and self.web is None:
-            raise ValueError("a source needs `path`, a folder or file, or `web`, a site to fetch")
+        if not self.path and self.web is None and self.hub is None:
+            raise ValueError("a source needs `path`, a folder or file, `web`, a site, or `hub`, a data set, to fetch")
         if self.pmc_oa is not None and (self.web is not None or not self.path):
             raise ValueError("`pmc_oa` needs `path`, a bucket (s3://...) or a folder that mirrors it, and no `web`")
+        if self.hub is not None and (self.web is not None or self.path):
+            raise ValueError("a source on the `hub` has neither `path` nor `web`; its files come into the store")
         return self
 
     @property
     def is_fetched(self) -> bool:
         """Say whether `medmix sources fetch` brings its files, rather than whoever puts them into a folder."""
-        return self.web is not None or self.pmc_oa is not None
+        return self.web is not None or self.pmc_oa is not None or self.hub is not None
 
 
 def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:

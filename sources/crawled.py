@@ -24,6 +24,8 @@ class Crawled:
 
     files: list[RawFile]
     notes: list[str]
+    release: str | None = None
+    """What documents of it carry as their release, where the source itself does not say."""
 
 
 def store_of(web: WebRunConfig | None) -> Path:

@@ -142,7 +142,7 @@ class Extract:
         return member == item.key or any(matches_pattern(member, pattern) for pattern in self.config.members)
 
     def _place(self, file: str, item: Item) -> str:
-        """Return the key of an item, for a block of lines or rows that of its file where rows know their place in it."""
+        """Return the key of an item, for a block of rows that of its file where rows know their place in it."""
         if item.media_type == PARQUET_TYPE and (window := re.fullmatch(r"(.*)!R\d+", item.key)):
             return window[1]
         is_block = item.media_type == MEDIA_TYPE and re.fullmatch(r"!B\d+", item.key.removeprefix(file))

@@ -2,8 +2,9 @@
 
 Listing is a pure function of folder content: sorted paths, include and exclude patterns, sha256 of every file. Files
 are grouped in path order until a shard has its bytes; a large plain JSONL is cut into byte ranges, a large Parquet file
-into ranges of row groups. Hidden files are left out. A link that leaves the folder is refused unless the source says `follow_links`: an unpacked download must
-not pull in files from elsewhere, and must not lose a linked folder without a word. Not here: reading what is inside.
+into ranges of row groups. Hidden files are left out. A link that leaves the folder is refused unless the source says
+`follow_links`: an unpacked download must not pull in files from elsewhere, and must not lose a linked folder without a
+word. Not here: reading what is inside.
 """
 
 import os
@@ -167,7 +168,7 @@ def _glob_parts(names: tuple[str, ...], parts: tuple[str, ...]) -> bool:
 
 
 def into_shards(files: list[RawFile], shard_bytes: int, cut: Collection[str] = CUT) -> Iterator[list[Slice]]:
-    """Yield the slices of each shard, in order, about `shard_bytes` each; large files with a suffix in `cut` are cut."""
+    """Yield the slices of each shard, in order, about `shard_bytes` each; large files of a suffix in `cut` are cut."""
     group: list[Slice] = []
     size = 0
     for file in files:

@@ -49,6 +49,7 @@ FULL: dict[str, Any] = {
             "release": "r1",
             "pmc_oa": {"inventory": "2026-11-28", "ids": ["PMC7"], "published_from": "2020", "published_to": "2021"},
         },
+        {"name": "corpus", "kind": "replay", "hub": {"repo": "someone/texts", "revision": "0" * 40}},
     ],
     "web": {"contact": "mailto:a@example.org"},
     "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in [*sorted(STAGES.keys() - LAST), *LAST]],
@@ -72,10 +73,17 @@ FULL: dict[str, Any] = {
 Place = tuple[str | int, ...]
 TIED = {
     ("mixtures", 1, group, at, name) for group, name in (("phases", "share"), ("components", "name")) for at in (0, 1)
-} | {("profile",), ("sources", 0, "name"), ("sources", 1, "pmc_oa"), ("sources", 2, "web")}
+} | {
+    ("profile",),
+    ("sources", 0, "name"),
+    ("sources", 1, "pmc_oa"),
+    *(("sources", at, "hub") for at in (0, 1, 2)),
+    ("sources", 2, "web"),
+    *(("sources", 3, name) for name in ("path", "web", "pmc_oa")),
+}
 """What cannot change alone: shares add up to one, phases name the components (the first mixture has no phases), a
 stage's own profile, which stands in every dump, may not be laxer than the run's, the sample names its source, and a
-source is either on the web or frozen from a bucket."""
+source comes from one place."""
 
 
 def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterator[tuple[Place, bool]]:

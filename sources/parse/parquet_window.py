@@ -2,7 +2,7 @@
 
 A Parquet file of gigabytes can then pass a sandbox, or be fetched, a row group at a time, and nothing is decoded on the
 way: the bytes are those of the file. Layout: the group's bytes, the footer's bytes, a JSON header that tells where
-both belong, its length (8 bytes, little-endian) and a mark. Not here: which groups a file has (`sources.parquet_groups`).
+both belong, its length (8 bytes, little-endian) and a mark. Not here: which groups there are (`parquet_groups`).
 """
 
 import io

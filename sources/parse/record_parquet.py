@@ -1,7 +1,8 @@
 """Read the rows of Parquet items by row group, so that a damaged group costs itself only.
 
 An item is a file, or a window on one of its groups; a row is placed by its number in the file, so that it has one key
-however the file is cut. Apart from the other formats, because importing Arrow costs a parser's child more than all the rest.
+however the file is cut. Apart from the other formats, because importing Arrow costs a parser's child more than all
+the rest.
 """
 
 from collections.abc import Iterator

@@ -120,10 +120,8 @@ def test_windows_read_as_the_file_does(folder: Path) -> None:
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd"])
 def test_nested_columns_of_any_compression(tmp_path: Path, version: str, compression: str) -> None:
     rows = [{"messages": [{"role": "user", "content": f"{n}"}] * (n % 3), "n": n, "x": None} for n in range(50)]
-    schema = pa.schema(
-        [("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))), ("n", pa.int64())]
-        + [("x", pa.float64())]
-    )
+    turn = pa.struct([("role", pa.string()), ("content", pa.string())])
+    schema = pa.schema([("messages", pa.list_(turn)), ("n", pa.int64()), ("x", pa.float64())])
     path = tmp_path / "n.parquet"
     options: Mapping[str, Any] = {"row_group_size": 20, "compression": compression, "version": version}
     pq.write_table(pa.Table.from_pylist(rows, schema), path, write_page_index=True, **options)

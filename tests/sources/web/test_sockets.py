@@ -15,7 +15,7 @@ OPENING_CALLS = {"connect_tcp", "create_connection", "open_connection", "connect
 ALLOWED = {
     "sources/web/fetch.py": "the fetcher",
     "sources/web/render.py": "a browser that is given every answer by the fetcher (extra `render`)",
-    "mixer/hub.py": "the hub, through huggingface_hub",
+    "pipelines/engine/hub.py": "the hub, through huggingface_hub",
     "pipelines/engine/runtime.py": "a knock at Ray's port",
 }
 
