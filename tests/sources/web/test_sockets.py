@@ -16,6 +16,7 @@ ALLOWED = {
     "sources/web/fetch.py": "the fetcher",
     "sources/web/render.py": "a browser that is given every answer by the fetcher (extra `render`)",
     "pipelines/engine/hub.py": "the hub, through huggingface_hub",
+    "pipelines/engine/objects.py": "object stores, through fsspec",
     "pipelines/engine/runtime.py": "a knock at Ray's port",
 }
 
