@@ -7,6 +7,8 @@ a span looks like in the text.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import cast
 
 from lxml import etree
 
@@ -59,9 +61,11 @@ def height(own: dict[str, str]) -> int:
 
 def attributes(element: etree._Element) -> dict[str, str]:
     """Return the attributes of an element by their names in lower case."""
-    return {str(name).lower(): str(value) for name, value in element.items()}
+    items = cast("list[tuple[str, str]]", element.items())
+    return {name.lower(): value for name, value in items}
 
 
+@lru_cache(maxsize=1024)
 def number(value: str | None, default: int) -> int:
     """Return a span attribute as a number within reason."""
     if not value:

@@ -18,11 +18,6 @@ _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "x
 _ROMAN_LOW = ((9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
-def paragraph(walk: Walk, element: etree._Element) -> list[Block]:
-    """Return a paragraph, and the blocks that stand inside it."""
-    return walk.flow(element)
-
-
 def heading_text(walk: Walk, element: etree._Element) -> str:
     """Return label and title of an element as one line."""
     parts = [walk.line(found) for name in ("label", "title") for found in every(element, name)]

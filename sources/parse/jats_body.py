@@ -29,7 +29,7 @@ def _reference(walk: Walk, element: etree._Element) -> list[Block]:
 
 
 BLOCKS: dict[str, BlockHandler] = {
-    "p": jats_block.paragraph,
+    "p": Walk.flow,
     "sec": jats_block.section,
     "list": jats_block.list_block,
     "def-list": jats_block.definitions,
@@ -37,7 +37,7 @@ BLOCKS: dict[str, BlockHandler] = {
     "speech": jats_block.speech,
     "statement": jats_block.statement,
     "verse-group": jats_block.verse,
-    "verse-line": jats_block.paragraph,
+    "verse-line": Walk.flow,
     "code": jats_block.preformatted,
     "preformat": jats_block.preformatted,
     "attrib": jats_block.attribution,

@@ -15,7 +15,7 @@ from typing import Literal
 CitationStyle = Literal["plain", "numbered", "strip"]
 OPEN, CLOSE, RAISED = "\x02", "\x03", "\x04"
 
-_MARK = f"{RAISED}?{OPEN}[^{CLOSE}]*{CLOSE}"
+_MARK = f"(?:{RAISED}{OPEN}|{OPEN})[^{CLOSE}]*{CLOSE}"  # two branches, so that `re` skips to their first characters
 _BETWEEN = r"[\s,;–—‐‑−-]*"
 _GROUP = re.compile(f"(?P<group>{_MARK}(?:{_BETWEEN}{_MARK})*)")
 _BRACKETED = re.compile(
@@ -32,7 +32,6 @@ mhz kda bp kb mb gb cfu pfu psi torr atm lux iu miu gy cgy msv sv bq mbq mci
 _NEVER_RAISED_AFTER = frozenset(_UNITS.split())
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?!\d)")
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_CONTROLS = re.compile(f"[{OPEN}{CLOSE}{RAISED}]")
 
 
 def mark(text: str) -> str:
@@ -42,13 +41,17 @@ def mark(text: str) -> str:
 
 def raise_mark(text: str) -> str:
     """Return the content of a superscript that holds citations as one raised marker."""
-    bare = _CONTROLS.sub("", text)
+    bare = _bare(text)
     return _with_edges(bare, RAISED + OPEN, bare.strip("[]() \t\r\n"))
 
 
 def _with_edges(bare: str, opening: str, core: str) -> str:
     """Return a marked `core` with the white space that stood around it, which keeps it apart."""
     return f"{' ' * bare[:1].isspace()}{opening}{core}{CLOSE}{' ' * bare[-1:].isspace()}"
+
+
+def _bare(text: str) -> str:
+    return text.replace(OPEN, "").replace(CLOSE, "").replace(RAISED, "")
 
 
 def write_citations(text: str, style: CitationStyle) -> str:
@@ -61,12 +64,12 @@ def write_citations(text: str, style: CitationStyle) -> str:
     end = 0
     for match in _GROUP.finditer(text):
         pieces.append(text[end : match.start()])
-        shown = _CONTROLS.sub("", match["group"])
+        shown = _bare(match["group"])
         before = text[max(0, match.start() - 40) : match.start()]
         following = text[match.end() : match.end() + 1]
         pieces.append(_one(shown, style, RAISED in match["group"], before, following))
         end = match.end()
-    return _CONTROLS.sub("", "".join(pieces) + text[end:])
+    return _bare("".join(pieces) + text[end:])
 
 
 def _one(shown: str, style: CitationStyle, raised: bool, before: str, following: str) -> str:
@@ -99,4 +102,4 @@ def _after_word(before: str) -> bool:
 def _numbered_bracket(match: re.Match[str]) -> str:
     """Write the bracket of a numbered group as square, whatever it was."""
     space = match[0][: len(match[0]) - len(match[0].lstrip())]
-    return f"{space}[{_CONTROLS.sub('', match['group']).strip()}]"
+    return f"{space}[{_bare(match['group']).strip()}]"

@@ -53,7 +53,7 @@ def descendants(element: etree._Element | None, *names: str) -> Iterator[etree._
 
 def all_text(element: etree._Element) -> str:
     """Return all text within an element as it stands."""
-    return "".join(str(text) for text in element.itertext())
+    return "".join(map(str, element.itertext()))
 
 
 def plain_text(element: etree._Element | None) -> str:

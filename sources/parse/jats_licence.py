@@ -8,6 +8,7 @@ here: what the words around a licence do to it (`licence_words`), and what a key
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from lxml import etree
@@ -119,6 +120,7 @@ def _is_reference(node: etree._Element, text: str) -> bool:
     return any(local(found) == "license_ref" and found.text == text for found in node)
 
 
+@lru_cache(maxsize=256)
 def spdx_of(text: str) -> str | None:
     """Return the SPDX key that a licence statement or URL names without doubt, else None; the narrowest of several."""
     text = in_english(re.sub("[‐‑‒–—−]", "-", text))

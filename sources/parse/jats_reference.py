@@ -64,9 +64,10 @@ def reference_text(ref: etree._Element) -> str:
 
 
 def _citation(element: etree._Element) -> str:
+    children = list(element)  # kept, so that lxml wraps each of them once only
     if local(element) not in _CITATIONS or has_own_text(element):
         return _spaced(element)
-    return _from_fields(element)
+    return _from_fields(children)
 
 
 def _spaced(element: etree._Element) -> str:
@@ -89,14 +90,15 @@ def _collect(element: etree._Element, out: list[str]) -> None:
             out.append(" ")
 
 
-def _from_fields(element: etree._Element) -> str:
+def _from_fields(fields: list[etree._Element]) -> str:
     people: list[str] = []
     rest: list[str] = []
     placed: dict[str, str] = {}
-    for child in element:
+    for child in fields:
         name = local(child)
         if name in _PLACED:
-            placed[name] = f"{placed[name]} {plain_text(child)}" if name in placed else plain_text(child)
+            text = plain_text(child)
+            placed[name] = f"{placed[name]} {text}" if name in placed else text
         elif name in _PEOPLE:
             people += _people(child, name)
         elif name == "pub-id":

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sources.parse.part import Section
 
 MAX_MARKS = 6
-_SPACES = re.compile(r"[ \t\r\n]{2,}|[\t\r\n]")
+_OTHER_SPACES = ("\n", "\t", "\r")
 GAP = "\x1f"
 """Stands for an element that printed nothing until its line is whole; XML has no such character, and it is space."""
 _GAP_BETWEEN = re.compile(r"(?<![\s(\[])\x1f+(?![\s]|[.,;:)\]](?!\d)|\Z)")
@@ -30,8 +30,11 @@ Block = str | Heading
 
 def tidy(text: str) -> str:
     """Return `text` with each run of XML white space as one blank; other Unicode spaces are kept as they are."""
-    if "\n" in text or "  " in text or "\t" in text or "\r" in text:
-        text = _SPACES.sub(" ", text)
+    for space in _OTHER_SPACES:
+        if space in text:
+            text = text.replace(space, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
     return text.strip(" ")
 
 

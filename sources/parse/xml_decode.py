@@ -21,6 +21,7 @@ _UNMARKED = ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be"))
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>")
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ALLOWED_BYTES = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r")
 _LATIN = frozenset({"iso8859-1", "cp1252", "iso8859-15"})
 
 
@@ -37,13 +38,22 @@ def decode_xml(body: bytes) -> str:
     except UnicodeDecodeError as error:
         _refuse_binary(body)
         raise Unreadable("wrong_encoding", f"not {encoding} at byte {error.start}") from error
-    if match := _FORBIDDEN.search(text):
+    if match := _forbidden(text):
         raise Unreadable("control_characters", f"U+{ord(match[0]):04X} at character {match.start()}")
     declaration = _DECLARATION.match(text)
     text = text[declaration.end() :] if declaration else text
     if not text.lstrip().startswith("<"):
         raise Unreadable("not_xml", f"{len(body)} bytes that do not begin with <")
     return text
+
+
+def _forbidden(text: str) -> re.Match[str] | None:
+    """Return the first character that XML forbids; the slow search is made only where there is one."""
+    try:
+        controls = text.encode().translate(None, _ALLOWED_BYTES)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return _FORBIDDEN.search(text)
+    return _FORBIDDEN.search(text) if controls or "\ufffe" in text or "\uffff" in text else None
 
 
 def _encoding(body: bytes) -> tuple[str, int]:
