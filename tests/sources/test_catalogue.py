@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipelines.engine.errors import ConfigError
+from pipelines.load import load_run
 from sources.about import NEVER
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.connectors.html_index import expand
@@ -58,7 +59,7 @@ def test_guidelines_of_countries_with_few_resources_are_in_it() -> None:
 def test_an_entry_can_be_planned(config: SourceConfig) -> None:
     check_options(config)
     if config.web is None:
-        assert config.optional, "an entry that cannot be fetched yet stops no run"
+        assert config.optional or config.hub, "an entry that cannot be fetched yet stops no run"
         return
     options_of(config.web)
     hosts = set(config.web.hosts)
@@ -186,3 +187,23 @@ def test_the_canary_comes_out_of_the_saved_page(name: str) -> None:
     canary = about_of(config).canary
     assert canary is not None
     assert [string for string in canary.strings if string not in flat] == []
+
+
+REPLAY = ("fineweb-edu", "dclm-baseline", "dolma3", "common-corpus", "wikipedia", "tulu-3-sft", "smoltalk")
+
+
+@pytest.mark.parametrize("name", REPLAY)
+def test_a_general_corpus_must_be_pinned_by_the_run_file(name: str, tmp_path: Path) -> None:
+    config = entry(name)
+    assert config.hub is not None
+    assert config.hub.revision == "", "no commit was seen, so none is claimed"
+    run_file = tmp_path / "run.yaml"
+    use = f"use: {FOLDER / name}.yaml"
+    run_file.write_text(f"name: r\nout: o\nseed: 1\nstages: []\nsources:\n  - {{{use}}}\n")
+    with pytest.raises(ConfigError, match=rf"pin the commit of {config.hub.repo}"):
+        load_run(run_file)
+    run_file.write_text(
+        run_file.read_text().replace("yaml}", f"yaml, hub: {{revision: {'b' * 40}, tokens: 50_000_000}}}}")
+    )
+    (source,) = load_run(run_file).sources
+    assert source.hub == config.hub.model_copy(update={"revision": "b" * 40, "tokens": 50_000_000})
