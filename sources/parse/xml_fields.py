@@ -8,6 +8,7 @@ their own parsers (a label is handed over).
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -192,10 +193,15 @@ def _select(node: etree._Element, xpath: str | None) -> list[Any]:
     if not xpath:
         return []
     try:
-        found = node.xpath(xpath)
+        found = _compiled(xpath)(node)
     except etree.XPathError as error:
         raise ValueError(f"XPath {xpath!r}: {error}") from error
     return found if isinstance(found, list) else [found]
+
+
+@lru_cache(maxsize=512)
+def _compiled(xpath: str) -> etree.XPath:
+    return etree.XPath(xpath)
 
 
 def _nodes(node: etree._Element, xpath: str) -> list[etree._Element]:
