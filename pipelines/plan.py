@@ -115,9 +115,11 @@ def _plan_fetched(plan: Plan, config: RunConfig, source: SourceConfig, found: Cr
     plan.inputs[source.name] = found.files
     if source.pmc_oa:  # each article carries the release that brought it, so an unchanged pack is extracted once
         source = source.model_copy(update={"release": None})
-    if isinstance(found, Crawled) and found.release:
+    if isinstance(found, Frozen):
+        return plan.add(Extract(source, store, found.files, config.shard_bytes))
+    if found.release:
         source = source.model_copy(update={"release": found.release})
-    return plan.add(Extract(source, store, found.files, config.shard_bytes))
+    return plan.add(Extract(source, store, found.files, config.shard_bytes, found.names))
 
 
 def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: DigestCache) -> str:

@@ -6,7 +6,7 @@ counted. Not here: fetching (`pipelines.fetch`) and reading (`sources.extract`).
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.engine.disk import LocalDisk
@@ -14,6 +14,7 @@ from pipelines.engine.errors import CorruptionError
 from pipelines.engine.storage import Storage
 from sources.catalog import SourceConfig
 from sources.files import RawFile
+from sources.web.names import Name, names_of
 from sources.web.settings import WebRunConfig
 from sources.web.store import Segments, before, file_of, is_done, read_segments, stored_items, up_to
 
@@ -24,6 +25,8 @@ class Crawled:
 
     files: list[RawFile]
     notes: list[str]
+    names: dict[str, dict[str, Name]] = field(default_factory=dict)
+    """By file, items that go by another name than they were written under (`sources.web.names`)."""
     release: str | None = None
     """What documents of it carry as their release, where the source itself does not say."""
 
@@ -50,7 +53,7 @@ def crawled(config: SourceConfig, store: Path) -> Crawled | None:
                 f"{store / config.name} away and fetch again"
             )
         files.append(RawFile(ref.path, store / ref.path, ref.size_bytes, ref.sha256))
-    return Crawled(files, _notes(config, segments, label))
+    return Crawled(files, _notes(config, segments, label), names_of(segments))
 
 
 def _is_done(config: SourceConfig, segments: Segments, label: str) -> bool:
@@ -66,7 +69,9 @@ def _notes(config: SourceConfig, segments: Segments, label: str) -> list[str]:
     if not stored_items(segments):
         notes.append(f"source {config.name}: the store holds no document of it; see the reasons in its ledger")
     now = stored_items([body for body in segments if body["round"] == label])
-    gone = stored_items(before(segments, label)).keys() - now.keys()
+    addresses = {stored.url for stored in now.values()}
+    earlier = stored_items(before(segments, label)).items()
+    gone = [name for name, stored in earlier if name not in now and stored.url not in addresses]
     if gone and not notes:
         notes.append(f"source {config.name}: {len(gone)} documents of earlier rounds were not found again; they stay")
     return notes

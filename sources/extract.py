@@ -9,6 +9,7 @@ often as it has ranges. Not here: what becomes of a part (`sources.assemble`), a
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +34,7 @@ from sources.parse.reasons import LEFT_OUT, REASONS
 from sources.splits import check_split
 from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
 from sources.terms import catalogue_terms
-from sources.warc_fields import KEY
+from sources.warc_fields import KEY, named
 
 BATCH_DOCUMENTS = 256
 BATCH_CHARS = 16 << 20
@@ -49,6 +50,9 @@ FORMATS = {
 }  # fmt: skip
 """The `format` option that a media type stands for: web records and members have no suffix to tell it by."""
 
+Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
+"""File -> key as written -> key to have, and what a listing said under it."""
+
 
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
@@ -56,7 +60,10 @@ class Extract:
     version = "2"
     reasons = frozenset(REASONS) | FAULT_REASONS
 
-    def __init__(self, config: SourceConfig, root: Path, files: list[RawFile], shard_bytes: int) -> None:
+    def __init__(
+        self, config: SourceConfig, root: Path, files: list[RawFile], shard_bytes: int, names: Names | None = None
+    ) -> None:
+        """`names` are those of items that go by another than they were written under."""
         check_options(config)
         check_split(config)
         self.config = config
@@ -69,12 +76,13 @@ class Extract:
             cut.add(PARQUET)
         packs = [[Slice(file)] for file in files] if config.pmc_oa else None  # a pack is a shard, whatever its size
         self._shards = packs or list(into_shards(files, shard_bytes, cut))
+        self._names = names or {}
         self._terms = catalogue_terms()  # read here once: a worker would read the whole catalogue for it
         self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the lists of all files at home when a task travels to a worker."""
-        return {**self.__dict__, "_shards": [], "_origins": {}}
+        return {**self.__dict__, "_shards": [], "_origins": {}, "_names": {}}
 
     def identity(self) -> dict[str, Any]:
         """Return the source's declaration, the terms that bind above it, and the versions of the parsers' libraries."""
@@ -93,7 +101,10 @@ class Extract:
             refs = tuple(FileRef(str(s.file.path), s.file.sha256, s.file.size_bytes) for s in group)
             origins = [{key: list(o) for key, o in self._origins.get(s.file.key, {}).items()} for s in group]
             items = [[s.file.key, s.start, s.end, rows] for s, rows in zip(group, origins, strict=True)]
-            tasks.append(ShardTask(f"{self.config.name}-{index:05d}", {"raw": refs}, {"items": items}))
+            params: dict[str, Any] = {"items": items}
+            if names := {s.file.key: self._names[s.file.key] for s in group if s.file.key in self._names}:
+                params["names"] = {file: {old: list(new) for old, new in of.items()} for file, of in names.items()}
+            tasks.append(ShardTask(f"{self.config.name}-{index:05d}", {"raw": refs}, params))
         return tasks
 
     def run(self, shard: Shard) -> None:
@@ -122,12 +133,16 @@ class Extract:
     def _shard_documents(self, shard: Shard) -> Iterator[Document]:
         for ref, (key, start, end, rows) in zip(shard.inputs("raw"), shard.task.params["items"], strict=True):
             origins = {name: Origin(*row) for name, row in rows.items()}
+            names = shard.task.params.get("names", {}).get(key, {})
             part = Slice(RawFile(key, Path(ref.path), ref.size_bytes, ref.sha256), start, end)
             empty = end is None and not self.config.is_fetched  # a segment of a crawl may hold listings alone
             for item in self._items(part):
                 if isinstance(item, Item) and not self._is_wanted(key, item):
                     continue
                 empty = False
+                if isinstance(item, Item) and item.key in names:
+                    new_key, listed = names[item.key]
+                    item = replace(item, key=new_key, fields=named(item.fields, new_key, listed))
                 if isinstance(item, Fault):
                     self._quarantine(shard, _member(key, item.name), item.reason, item.detail)
                     continue

@@ -42,3 +42,12 @@ def from_block(block: bytes) -> Mapping[str, str]:
             own = name.removeprefix(PREFIX)
             fields[own] = f"{fields[own]}; {value.strip()}" if own in fields else value.strip()
     return fields
+
+
+def named(fields: Mapping[str, str], key: str, listed: Mapping[str, str] | None) -> dict[str, str]:
+    """Return our fields of a page under another link: its key, and what the listing said there (None: as it was)."""
+    if listed is None:
+        return {**fields, KEY: key}
+    others = {name: value for name, value in fields.items() if not name.startswith(LINK)}
+    told = from_block(to_block((f"{LINK}{name}", value) for name, value in listed.items()))
+    return {**others, KEY: key, **told}

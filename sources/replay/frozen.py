@@ -41,4 +41,4 @@ def hub_files(source: SourceConfig, store: Path, seed: int) -> Crawled | None:
                 f"{store / folder} away and fetch again"
             )
         files.append(RawFile(key_in_source(part), store / ref.path, ref.size_bytes, ref.sha256))
-    return Crawled(files, [], frozen.release)
+    return Crawled(files, [], release=frozen.release)

@@ -94,6 +94,7 @@ class SourceCrawl:
         self._sealed = read_segments(storage, self._name)
         self._facts = {"round": self._label, "settings": settings_digest(config), "max_items": self._web.max_items}
         self._earlier = stored_items(before(self._sealed, self._label))
+        self._earlier_addresses = {stored.url: stored for stored in self._earlier.values()}
         self.frontier = Frontier(self._web.max_items)
         self.left: dict[str, Outcome] = {}
         """Hosts with pending links that cannot be visited now, and why: the crawl is unfinished."""
@@ -190,7 +191,7 @@ class SourceCrawl:
         stored = self._write(entry, visit, outcome)
         if outcome.result == "kept" and entry.link.role == "index" and visit.page:
             outcome = await self._expand(entry, visit.page)
-        self._settle(entry, outcome, stored)
+        self._settle(entry, outcome, stored, redact_url(visit.leads_to))
         self._is_between_pages = True
 
     # --- links ---------------------------------------------------------------------------------------------------
@@ -206,9 +207,9 @@ class SourceCrawl:
             if refusal is not None:
                 self._settle(entry, refusal)
 
-    def _settle(self, entry: Entry, outcome: Outcome, stored: Stored | None = None) -> None:
+    def _settle(self, entry: Entry, outcome: Outcome, stored: Stored | None = None, leads_to: str = "") -> None:
         self.frontier.settle(entry, outcome, stored.url if stored else "")
-        self._segment.settled(entry, stored)
+        self._segment.settled(entry, stored, leads_to)
 
     async def _expand(self, entry: Entry, answer: Response) -> Outcome:
         """Find the links of a listing; what is wrong with it, or with a line of it, is settled with its reason."""
@@ -237,13 +238,18 @@ class SourceCrawl:
     # --- the store -----------------------------------------------------------------------------------------------
 
     def _write(self, entry: Entry, visit: Visit, outcome: Outcome) -> Stored | None:
-        earlier = self._earlier.get(entry.known_as) if entry.link.role == ITEM else None
+        earlier = self._known(entry, visit) if entry.link.role == ITEM else None
         kept = kept_of(entry, visit, outcome, earlier, self._label)
         for records in kept.records:
             self._segment.append(records)
         if visit.page is None:
             self._segment.header(failure_record(entry.link.url, self._world.clock.now(), kept.about))
         return kept.stored
+
+    def _known(self, entry: Entry, visit: Visit) -> Stored | None:
+        """Return what earlier rounds have of a page, also when only other links led to its address then."""
+        by_address = self._earlier_addresses.get(redact_url(visit.page.url)) if visit.page else None
+        return self._earlier.get(entry.known_as) or by_address
 
     def _keep_policy(self, answer: Response) -> None:
         self._segment.append(exchange_records(answer, ((ROLE, "policy"), (ROUND, self._label))).data)

@@ -46,6 +46,7 @@ def obeyed(entry: Entry, visit: Visit, now: datetime) -> Outcome:
 def once(entry: Entry, visit: Visit, outcome: Outcome, is_stored: Callable[[str], bool]) -> Outcome:
     """Return an outcome, or that of a second copy: its bytes came in under another link while it was under way."""
     if outcome.result == "kept" and entry.link.role == ITEM and visit.page and is_stored(redact_url(visit.page.url)):
+        visit.leads_to = visit.page.url
         return Outcome("dropped", "duplicate_url", f"{visit.page.url[:DETAIL_CHARS]}: another link led there meanwhile")
     return outcome
 

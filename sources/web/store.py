@@ -127,9 +127,11 @@ def up_to(segments: Segments, label: str) -> Segments:
 
 
 def stored_items(segments: Segments) -> dict[str, Stored]:
-    """Return what is stored of each item by the name it is known by, the latest bytes winning."""
-    found = (Stored(**one["stored"]) for body in segments for one in body["settled"] if one.get("stored"))
-    return {stored.known_as: stored for stored in found}
+    """Return what is stored of each item by the name it is known by: the latest bytes of its address, whichever link
+    brought them."""
+    found = [Stored(**one["stored"]) for body in segments for one in body["settled"] if one.get("stored")]
+    latest = {stored.url: stored for stored in found}
+    return {stored.known_as: latest[stored.url] for stored in found}
 
 
 def before(segments: Segments, label: str) -> Segments:
@@ -198,10 +200,10 @@ class OpenSegment:
         own = {"url": entry.link.url, "role": entry.link.role, "step": entry.link.step, "fields": entry.link.fields}
         self._found.append({**own, "host": entry.host, "known_as": entry.known_as})
 
-    def settled(self, entry: Entry, stored: Stored | None) -> None:
-        """List what became of a link, and where its bytes are."""
+    def settled(self, entry: Entry, stored: Stored | None, leads_to: str = "") -> None:
+        """List what became of a link, and where its bytes are, or at which address another link had found them."""
         assert entry.outcome is not None
-        kept = {"stored": asdict(stored)} if stored else {}
+        kept = {"stored": asdict(stored)} if stored else {"leads_to": leads_to} if leads_to else {}
         self._settled.append({"entry": entry.number, **asdict(entry.outcome), **kept})
 
     def policy(self, policy: Policy) -> None:

@@ -79,6 +79,8 @@ class Visit:
     """The answer as a browser shows it, when the source is rendered."""
     beside: list[Response] = field(default_factory=list)
     """The exchanges that the page asked for while it was rendered."""
+    leads_to: str = ""
+    """The address whose bytes another link had brought already, when that is why there is no page here."""
     robots: str = ""
     reservation: Reservation | None = None
 
@@ -119,6 +121,7 @@ class Visitor:
             for _ in range(MAX_REDIRECTS + 1):
                 self._listed(place)
                 if is_stored(str(place)):
+                    visit.leads_to = str(place)
                     raise Refusal("duplicate_url", f"{place.host}: a link led there before")
                 answer = await self._step(place, known, visit)
                 if answer.status not in _REDIRECTS:
