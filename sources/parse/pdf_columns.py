@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sources.parse.pdf_fragment import Fragment
+from sources.parse.pdf_text import RTL
 
 MIN_PROSE_EMS = 8.0
 MIN_LINES = 4
@@ -37,7 +38,7 @@ def reading_order(fragments: list[Fragment]) -> list[Block]:
         return []
     if not _may_have_columns(fragments):
         return [Block(fragments, False)]
-    rtl = sum(_is_rtl(f.text) for f in fragments) * 2 > len(fragments)
+    rtl = sum([RTL.search(f.text, 0, 12) is not None for f in fragments if not f.text.isascii()]) * 2 > len(fragments)
     boxes = np.array([(f.x0, f.x1, f.base, f.height) for f in fragments])
     blocks = _split(boxes, np.arange(len(fragments)), rtl, 0)
     return [Block([fragments[i] for i in part], table) for part, table in blocks]
@@ -52,10 +53,6 @@ def _may_have_columns(fragments: list[Fragment]) -> bool:
         return False
     limit = min(left) + least
     return sum([x > limit for x in left]) >= MIN_LINES
-
-
-def _is_rtl(text: str) -> bool:
-    return not text.isascii() and any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in text[:12])
 
 
 def _split(boxes: _Boxes, members: npt.NDArray[np.int64], rtl: bool, depth: int) -> list[tuple[list[int], bool]]:
@@ -88,6 +85,8 @@ def _gutter(boxes: _Boxes) -> tuple[float, float] | None:
     em = quantile(boxes[:, 3], 0.5) / 1.2
     left, right = boxes[:, 0], boxes[:, 1]
     long = right - left >= MIN_PROSE_EMS * em
+    if np.count_nonzero(long) < 2 * MIN_LINES:
+        return None
     edges = _shared_edges(np.sort(left[long]).tolist(), em)
     best: tuple[float, tuple[float, float] | None] = (0.0, None)
     ends = right[long]

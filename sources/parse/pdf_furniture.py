@@ -37,37 +37,56 @@ _Row = list[Fragment]
 _Side = list[tuple[_Row, float]]
 
 
-class _Marks(NamedTuple):
-    """What a row could be known by: its keys as a running line, and its number less the page's index."""
+class _Mark(NamedTuple):
+    """What a row could be known by: its text, the letters in it, and its number less the page's index."""
 
-    keys: list[_Key]
+    text: str
+    letters: str
     value: int | None
 
 
 def remove_running_lines(pages: Sequence[PageText]) -> int:
     """Remove running lines from the pages' fragments, in place, and repeated turned text; return how many went."""
     sides = [_sides(page) for page in pages]
-    marks = [[[_marks(row, number) for row, _ in side] for side in rows] for number, rows in enumerate(sides)]
-    seen: Counter[_Key] = Counter()
-    for of_page in marks:
-        seen.update({key for side in of_page for row in side for key in row.keys})
+    marks = [[[_mark(row, number) for row, _ in side] for side in rows] for number, rows in enumerate(sides)]
     offsets = _numbering(marks)
     enough = 2 if len(pages) <= 8 else 3
+    running = _repeated(sides, marks, enough)
     removed = 0
     for page, rows, of_page in zip(pages, sides, marks, strict=True):
         gone: set[int] = set()
         for side, of_side in zip(rows, of_page, strict=True):
-            running = [row.value in offsets or any(seen[key] >= enough for key in row.keys) for row in of_side]
-            gone |= {id(fragment) for row in _clear(side, running) for fragment in row}
+            goes = [mark.value in offsets or id(row) in running for (row, _), mark in zip(side, of_side, strict=True)]
+            gone |= {id(fragment) for row in _clear(side, goes) for fragment in row}
         if gone:
             page.fragments[:] = [f for f in page.fragments if id(f) not in gone]
         removed += len(gone)
     return removed + _remove_turned(pages)
 
 
-def _marks(row: _Row, page: int) -> _Marks:
+def _mark(row: _Row, page: int) -> _Mark:
     text = row[0].text if len(row) == 1 else " ".join(f.text for f in sorted(row, key=attrgetter("x0")))
-    return _Marks(_keys(text, row[0].base, page), _page_value(text, page))
+    folded = text.casefold()
+    return _Mark(folded, " ".join(_LETTERS.findall(folded)) if len(folded) <= 160 else "", _page_value(text, page))
+
+
+def _repeated(sides: Sequence[Sequence[_Side]], marks: Sequence[Sequence[Sequence[_Mark]]], enough: int) -> set[int]:
+    """Return the rows (by id) that share a key on `enough` pages; only rows with the same letters can."""
+    pages = Counter(letters for of_page in marks for letters in {mark.letters for side in of_page for mark in side})
+    seen: Counter[_Key] = Counter()
+    keyed: list[tuple[_Row, list[_Key]]] = []
+    for number, (rows, of_page) in enumerate(zip(sides, marks, strict=True)):
+        of_rows = [
+            pair for side, of_side in zip(rows, of_page, strict=True) for pair in zip(side, of_side, strict=True)
+        ]
+        here = [
+            (row, _keys(mark, row[0].base, number))
+            for (row, _), mark in of_rows
+            if mark.letters and pages[mark.letters] >= enough and not _DOSE.search(mark.text)
+        ]
+        seen.update({key for _, keys in here for key in keys})
+        keyed += here
+    return {id(row) for row, keys in keyed if any(seen[key] >= enough for key in keys)}
 
 
 def _clear(side: _Side, running: list[bool]) -> list[_Row]:
@@ -126,15 +145,12 @@ def _share(page: PageText, fragment: Fragment, *, top: bool) -> float:
     return 1 - fragment.base / page.height if top else fragment.base / page.height
 
 
-def _keys(text: str, base: float, page: int) -> list[_Key]:
+def _keys(mark: _Mark, base: float, page: int) -> list[_Key]:
     """Return what identifies a running line: letters, numbers (of which one may count the pages) and height.
 
     Heights are rounded in two overlapping grids; numbers are sorted, as left and right pages mirror each other.
     """
-    text = text.casefold()
-    if len(text) > 160 or not (letters := " ".join(_LETTERS.findall(text))) or _DOSE.search(text):
-        return []
-    numbers = sorted(map(int, _DIGITS.findall(text)))
+    letters, numbers = mark.letters, sorted(map(int, _DIGITS.findall(mark.text)))
     folded: list[tuple[str | int, ...]] = [(letters, *numbers)]
     for i, value in enumerate(numbers[:6]):
         folded.append((f"{letters} page {value - page}", *numbers[:i], *numbers[i + 1 :]))
@@ -157,7 +173,7 @@ def _page_value(text: str, page: int) -> int | None:
     return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - page
 
 
-def _numbering(marks: Sequence[Sequence[Sequence[_Marks]]]) -> set[int]:
+def _numbering(marks: Sequence[Sequence[Sequence[_Mark]]]) -> set[int]:
     """Return the offsets between printed page number and page index that hold on three pages (two in short files)."""
     counts: Counter[int] = Counter()
     for of_page in marks:

@@ -118,8 +118,7 @@ def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Gri
     if not (2 <= columns <= MAX_COLUMNS and 1 <= rows <= MAX_ROWS):
         return None
     middles = (np.array(xs[1:]) + xs[:-1]) / 2, (np.array(ys[1:]) + ys[:-1]) / 2
-    beside = np.array([_ruled(down, x, middles[1]) for x in xs[1:-1]], bool).reshape(columns - 1, rows)
-    above = np.array([_ruled(across, y, middles[0]) for y in ys[1:-1]], bool).reshape(rows - 1, columns)
+    beside, above = _ruled(down, xs[1:-1], middles[1]), _ruled(across, ys[1:-1], middles[0])
     cells = []
     for members in _enclosed(beside.tolist(), above.tolist(), rows, columns):
         (top, bottom), (left, right) = ((min(places), max(places)) for places in zip(*members, strict=True))
@@ -166,8 +165,10 @@ def _cuts(places: Sequence[float]) -> list[float]:
     return cuts
 
 
-def _ruled(rules: npt.NDArray[np.float64], at: float, places: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Say which of `places` along a cut of the grid one of `rules` passes."""
-    here = rules[np.abs(rules[:, 0] - at) <= TOUCH_POINTS]
-    passes = (here[:, 1, None] - 1 <= places) & (here[:, 2, None] + 1 >= places)
-    return np.asarray(passes.any(axis=0))
+def _ruled(
+    rules: npt.NDArray[np.float64], cuts: Sequence[float], places: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Say which of `places` along each of the cuts of the grid one of `rules` passes."""
+    near = np.abs(np.array(cuts)[:, None] - rules[:, 0]) <= TOUCH_POINTS
+    passes = (rules[:, 1, None] - 1 <= places) & (rules[:, 2, None] + 1 >= places)
+    return near @ passes

@@ -109,7 +109,8 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
         whole.append(line)
         broken = cut
     tokens = set(" ".join(whole).lower().split())
-    words = set(_WORDS.findall(" ".join(tokens)))
+    words = {token for token in tokens if token.isalpha()}
+    words.update(_WORDS.findall(" ".join(tokens - words)))
     return frozenset(words.union(*[word.split("-") for word in words if "-" in word]))
 
 
@@ -141,7 +142,7 @@ def ends_within_words(ends: Sequence[tuple[str, bool]]) -> bool:
 
     Where they do, a space behind a line shows that its last word is whole. Without any such space nothing is known.
     """
-    spaced = [space for text, space in ends if HANGUL.match(text[-1:])]
+    spaced = [space for text, space in ends if "\uac00" <= text[-1:] <= "\ud7a3"]
     return len(spaced) >= 8 and 0.1 < sum(spaced) / len(spaced) < 0.9
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
-RUN = np.dtype([("font", "u8"), ("size", "f8"), ("matrix", "f4", 6), ("first", "i4"), ("unused", "i4")])
-"""Font and its size in the text's own space, the text matrix, and the run's first character."""
+RUN = np.dtype([("font", "u8"), ("size", "f8"), ("foot", "f8"), ("matrix", "f4", 6), ("first", "i4"), ("unused", "i4")])
+"""Font and its size in the text's own space, height of the first origin, text matrix, and the first character."""
 OBJECT = np.dtype([("address", "u8"), ("bounds", "f4", 4), ("kind", "i4"), ("unused", "i4")])
 """A page object: address, left, bottom, right and top in points, FPDF_PAGEOBJ_*."""
 Records = npt.NDArray[np.void]
@@ -32,11 +32,11 @@ declare i32 @FPDFText_GetMatrix(ptr, i32, ptr)
 declare ptr @FPDFPage_GetObject(ptr, i32)
 declare i32 @FPDFPageObj_GetType(ptr)
 declare i32 @FPDFPageObj_GetBounds(ptr, ptr, ptr, ptr, ptr)
-%run = type { ptr, double, [6 x float], i32, i32 }
+%run = type { ptr, double, double, [6 x float], i32, i32 }
 %object = type { ptr, [4 x float], i32, i32 }
 
 define i32 @read_characters(
-  ptr %page, i32 %begin, i32 %end, i32 %known, ptr %box, ptr %foot, ptr %code, ptr %run, ptr %runs
+  ptr %page, i32 %begin, i32 %end, i32 %known, ptr %box, ptr %code, ptr %run, ptr %runs
 ) {
 entry:
   %x = alloca double
@@ -63,11 +63,13 @@ ink:
 start:
   %font_at = getelementptr %run, ptr %runs, i32 %count, i32 0
   %size_at = getelementptr %run, ptr %runs, i32 %count, i32 1
-  %matrix_at = getelementptr %run, ptr %runs, i32 %count, i32 2
-  %first_at = getelementptr %run, ptr %runs, i32 %count, i32 3
+  %foot_at = getelementptr %run, ptr %runs, i32 %count, i32 2
+  %matrix_at = getelementptr %run, ptr %runs, i32 %count, i32 3
+  %first_at = getelementptr %run, ptr %runs, i32 %count, i32 4
   %font = call ptr @FPDFTextObj_GetFont(ptr %object)
   %size = call double @FPDFText_GetFontSize(ptr %page, i32 %index)
   %scaled = call i32 @FPDFText_GetMatrix(ptr %page, i32 %index, ptr %matrix_at)
+  %placed = call i32 @FPDFText_GetCharOrigin(ptr %page, i32 %index, ptr %x, ptr %foot_at)
   store ptr %font, ptr %font_at
   store double %size, ptr %size_at
   store i32 %index, ptr %first_at
@@ -77,11 +79,9 @@ write:
   %after = phi i32 [ %count, %each ], [ %count, %ink ], [ %added, %start ]
   %last = phi ptr [ %before, %each ], [ %object, %ink ], [ %object, %start ]
   %box_at = getelementptr [4 x float], ptr %box, i32 %index
-  %foot_at = getelementptr double, ptr %foot, i32 %index
   %code_at = getelementptr i32, ptr %code, i32 %index
   %run_at = getelementptr i32, ptr %run, i32 %index
   %boxed = call i32 @FPDFText_GetLooseCharBox(ptr %page, i32 %index, ptr %box_at)
-  %placed = call i32 @FPDFText_GetCharOrigin(ptr %page, i32 %index, ptr %x, ptr %foot_at)
   %place = add i32 %known, %after
   %which = sub i32 %place, 1
   store i32 %unit, ptr %code_at
@@ -134,7 +134,7 @@ class _Loops:
         self._engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine())
         self._engine.finalize_object()
         pointer, number = ctypes.c_void_p, ctypes.c_int
-        self.characters = self._function("read_characters", number, pointer, *[number] * 3, *[pointer] * 5)
+        self.characters = self._function("read_characters", number, pointer, *[number] * 3, *[pointer] * 4)
         self.objects = self._function("read_objects", None, pointer, number, pointer)
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
@@ -151,8 +151,8 @@ _LOOP = _Loops()
 class Characters:
     """Arrays over the characters of several text pages, one page behind the other.
 
-    box: loose box (left, top, right, bottom); foot: height of the origin; both in points. code: code point. run: number
-    of the stretch that one text object draws (-1 or any other one for white space). `runs` are the RUNs.
+    box: loose box (left, top, right, bottom) in points. code: code point. run: number of the stretch that one text
+    object draws (-1 or any other one for white space).
     """
 
     def __init__(self, size: int) -> None:
@@ -160,11 +160,11 @@ class Characters:
         self._make(size)
 
     def _make(self, size: int) -> None:
-        self.box, self.foot = np.empty((size, 4), np.float32), np.empty(size, np.float64)
+        self.box = np.empty((size, 4), np.float32)
         self.code, self.run = np.empty(size, np.uint32), np.empty(size, np.int32)
 
     def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.box, self.foot, self.code, self.run
+        return self.box, self.code, self.run
 
     def reserve(self, size: int, kept: int) -> None:
         """Make room for `size` characters, keeping the first `kept`."""

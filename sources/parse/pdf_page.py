@@ -29,14 +29,14 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(slots=True)
 class Text:
-    """The characters of several pages: code points, boxes and heights of origins as pdfium gives them, number of the
-    run; sizes and fonts of runs; and where each page begins, with the end of the last."""
+    """The characters of several pages: code points, boxes as pdfium gives them, number of the run; sizes, heights of
+    the baseline and fonts of runs; and where each page begins, with the end of the last."""
 
     codes: npt.NDArray[np.uint32]
     box: npt.NDArray[np.float32]
-    foot: npt.NDArray[np.float64]
     run: npt.NDArray[np.int32]
     size: npt.NDArray[np.float64]
+    foot: npt.NDArray[np.float64]
     fonts: list[Font]
     begins: Ints
 
@@ -94,4 +94,4 @@ class Batch:
         upright = runs["matrix"][:, 2:4].astype(np.float64)
         size = np.round(runs["size"] * np.sqrt((upright * upright).sum(axis=1)), 2)
         codes, begins = clean_codes(codes), np.array(self._begins)
-        return Text(codes, found.box[:end], found.foot[:end], found.run[:end], size, self._fonts, begins)
+        return Text(codes, found.box[:end], found.run[:end], size, runs["foot"], self._fonts, begins)

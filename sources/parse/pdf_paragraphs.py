@@ -59,7 +59,9 @@ def write(lines: Sequence[Line]) -> Written:
         kind = kind_of(line, body, stands_off)
         if current and kind in ("heading", "text") and not stands_off:
             kind = kind_after(current, line, kind, edges[line.block])
-        found = next((unit for unit in _open(units, current, line) if _runs_on(unit, line, kind, edges)), None)
+        found = None
+        if current and kind not in ("row", "item"):
+            found = next((unit for unit in _open(units, current, line) if _runs_on(unit, line, kind, edges)), None)
         if found:
             _extend(found, line, known, broken and _goes_on_in_word(found, line, edges))
         else:
@@ -70,10 +72,8 @@ def write(lines: Sequence[Line]) -> Written:
     return _assemble(units, set().union(*(line.edits for line in lines)))
 
 
-def _open(units: Sequence[Unit], current: Unit | None, line: Line) -> list[Unit]:
+def _open(units: Sequence[Unit], current: Unit, line: Line) -> list[Unit]:
     """Return the units that a line may go on with: on a new column or page also the text before the last footnotes."""
-    if current is None:
-        return []
     if not current.note or current.last.block == line.block:
         return [current]
     before = next((unit for unit in units[: -MAX_NOTES - 1 : -1] if not unit.note), None)
@@ -155,7 +155,7 @@ def _is_cut(unit: Unit, following: Unit | None) -> bool:
 def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges) -> bool:
     """Say whether a line continues the unit before it."""
     last = unit.last
-    if unit.kind in ("row", "table") or kind in ("row", "item") or abs(line.size - last.size) > 0.05 * last.size:
+    if unit.kind in ("row", "table") or abs(line.size - last.size) > 0.05 * last.size:
         return False
     if (CAPTION.match(line.text) and _stands_off(last, line, edges)) or (unit.note and NOTE_MARK.match(line.text)):
         return False

@@ -20,8 +20,9 @@ GARBLED_SHARE = 0.05
 LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 _ACCENTS = dict(zip("´¨ˆ˜¸ˇ˚", "\u0301\u0308\u0302\u0303\u0327\u030c\u030a", strict=True))
 _UNDOTTED = {"ı": "i", "ȷ": "j"}
+_LONE_ACCENT = re.compile("[´¨ˆ˜¸ˇ˚]")
 _ACCENT = re.compile(r"([^\W\d_])([´¨ˆ˜¸ˇ˚])([^\W\d_])")
-_LIGATURES = str.maketrans(LIGATURES)
+_LIGATURES, _LIGATURE = str.maketrans(LIGATURES), re.compile(f"[{''.join(LIGATURES)}]")
 _SUPER = dict(
     zip("0123456789+-−–=()abcdefghijklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True)
 )
@@ -88,7 +89,7 @@ def settle(text: str) -> str:
 
 def expand_ligatures(text: str) -> str:
     """Replace the seven Latin presentation ligatures by their letters; nothing else of NFKC."""
-    return text if text.isascii() else text.translate(_LIGATURES)
+    return text.translate(_LIGATURES) if not text.isascii() and _LIGATURE.search(text) else text
 
 
 def compose_accents(text: str) -> str:
@@ -96,7 +97,7 @@ def compose_accents(text: str) -> str:
 
     Some files set it behind its letter instead, so it stays where the letter before could carry it just as well.
     """
-    return _ACCENT.sub(_composed, text) if not text.isascii() else text
+    return _ACCENT.sub(_composed, text) if not text.isascii() and _LONE_ACCENT.search(text) else text
 
 
 def _composed(match: re.Match[str]) -> str:

@@ -27,9 +27,9 @@ def rewrite_uneven(found: list[Fragment], text: Text, string: str, pieces: Piece
     lengths = chosen[:, 1] - chosen[:, 0]
     ends = np.cumsum(lengths)
     at = np.repeat(chosen[:, 0] - (ends - lengths), lengths) + np.arange(ends[-1])
-    first = pieces.start[at]
-    words = [string[s:e] for s, e in zip(first.tolist(), pieces.end[at].tolist(), strict=True)]
-    columns = [pieces.height[at], pieces.base[at], text.size[text.run[first]], text.foot[first]]
+    run = text.run[pieces.start[at]]
+    words = [string[s:e] for s, e in zip(pieces.start[at].tolist(), pieces.end[at].tolist(), strict=True)]
+    columns = [pieces.height[at], pieces.base[at], text.size[run], text.foot[run]]
     low, high = pieces.box[at, 1], pieces.box[at, 3]
     rows = list(map(_Part, words, spaced[at].tolist(), *(c.tolist() for c in (*columns, low, high))))
     for n, end, length in zip(uneven.tolist(), ends.tolist(), lengths.tolist(), strict=True):

@@ -161,8 +161,8 @@ def _true_heights(pieces: Pieces, text: Text, feet: tuple[Floats, Mask]) -> None
     """Replace, in place, height and baseline of pieces whose box is far taller than most: symbol fonts, titles."""
     bottom, level = feet
     tall = np.flatnonzero((pieces.height > 1.2 * _medians(pieces)) & level[pieces.page])
-    at = pieces.start[tall]
-    size, base = text.size[text.run[at]], text.foot[at] - bottom[pieces.page[tall]]
+    run = text.run[pieces.start[tall]]
+    size, base = text.size[run], text.foot[run] - bottom[pieces.page[tall]]
     pieces.height[tall], pieces.base[tall] = 1.1 * size, base
     pieces.box[tall, 1] = base - BASELINE_SHARE * size
     pieces.box[tall, 3] = base + (1 - BASELINE_SHARE) * size

@@ -40,13 +40,13 @@ def test_characters_are_those_that_pdfium_gives_one_by_one(
         for index in range(count):
             at = index + 5
             assert pdfium.FPDFText_GetLooseCharBox(raw, index, box)
-            assert pdfium.FPDFText_GetCharOrigin(raw, index, x, y)
             assert characters.box[at].tolist() == [box.left, box.top, box.right, box.bottom]
-            assert characters.foot[at] == y.value
             assert characters.code[at] == pdfium.FPDFText_GetUnicode(raw, index)
             if chr(characters.code[at]).isspace():
                 continue
             run = runs[characters.run[at] - 100]
+            assert pdfium.FPDFText_GetCharOrigin(raw, index, x, y)
+            assert run["foot"] == y.value
             assert pdfium.FPDFText_GetMatrix(raw, index, matrix)
             assert run["matrix"].tolist() == [matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f]
             assert run["size"] == pdfium.FPDFText_GetFontSize(raw, index)
@@ -75,7 +75,7 @@ def test_room_grows_and_keeps_what_was_read() -> None:
     characters.code[:] = np.arange(4)
     characters.reserve(1000, 3)
     assert characters.code[:3].tolist() == [0, 1, 2]
-    assert len(characters.box) == len(characters.foot) == len(characters.run) == 1000
+    assert len(characters.box) == len(characters.run) == 1000
     with pytest.raises(IndexError, match="1001 characters, room for 1000"):
         characters.read(0, 1001, 0, 0)
 
