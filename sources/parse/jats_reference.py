@@ -79,11 +79,12 @@ def _spaced(element: etree._Element) -> str:
 
 def _collect(element: etree._Element, out: list[str]) -> None:
     out.append(element.text or "")
-    if not len(element):
-        return
     children = list(element)
     for child in children:
-        _collect(child, out)
+        if len(child):
+            _collect(child, out)
+        elif text := child.text:
+            out.append(text)
         if tail := child.tail:
             out.append(tail)
         elif child is not children[-1] and local(child) not in _FORMATTING:

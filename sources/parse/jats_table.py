@@ -56,7 +56,7 @@ def _lines(walk: Walk, row: etree._Element, columns: Columns) -> list[list[_Cell
 
     The rows of that table are rows of the grid, in the columns that it goes over; the cells beside it span them.
     """
-    if row.find("{*}entrytbl") is None:
+    if local(row) == "tr" or first(row, "entrytbl") is None:
         return [_cells(walk, row, columns)]
     tables = {cell: _table_lines(walk, cell) for cell in every(row, "entrytbl")}
     lines: list[list[_Cell]] = [[] for _ in range(max(1, *map(len, tables.values()), 0))]

@@ -101,6 +101,8 @@ class Walk:
             out.extend(block(self, child))
         elif handler is not None:
             run.append(handler(self, child, run[-1]) or GAP)
+        elif inline and not len(child):
+            run.append(child.text or GAP)
         elif self._holds_blocks(child) or not (inline or not loose):
             self._flush(run, out)
             out.extend(self.flow(child))

@@ -14,6 +14,7 @@ from tests.bench.peers import ROOT
 BENCHES = {
     "packed-write": [str(Path(__file__).with_name("bench_packed_write.py"))],
     "jats": ["-m", "tests.bench.jats"],
+    "publications": ["-m", "tests.bench.publications"],
     "parsers": ["-m", "tests.bench.parsers"],
     "extraction": ["-m", "tests.bench.extraction"],
     "end-to-end": ["-m", "tests.bench.end_to_end"],
