@@ -68,6 +68,7 @@ class Publish:
         shard.named("mixture", "mixture.json").write(canonical_json(told))
         batches = pa.concat_tables(shard.table(ref) for ref in shard.inputs("batches"))
         pq.write_table(batches, pa.PythonFile(shard.named("batches", "batches.parquet"), mode="w"), **PARQUET)
+        shard.sized("batches", batches.num_rows)
         shard.named("tokenizer", "tokenizer.json").write(tokenizer)
         shard.facts["folder"] = shard.task.folder
 
