@@ -62,6 +62,7 @@ def run(
     from pipelines.report.funnel import funnel_table
     from pipelines.run import How, check_quarantine
     from pipelines.run import run as run_all
+    from pipelines.stages.sample_apply import held_out_files
 
     loaded = load_run(config, setting or [])
     with told_to_fetch(config, setting):
@@ -73,6 +74,8 @@ def run(
     for name in result.documents:
         main = result.manifests[name].shards[0].main.path if result.manifests[name].shards else ""
         console.print(f"documents: {out / Path(main).parent}", soft_wrap=True)
+    for path in {str(Path(file).parent) for one in result.manifests.values() for file in held_out_files(one)}:
+        console.print(f"held out, never trained on: {out / path}", soft_wrap=True)
     for name, folder in result.mixtures.items():
         console.print(f"mixture {name}: {out / folder}", soft_wrap=True)
     check_quarantine(loaded, result)

@@ -6,7 +6,8 @@ filters lie outside the groups and are not needed to read rows. Not here: the fo
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,16 @@ _TAIL_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """The row groups of a file in order, the bytes of text in each (decompressed), and the footer's own bytes."""
+    """The row groups of a file in order, the bytes of each column of text in them (decompressed), its own bytes."""
 
     windows: tuple[Window, ...]
-    text_bytes: tuple[int, ...]
+    text_bytes: tuple[Mapping[str, int], ...]
     data: bytes
+
+    def size_of(self, group: int, columns: Collection[str]) -> int:
+        """Return the bytes of text in some columns of a group, by their first names; in all when none is there."""
+        sizes = self.text_bytes[group]
+        return sum(sizes[name] for name in columns if name in sizes) or sum(sizes.values())
 
 
 def read_footer(read_at: ReadAt, size_bytes: int) -> Footer | None:
@@ -60,7 +66,11 @@ def read_footer(read_at: ReadAt, size_bytes: int) -> Footer | None:
         if not 0 <= low <= high <= start:
             return None
         windows.append(Window(number, row, group.num_rows, low, high, start, size_bytes))
-        text_bytes.append(sum(c.total_uncompressed_size for c in columns if c.physical_type == "BYTE_ARRAY"))
+        sizes: Counter[str] = Counter()
+        for column in columns:
+            if column.physical_type == "BYTE_ARRAY":
+                sizes[column.path_in_schema.partition(".")[0]] += column.total_uncompressed_size
+        text_bytes.append(sizes)
         row += group.num_rows
     return Footer(tuple(windows), tuple(text_bytes), data)
 

@@ -7,7 +7,7 @@ taken until their text is enough. A file without row groups is drawn as a whole.
 than asked. Not here: fetching.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -33,15 +33,20 @@ class Drawn:
     window: Window | None = None
 
 
-def draw(files: list[HubFile], tokens: int, seed: int, read_footer: ReadFooter) -> list[Drawn]:
-    """Return what to fetch, by path and row group, for about `tokens` estimated tokens; all of it when that is less."""
+def draw(
+    files: list[HubFile], tokens: int, seed: int, read_footer: ReadFooter, columns: Collection[str] = ()
+) -> list[Drawn]:
+    """Return what to fetch, by path and row group, for about `tokens` estimated tokens; all of it when that is less.
+
+    `columns` are those that hold the text; the others are brought, and do not count.
+    """
     wanted_bytes = tokens * BYTES_A_TOKEN
     seen: list[tuple[Drawn, int]] = []
     left = sorted(files, key=lambda file: derive_seed("files", seed, file.path))
     while left and (not seen or sum(text_bytes for _, text_bytes in seen) < wanted_bytes):
         now, left = left[:FOOTERS], left[FOOTERS:]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for parts in pool.map(lambda file: _parts(file, read_footer), now):
+            for parts in pool.map(lambda file: _parts(file, read_footer, columns), now):
                 seen += parts
     chosen: list[Drawn] = []
     held_bytes = 0
@@ -57,10 +62,10 @@ def _order(seed: int, drawn: Drawn) -> int:
     return derive_seed("row groups", seed, drawn.file.path, drawn.window.group if drawn.window else -1)
 
 
-def _parts(file: HubFile, read_footer: ReadFooter) -> list[tuple[Drawn, int]]:
+def _parts(file: HubFile, read_footer: ReadFooter, columns: Collection[str]) -> list[tuple[Drawn, int]]:
     """Return what may be drawn of a file, and the bytes of text in each part."""
     footer = read_footer(file) if file.path.lower().endswith(PARQUET) else None
     if footer is not None:
-        return [(Drawn(file, window), size) for window, size in zip(footer.windows, footer.text_bytes, strict=True)]
+        return [(Drawn(file, window), footer.size_of(window.group, columns)) for window in footer.windows]
     ratio = PACKED_RATIO if file.path.lower().endswith((".gz", ".zst", PARQUET)) else 1
     return [(Drawn(file), file.size_bytes * ratio)]

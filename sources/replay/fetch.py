@@ -20,6 +20,7 @@ from pipelines.engine.storage import Storage
 from sources.catalog import SourceConfig
 from sources.parquet_groups import Footer, read_footer
 from sources.parse.parquet_window import pack
+from sources.parse.record_fields import leading_names
 from sources.replay.choose import CARD, choose_files
 from sources.replay.draw import Drawn, draw
 from sources.replay.settings import HubConfig
@@ -70,7 +71,8 @@ def fetch_hub(source: SourceConfig, storage: Storage, store: Path, seed: int) ->
     footers: dict[str, Footer] = {}
     frozen = read_list(storage, folder)
     if frozen is None:
-        frozen = FrozenList(hub.repo, hub.revision, tuple(_selected(hub, repo, seed, footers)))
+        parts = _selected(hub, repo, seed, footers, _text_columns(source))
+        frozen = FrozenList(hub.repo, hub.revision, tuple(parts))
         freeze(storage, folder, frozen)
     if read_release(storage, folder) is not None:
         return HubFetched(source.name, frozen, 0)
@@ -83,14 +85,20 @@ def fetch_hub(source: SourceConfig, storage: Storage, store: Path, seed: int) ->
     return HubFetched(source.name, frozen, len(missing))
 
 
-def _selected(hub: HubConfig, repo: HubRepo, seed: int, footers: dict[str, Footer]) -> list[Drawn]:
+def _text_columns(source: SourceConfig) -> set[str]:
+    """Return the first names of the fields that a source's text comes from."""
+    fields = source.options.get("fields") or {"text": "text"}
+    return {name for field in ("text", "messages") for name in leading_names(fields.get(field, ""))}
+
+
+def _selected(hub: HubConfig, repo: HubRepo, seed: int, footers: dict[str, Footer], columns: set[str]) -> list[Drawn]:
     listed = repo.files()
     card = next((file for file in listed if file.path == CARD), None)
     text = repo.read(CARD, 0, card.size_bytes).decode("utf-8", "replace") if card and not hub.files else ""
     chosen = choose_files(hub, listed, text)
     if hub.tokens is None:
         return [Drawn(file) for file in chosen]
-    return draw(chosen, hub.tokens, seed, lambda file: _footer(repo, file, footers))
+    return draw(chosen, hub.tokens, seed, lambda file: _footer(repo, file, footers), columns)
 
 
 def _footer(repo: HubRepo, file: HubFile, footers: dict[str, Footer]) -> Footer | None:

@@ -76,6 +76,9 @@ def test_the_sample_holds_what_was_asked_however_it_is_cut(run_file: Path) -> No
     there = rows(result, [ref.path for ref in manifests["consolidate"].files()])
     train = rows(result, [ref.path for ref in manifests["sample"].files()])
     held_out = rows(result, held_out_files(manifests["sample"]))
+    assert (
+        f"held out, never trained on: {out / held_out_files(manifests['sample'])[0]}".rpartition("/")[0] in done.stdout
+    )
     longest = max(row["tokens"] for row in there)
     assert abs(tokens(train) - TOKENS) < longest
     assert abs(tokens(held_out) - HELD_OUT) < longest
