@@ -26,14 +26,13 @@ from pipelines.engine.verify import ROOT
 from pipelines.fetch_packs import Froze, check_packs, freeze_release
 from pipelines.run import How
 from sources.catalog import SourceConfig
-from sources.connectors.table import options_of
+from sources.connectors.table import check_site
 from sources.crawled import store_of
 from sources.replay.fetch import HubFetched, fetch_hub
 from sources.web.agent import agent_of
 from sources.web.browser import find_chromium
 from sources.web.stage import NAME, Crawl, OpenWorld, open_world
 from sources.web.store import last_totals
-from sources.web.url import Allowlist
 
 AT_ONCE = 8
 """Groups of sources that are fetched side by side: waiting takes no CPU, but each worker takes memory."""
@@ -115,18 +114,13 @@ def chosen_sources(config: RunConfig, run_file: Path, names: list[str]) -> list[
 
 def check_source(source: SourceConfig) -> None:
     """Raise ConfigError when the options of a source do not fit its connector, or a host is none."""
-    where = f"source {source.name}: web"
     if source.name == ROOT:
         raise ConfigError(f"source {source.name}: the store keeps its ledgers under this name; choose another")
     if source.web is None:
         if source.pmc_oa is not None:
             check_packs(source)
         return
-    try:
-        Allowlist(source.web.hosts, source.web.http)
-    except ValueError as error:
-        raise ConfigError(f"{where}.hosts: {error}") from None
-    options_of(source.web, where)
+    check_site(source.web, f"source {source.name}: web")
 
 
 def _run(storage: Storage, crawl: Crawl, how: How, events: Events) -> Manifest:

@@ -22,6 +22,7 @@ from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.objects import S3
 from pipelines.stage_table import STAGES
+from sources.connectors.table import check_site
 
 Where = dict[tuple[str | int, ...], str]
 _FREE_OF_TAG = 2
@@ -58,10 +59,28 @@ def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
     for override in overrides:
         _override(tree, override, where)
     try:
-        return RunConfig.model_validate(tree)
+        config = RunConfig.model_validate(tree)
     except ValidationError as error:
         lines = [_told(dict(item), where, path) for item in error.errors() if not _follows(item, error)]
         raise ConfigError("\n".join(lines)) from None
+    _check_sites(config, where, path)
+    return config
+
+
+def _check_sites(config: RunConfig, where: Where, path: Path) -> None:
+    """Raise ConfigError for options that do not fit a site's connector, which alone knows them; told as any other."""
+    lines: list[str] = []
+    for index, source in enumerate(config.sources):
+        try:
+            if source.web:
+                check_site(source.web, f"sources.{index}.web")
+        except ConfigError as error:
+            lines += str(error).splitlines()
+    if lines:
+        keys = [line.partition(":")[0].split(".") for line in lines]
+        places = [tuple(int(step) if step.isdigit() else step for step in key) for key in keys]
+        told = [f"{_spot_of(place, where, path)}: {line}" for place, line in zip(places, lines, strict=True)]
+        raise ConfigError("\n".join(told))
 
 
 def _read(path: Path, where: Where, at: tuple[str | int, ...]) -> Any:
@@ -178,9 +197,14 @@ def _told(error: Mapping[str, Any], where: Where, path: Path) -> str:
     if error["type"].startswith("union_tag"):
         kept = (*kept, "kind")
     kept += getattr(error.get("ctx", {}).get("error"), "place", ())
-    spot = next((where[kept[:n]] for n in range(len(kept), -1, -1) if kept[:n] in where), f"{path}:1:1").rstrip(":")
+    spot = _spot_of(kept, where, path)
     key = ".".join(str(step) for step in kept) or "the run file"
     return f"{spot}: {key}: {_fault(error, loc)}"
+
+
+def _spot_of(place: tuple[str | int, ...], where: Where, path: Path) -> str:
+    """Return file:line:column of a place, or of what it is in."""
+    return next((where[place[:n]] for n in range(len(place), -1, -1) if place[:n] in where), f"{path}:1:1").rstrip(":")
 
 
 def _fault(error: Mapping[str, Any], loc: tuple[str | int, ...]) -> str:

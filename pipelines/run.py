@@ -22,6 +22,7 @@ from pipelines.engine.storage import Storage, local_storage
 from pipelines.plan import Plan, plan_run
 from pipelines.report.funnel import funnel_parquet
 from pipelines.result import Result, read_result, stands, write_plan, write_result
+from pipelines.stages.consolidation import UNGRANTED
 from sources.digests import DigestCache
 
 DIGESTS = ".inputs.json"
@@ -62,7 +63,7 @@ def run(config: RunConfig, how: How) -> Result:
     with RunLock(out) as lock:
         events = Events(out, live=how.live)
         lazy = _Lazy(lambda: _runtime(storage, config, how))
-        ended = {"kind": "run_failed", "error": "stopped, or a defect"}
+        ended = {"kind": "run_refused", "error": "stopped, or a defect"}
         try:
             if lock.notice:
                 events.emit("note", text=lock.notice)
@@ -72,10 +73,11 @@ def run(config: RunConfig, how: How) -> Result:
             planned = _planned(config, plan)
             write_plan(storage, planned)
             events.emit("run_started", name=config.name, stages=len(plan.stages))
+            ended["kind"] = "run_failed"
             for note in plan.notes:
                 events.emit("note", text=note)
             manifests = run_stages(storage, plan.stages, lazy, events)
-            for note in alarms(manifests):
+            for note in alarms(manifests) + rights_notes(config, plan, manifests):
                 events.emit("note", text=note)
             body = {**_resulted(config, plan, manifests), "plan": digest(planned)}
             if not stands(storage, body, manifests):
@@ -102,7 +104,8 @@ def _planned(config: RunConfig, plan: Plan) -> dict[str, Any]:
 
 def _resulted(config: RunConfig, plan: Plan, done: dict[str, Manifest]) -> dict[str, Any]:
     folders = {name: done[stage].shards[0].facts["folder"] for name, stage in plan.mixtures.items()}
-    kept = {"documents": list(plan.documents), "mixtures": folders, "notes": plan.notes}
+    notes = plan.notes + rights_notes(config, plan, done)
+    kept = {"documents": list(plan.documents), "mixtures": folders, "notes": notes}
     return {"name": config.name, "config": config.identity(), **kept}
 
 
@@ -123,6 +126,19 @@ def _cpus() -> int:
 def alarms(manifests: dict[str, Manifest]) -> list[str]:
     """Return what stages noted as alarming, such as a source that deduplication nearly wiped out."""
     return [text for m in manifests.values() for shard in m.shards for text in shard.facts.get("alarms", [])]
+
+
+def rights_notes(config: RunConfig, plan: Plan, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Return a note on kept documents that no licence allows to train on, which only one profile lets in."""
+    ledgers = [manifests[name].ledger for name in plan.documents]
+    count = sum(ledger.counters[UNGRANTED] for ledger in ledgers)
+    if not count:
+        return []
+    kept = sum(ledger.total().records_out for ledger in ledgers)
+    return [
+        f"{count:,} of {kept:,} kept documents have no licence that is known to allow training; the profile "
+        f"{config.profile} lets them in, and nothing of it may be released; `profile: open` leaves them out"
+    ]
 
 
 def check_quarantine(config: RunConfig, result: Result) -> None:

@@ -174,3 +174,36 @@ def test_a_stage_cannot_allow_more_than_the_run(write: Any) -> None:
     text = GOOD.replace("kind: consolidate\n", "kind: consolidate\n    profile: research-internal\n")
     with pytest.raises(ConfigError, match="allows more than the run's"):
         load_run(write(text), ["profile=open"])
+
+
+SITE = """
+  - name: site
+    kind: guideline
+    web:
+      connector: html_index
+      hosts: [guide.example.org]
+      options:
+        start: ["https://guide.example.org/list"]
+        item: li
+"""
+
+
+def test_options_of_a_connector_are_checked_with_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(f"name: x\nout: {tmp_path}/out\nseed: 1\nstages: []\nsources:{SITE}")
+    with pytest.raises(ConfigError) as told:
+        load_run(path)
+    line = SITE.count("\n", 0, SITE.index("item:")) + 5
+    assert f"{path}:{line}:9: sources.0.web.options.item: there is no such option; did you mean 'items'?" in str(
+        told.value
+    )
+    with pytest.raises(
+        ConfigError, match=r"-s sources\.0\.web\.hosts=.*: sources\.0\.web\.hosts: .*registrable domain"
+    ):
+        load_run(
+            path,
+            [
+                "sources.0.web.options={start: ['https://guide.example.org/list'], items: li}",
+                "sources.0.web.hosts=['*.co.uk']",
+            ],
+        )

@@ -22,10 +22,10 @@ from pipelines.engine.status import EVENTS_NAME, Status, read_status
 __all__ = ["KINDS", "Events", "Status", "read_status", "render_status"]
 
 KINDS = frozenset(
-    {"run_started", "run_failed", "run_done", "note", "shard_done", "shard_retried"}
+    {"run_started", "run_refused", "run_failed", "run_done", "note", "shard_done", "shard_retried"}
     | {"stage_planned", "stage_started", "stage_done", "stage_cached"}
 )
-_SAID_ABOVE_TABLE = {"note": "text", "run_failed": "error", "shard_retried": "reason"}
+_SAID_ABOVE_TABLE = {"note": "text", "run_refused": "error", "run_failed": "error", "shard_retried": "reason"}
 """Events that are also told in words on a terminal, and the field that says why."""
 
 
@@ -35,7 +35,8 @@ class Events:
     `live` asks for the table, which needs a terminal; without one, each event but `shard_done` is a JSON line on
     `stream` (stderr). Fields by kind: stage_planned(stage, shards, cached), stage_started(stage),
     shard_done(stage, shard, records, tokens, bytes, seconds, quarantined, worker_rss_bytes),
-    shard_retried(stage, shard, reason), stage_done(stage), stage_cached(stage), note(text), run_failed(error).
+    shard_retried(stage, shard, reason), stage_done(stage), stage_cached(stage), note(text), run_failed(error),
+    run_refused(error): nothing was begun.
     """
 
     def __init__(

@@ -75,10 +75,17 @@ class Status:
         elif kind in ("run_done", "run_failed"):
             self.state = "done" if kind == "run_done" else "failed"
             self.error = str(event.get("error", "")) if kind == "run_failed" else ""
+        elif kind == "run_refused" and self.state != "done":
+            self.state, self.error = "failed", str(event.get("error", ""))
+        elif kind == "run_refused":  # what is done stays done
+            self._note(f"refused since: {event.get('error', '')}")
         elif kind == "note":
-            self.notes = [*self.notes, str(event.get("text", ""))][-_KEPT_NOTES:]
+            self._note(str(event.get("text", "")))
         elif "stage" in event:
             _apply_to_stage(self.stages.setdefault(str(event["stage"]), StageStatus()), event)
+
+    def _note(self, text: str) -> None:
+        self.notes = [*self.notes, text][-_KEPT_NOTES:]
 
 
 def _apply_to_stage(stage: StageStatus, event: dict[str, Any]) -> None:

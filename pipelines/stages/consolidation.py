@@ -23,6 +23,8 @@ from pipelines.stages.exchange import DOCUMENTS
 from sources.document import SCHEMA
 
 FAILED = "attribute_failed"
+UNGRANTED = "kept_without_grant"
+"""The counter of documents that no licence allows to train on."""
 SERIES = "versions"
 """The list that tells an order; every other list has the columns of `LISTED`."""
 
@@ -70,6 +72,7 @@ class Consolidation:
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)
             shard.wrote(batch.table)
+            shard.ledger.counters.update(_ungranted(batch.table))
             if batch.table.num_rows:
                 shard.write(batch.table)
                 wrote = True
@@ -91,6 +94,13 @@ class Consolidation:
 
 def _others(table: pa.Table, rows: Mapping[int, Rejected]) -> pa.Array:
     return pa.array([row for row in range(table.num_rows) if row not in rows], pa.int64())
+
+
+def _ungranted(table: pa.Table) -> dict[str, int]:
+    """Count what is kept though no licence that is known here allows training: only one profile lets it in."""
+    train = pc.struct_field(table["rights"], "train")
+    count = table.num_rows - (pc.sum(train).as_py() or 0)
+    return {UNGRANTED: count} if count else {}
 
 
 def _whole(shard: Shard, role: str) -> pa.Table:

@@ -17,7 +17,7 @@ from pipelines.engine.settings import Settings
 from sources.web.exchange import Refusal
 from sources.web.link import Link
 from sources.web.settings import WebConfig
-from sources.web.url import parse
+from sources.web.url import Allowlist, parse
 
 CONNECTORS: Mapping[str, str] = {
     name: f"sources.connectors.{name}:expand"
@@ -27,6 +27,15 @@ CONNECTORS: Mapping[str, str] = {
     )
 }
 """Name to the sandbox target that expands a page."""
+
+
+def check_site(web: WebConfig, where: str) -> None:
+    """Raise ConfigError when the hosts of a site are none, or as `options_of` does."""
+    try:
+        Allowlist(web.hosts, web.http)
+    except ValueError as error:
+        raise ConfigError(f"{where}.hosts: {error}") from None
+    options_of(web, where)
 
 
 def options_of(web: WebConfig, where: str = "web") -> Settings:

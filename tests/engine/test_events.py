@@ -197,3 +197,19 @@ def test_a_full_disk_silences_the_file_once_and_lets_the_run_go_on(tmp_path: Pat
 )
 def test_counts_are_short(count: int, short: str) -> None:
     assert short_count(count) == short
+
+
+def test_what_is_done_stays_done_when_a_later_run_is_refused(tmp_path: Path) -> None:
+    with quiet(tmp_path, Clock()) as events:
+        events.emit("run_refused", error="no such source")
+        assert (events.status.state, events.status.error) == ("failed", "no such source")
+        events.emit("run_started", name="a")
+        events.emit("run_done", name="a")
+    with quiet(tmp_path, Clock()) as events:
+        events.emit("run_refused", error="no cap fits")
+    status = read_status(tmp_path)
+    assert (status.state, status.error, status.notes) == ("done", "", ["refused since: no cap fits"])
+    with quiet(tmp_path, Clock()) as events:
+        events.emit("run_started", name="a")
+        events.emit("run_failed", error="no disk")
+    assert (read_status(tmp_path).state, read_status(tmp_path).error) == ("failed", "no disk")
