@@ -10,6 +10,7 @@ from pipelines.stages.consolidate import ConsolidateConfig
 from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
 from pipelines.stages.dedup_exact import ExactConfig
 from pipelines.stages.dedup_exact_resolve import exact_steps
+from pipelines.stages.evidence import Evidence, EvidenceConfig
 from pipelines.stages.exchange import Steps, over_rows
 from pipelines.stages.language import Language, LanguageConfig
 from pipelines.stages.normalize import Normalize, NormalizeConfig
@@ -34,6 +35,7 @@ STAGES: dict[str, StageEntry] = {
     "quality": StageEntry(QualityConfig, over_rows(Quality)),
     "dedup_exact": StageEntry(ExactConfig, exact_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
+    "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
     "consolidate": StageEntry(ConsolidateConfig, None),
     "sample": StageEntry(SampleConfig, sample_steps),
 }
