@@ -30,7 +30,7 @@ from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
 
 Ints = npt.NDArray[np.int64]
-LIGHT = ["source", "kind", "language", "section_breaks", "paragraph_breaks"]
+LIGHT = ["source", "kind", "language", "evidence", "section_breaks", "paragraph_breaks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,7 @@ def _members(documents: pa.Table, components: Sequence[ComponentConfig]) -> Ints
             ("source", component.sources),
             ("kind", component.kinds),
             ("language", component.languages),
+            ("evidence", component.evidence),
         ):
             if wanted is not None:
                 found = pc.fill_null(pc.is_in(documents[column], pa.array(wanted, pa.string())), False)
@@ -170,7 +171,7 @@ def _members(documents: pa.Table, components: Sequence[ComponentConfig]) -> Ints
             raise PlanError(
                 f"components {components[member[both[0]]].name!r} and {component.name!r} both take {len(both):,} "
                 f"documents, e.g. of source {row['source']!r}, kind {row['kind']!r}; "
-                "tell them apart by sources or kinds"
+                "tell them apart by sources, kinds, languages or evidence"
             )
         member[mine] = index
     return member

@@ -22,6 +22,8 @@ class ComponentConfig(Settings):
     sources: Annotated[tuple[str, ...] | None, BYTES] = None
     kinds: Annotated[tuple[Kind, ...] | None, BYTES] = None
     languages: Annotated[tuple[str, ...] | None, BYTES] = None
+    evidence: Annotated[tuple[str, ...] | None, BYTES] = None
+    """Kinds of publication that the stage `evidence` found: guideline, systematic_review, randomised_trial, ..."""
     weight: Annotated[Decimal, Field(ge=0), BYTES]
     max_epochs: Annotated[Decimal, Field(gt=0), BYTES] = Decimal(4)
 

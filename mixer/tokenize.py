@@ -6,6 +6,7 @@ that may exceed a sequence. Batches are bounded in characters, so memory is too.
 (`target`), the libraries (`encode`), and choosing where to cut (`pack`).
 """
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -34,6 +35,7 @@ def tokens_schema(target: Target) -> pa.Schema:
             pa.field("source", pa.string(), nullable=False),
             pa.field("kind", pa.string(), nullable=False),
             pa.field("language", pa.string()),
+            pa.field("evidence", pa.string()),
             pa.field("ids", pa.large_list(target.id_type), nullable=False),
             pa.field("section_breaks", breaks, nullable=False),
             pa.field("paragraph_breaks", breaks, nullable=False),
@@ -59,10 +61,20 @@ def tokenize_documents(table: pa.Table, tokenizer: Tokenizer, target: Target, en
             paragraphs = [match.end() for match in _PARAGRAPH.finditer(text)] if long else []
             section_breaks.append(_token_positions(encoded, sections[row] if long else []))
             paragraph_breaks.append(_token_positions(encoded, paragraphs))
-    columns = [table["id"], table["source"], table["kind"], table["language"]]
+    columns = [table["id"], table["source"], table["kind"], table["language"], _evidence(table["extra"])]
     columns += [_id_lists(ids, tokenizer, target)]
     columns += [pa.array(breaks, pa.list_(pa.int32())) for breaks in (section_breaks, paragraph_breaks)]
     return pa.Table.from_arrays(columns, schema=tokens_schema(target))
+
+
+def _evidence(extra: pa.ChunkedArray) -> pa.Array:
+    """Return the kind of publication that `consolidate` wrote into each document's facts, null where it wrote none."""
+    found = [json.loads(facts).get("evidence") if '"evidence"' in facts else None for facts in _strings(extra)]
+    return pa.array(found, pa.string())
+
+
+def _strings(column: pa.ChunkedArray) -> list[str]:
+    return [value or "" for value in column.to_pylist()]
 
 
 def _batches(column: pa.ChunkedArray) -> Iterator[tuple[range, list[str]]]:

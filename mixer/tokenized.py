@@ -24,7 +24,7 @@ from pipelines.engine.stage import FileRef, ShardTask
 class Tokenize:
     """Tokenise every kept document for one target."""
 
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, target: Target) -> None:

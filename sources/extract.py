@@ -57,7 +57,7 @@ Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
 
-    version = "2"
+    version = "3"
     reasons = frozenset(REASONS) | FAULT_REASONS
 
     def __init__(

@@ -38,7 +38,7 @@ PLAIN_REASONS = (
 REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS}
 ROBOTS = ("noai", "noindex", "none")
 DROP_SECTIONS = "drop_sections"
-_CHANGED = ("text", "sections", "edits", "tokens", "language", "supersedes")
+_CHANGED = ("text", "sections", "edits", "tokens", "language", "supersedes", "extra")
 
 
 class Lineage(NamedTuple):
@@ -93,7 +93,7 @@ class Consolidate:
     """The policy over one table of documents and the attribute tables that lie beside it, row for row."""
 
     name = "consolidate"
-    version = "1"
+    version = "2"
     reasons = REASONS
 
     def __init__(self, config: ConsolidateConfig) -> None:
@@ -123,10 +123,14 @@ class Consolidate:
                 raise ValueError(f"the rows of {role!r} ({table.num_rows}) are not those of the documents")
         languages = _column(attributes, "language", "language", documents.num_rows)
         flags = _column(attributes, "quality", "quality_flags", documents.num_rows)
+        levels = _column(attributes, "evidence", "evidence", documents.num_rows)
+        repeats = _column(attributes, "evidence", "gap_repeats", documents.num_rows)
         rejected: dict[int, Rejected] = {}
         rows = documents.to_pylist()
         for index, row in enumerate(rows):
             self._edit(row, languages[index])
+            if levels[index]:
+                row["extra"] = _with_facts(row["extra"], evidence=levels[index], gap_repeats=repeats[index])
             lineage = lineages.get(row["id"], ALONE)
             row["supersedes"] = lineage.supersedes or row["supersedes"]
             why = self._why_not(row, flags[index] or [], losers, lineage)
@@ -210,6 +214,11 @@ class Consolidate:
 def asks_to_leave(robots: str, values: Collection[str] = ROBOTS) -> str:
     """Return the value of a page's robots statement by which it asks not to be used, "" when it does not."""
     return next((value for value in re.split(r"[\s,:]+", robots.lower()) if value in values), "")
+
+
+def _with_facts(extra: str | None, **facts: Any) -> str:
+    """Return a document's further facts with these among them, where stages after this one find them."""
+    return json.dumps(json.loads(extra or "{}") | facts, sort_keys=True, ensure_ascii=False)
 
 
 def _column(attributes: Mapping[str, pa.Table], role: str, name: str, rows: int) -> list[Any]:

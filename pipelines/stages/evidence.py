@@ -4,8 +4,8 @@ The level follows what others said of it, surest first: notices, PubMed's public
 and headings, the title, and last MeSH headings and key words. It is a kind, not a grade: a poor trial is a trial. Where
 nothing says more it is `other`; what is no publication (a label, a dialogue) has none. The score is that of GAP-Replay
 (`augment.py`; doctors chose the weights): publication type, reviewed journal, age; animals, preprints, retracted and
-veterinary papers score nothing at all. `consolidate` writes both into the document, where a component of a mixture asks
-for `evidence`. Not here: citations a year, which no source gives; reading the text.
+veterinary papers score nothing at all. `consolidate` writes level and repeats into the document's `extra`; a component
+of a mixture asks for levels by `evidence`. Not here: citations a year, which no source gives; reading the text.
 """
 
 import json

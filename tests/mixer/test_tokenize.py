@@ -1,6 +1,7 @@
 """Ids are those of the library on the same text; the places to cut are where sections and paragraphs begin."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +9,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from mixer import tokenize
+from mixer.mixture import _members
+from mixer.settings import ComponentConfig
 from mixer.target import DEMO, Target, control_ids, find_target, load_tokenizer, load_tokenizer_bytes, train_bpe
 from mixer.tokenize import tokenize_documents, tokens_schema
 from pipelines.engine.errors import StageError
@@ -44,6 +47,16 @@ def test_one_row_for_each_document_in_order_and_the_ids_of_the_library() -> None
     assert found["document"].to_pylist() == [f"d{i}" for i in range(7)]
     assert found["ids"].to_pylist() == [tokenizer.encode(text).ids for text in texts]
     assert tokenizer.decode(found["ids"][5].as_py()) == PARAGRAPH * 3
+
+
+def test_the_kind_of_evidence_goes_along_and_components_ask_for_it() -> None:
+    tokenizer, target = demo()
+    facts = ['{"evidence": "cohort"}', "", '{"journal": "J"}', '{"evidence": "guideline"}']
+    rows = [replace(document(i, "a"), extra=extra) for i, extra in enumerate(facts)]
+    found = tokenize_documents(to_table(rows), tokenizer, target)
+    assert found["evidence"].to_pylist() == ["cohort", None, None, "guideline"]
+    wanted = [ComponentConfig(name=name, evidence=(name,), weight=1) for name in ("guideline", "cohort")]
+    assert _members(found, wanted).tolist() == [1, -1, -1, 0]
 
 
 def test_batches_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:

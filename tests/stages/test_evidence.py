@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.stages.consolidate import Consolidate, ConsolidateConfig
 from pipelines.stages.evidence import Evidence, EvidenceConfig, facts_of, gap_score, level_of
 from sources.document import Document, to_table
 from sources.parse.jats import parse
@@ -62,6 +63,15 @@ def test_repeats_round_by_chance_but_always_the_same_way() -> None:
     assert first == again
     assert set(first) == {1, 2}
     assert 1450 < sum(first) < 1550
+
+
+def test_consolidate_writes_level_and_repeats_into_the_document() -> None:
+    facts = json.dumps({"journal": "J", "publication_types": ["Practice Guideline"]})
+    table = to_table([document(1, extra=facts, published="2000"), document(2, kind="label")])
+    attributes = {"evidence": Evidence(EvidenceConfig()).apply(table).table}
+    guideline, label = Consolidate(ConsolidateConfig()).apply(table, attributes, {}).table["extra"].to_pylist()
+    assert json.loads(guideline) == json.loads(facts) | {"evidence": "guideline", "gap_repeats": 2}
+    assert label == ""
 
 
 @pytest.mark.real
