@@ -81,10 +81,25 @@ def plan_run(config: RunConfig, cache: DigestCache) -> Plan:
             f"not one of the {len(config.sources)} sources has a file; e.g. {plan.notes[0]}; put the files there, "
             "correct `path`, or export the variable that it names"
         )
+    _leave_out(plan, [name for line in config.stages for name in getattr(line, "removed", ())])
     plan.documents = plan_lines(plan.add, config, stream)
     for mixture in config.mixtures:
         _plan_mixture(plan, config, mixture, plan.documents)
     return plan
+
+
+def _leave_out(plan: Plan, names: list[str]) -> None:
+    """Tell every extraction which documents to leave out; what is named by a file of a source concerns it alone."""
+    if not names:
+        return
+    sources = [item.stage for item in plan.stages if isinstance(item.stage, Extract)]
+    placed = {name for name in names if any(source.places.has_file_of(name) for source in sources)}
+    for source in sources:
+        source.left_out = frozenset(n for n in names if n not in placed or source.places.has_file_of(n))
+    plan.notes.append(
+        f"removal of {len(names)} documents was asked for; what earlier runs wrote of them stays on the disk until "
+        "`medmix verify OUT --sweep`"
+    )
 
 
 def _stored_sources(config: RunConfig) -> dict[str, Crawled | Frozen | None]:

@@ -7,7 +7,8 @@ corrected text keeps its id. Not here: parsing (`sources.parse`) and storage (`p
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,16 @@ from pipelines.engine.hashing import digest
 from sources.rights import Rights
 
 SCHEMA_VERSION = 1
+_SPELLINGS = tuple(
+    (re.compile(pattern), short)
+    for pattern, short in (
+        (r"^https?://(?:www\.)?(?:ncbi\.nlm\.nih\.gov/pmc|pmc\.ncbi\.nlm\.nih\.gov)/articles/(pmc\d+)\b.*", r"\1"),
+        (r"^https?://(?:www\.)?europepmc\.org/(?:article/pmc|articles)/(pmc\d+)\b.*", r"\1"),
+        (r"^https?://pubmed\.ncbi\.nlm\.nih\.gov/(\d+)\b.*", r"\1"),
+        (r"^(?:https?://)?(?:dx\.)?doi\.org/|^(?:doi|pmid|pmcid):\s*", ""),
+        (r"^https?://(?:www\.)?", ""),
+    )
+)
 Kind = Literal[
     "guideline", "article", "abstract", "label", "dialogue", "mcq", "replay", "trial", "reference", "synthetic"
 ]
@@ -114,6 +125,27 @@ class Document:
 def document_id(source: str, key: str, version: str | None) -> str:
     """Return the id of the document that `source` knows as `key` at `version`: 32 hex digits."""
     return digest([source, key, version])[:32]
+
+
+def bare_name(name: str) -> str:
+    """Return what a name of a document says without how it is written: 10.1/x of a DOI's URL, pmc7 of one of PMC.
+
+    Schemes, `www.`, prefixes such as `doi:`, case and slashes at the end go; so two spellings of one name are equal.
+    """
+    bare = name.strip().casefold()
+    for pattern, short in _SPELLINGS:
+        bare = pattern.sub(short, bare)
+    return bare.rstrip("/")
+
+
+def names_of(row: Mapping[str, Any]) -> set[str]:
+    """Return the bare names of a document: id, key, that of the item it is a part of, URL, and every identifier.
+
+    `row` has the fields of `Document`; identifiers may be a mapping or pairs, as Arrow gives them.
+    """
+    key = str(row["key"])
+    given = [row["id"], key, key.rpartition("#")[0], row["url"] or "", *dict(row["identifiers"] or {}).values()]
+    return {bare_name(name) for name in given if name}
 
 
 def estimate_tokens(text: str) -> int:

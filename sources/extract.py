@@ -31,6 +31,7 @@ from sources.parquet_groups import MEDIA_TYPE as PARQUET_TYPE
 from sources.parquet_groups import STORED, iter_windows, stored_window
 from sources.parse.part import Fault
 from sources.parse.reasons import LEFT_OUT, REASONS
+from sources.removal import REASON, Places, Removal
 from sources.splits import check_split
 from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_table
 from sources.terms import catalogue_terms
@@ -58,7 +59,7 @@ class Extract:
     """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
 
     version = "3"
-    reasons = frozenset(REASONS) | FAULT_REASONS
+    reasons = frozenset(REASONS) | FAULT_REASONS | {REASON}
 
     def __init__(
         self, config: SourceConfig, root: Path, files: list[RawFile], shard_bytes: int, names: Names | None = None
@@ -70,19 +71,19 @@ class Extract:
         self.name = f"extract-{config.name}"
         folder = root if root.is_dir() else root.parent
         self._held_out = read_held_out(folder, config.held_out) if config.held_out else HeldOut()
-        whole = config.web is not None or config.pmc_oa is not None
-        cut = set(RANGED_SUFFIXES) if config.container in ("auto", "jsonl") and not whole else set()
+        cut = set(RANGED_SUFFIXES) if config.container in ("auto", "jsonl") and not config.is_fetched else set()
         if cut and config.parser in ROW_PARSERS:
             cut.add(PARQUET)
-        packs = [[Slice(file)] for file in files] if config.pmc_oa else None  # a pack is a shard, whatever its size
-        self._shards = packs or list(into_shards(files, shard_bytes, cut))
+        self._shards = list(into_shards(files, 0 if config.pmc_oa else shard_bytes, cut))  # a pack is a shard
         self._names = names or {}
         self._terms = catalogue_terms()  # read here once: a worker would read the whole catalogue for it
+        self.left_out: frozenset[str] = frozenset()  # names of documents, which the plan learns last
+        self.places = Places([[part.file.key for part in group] for group in self._shards], packed=bool(config.pmc_oa))
         self._origins = by_file(read_url_table(folder, config.urls), [f.key for f in files]) if config.urls else {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the lists of all files at home when a task travels to a worker."""
-        return {**self.__dict__, "_shards": [], "_origins": {}, "_names": {}}
+        return {**self.__dict__, "places": None, "_shards": [], "_origins": {}, "_names": {}}
 
     def identity(self) -> dict[str, Any]:
         """Return the source's declaration, the terms that bind above it, and the versions of the parsers' libraries."""
@@ -104,6 +105,8 @@ class Extract:
             params: dict[str, Any] = {"items": items}
             if names := {s.file.key: self._names[s.file.key] for s in group if s.file.key in self._names}:
                 params["names"] = {file: {old: list(new) for old, new in of.items()} for file, of in names.items()}
+            if removed := self.places.names_for(index, self.left_out):
+                params["removed"] = removed
             tasks.append(ShardTask(f"{self.config.name}-{index:05d}", {"raw": refs}, params))
         return tasks
 
@@ -186,6 +189,7 @@ class Extract:
     def _documents(self, shard: Shard, found: Found) -> Iterator[Document]:
         """Yield the documents of an item; what is none is quarantined."""
         names: set[str] = set()
+        removal = Removal(shard.task.params.get("removed", ()))
         whole = _whole(found.file, found.item)
         edit = {"stage": self.name, "version": self.version, "config": ""}
         declared = Declared(self.config, edit, self._held_out, self._terms)
@@ -200,7 +204,11 @@ class Extract:
             elif not is_encodable(value):
                 self._quarantine(shard, key, "invalid_unicode", "half of a surrogate pair")
             else:
-                yield document_of(declared, found, key, value)
+                document = document_of(declared, found, key, value)
+                if removal.covers(document):
+                    self._quarantine(shard, key, REASON, "named in the run file")
+                else:
+                    yield document
         if empty:
             self._quarantine(shard, whole, "no_record", "the parser found nothing in it")
 
@@ -230,7 +238,7 @@ class Extract:
         if reason not in self.reasons:
             reason, detail = "unreadable", f"{reason}: {detail}"
         shard.count(self.config.name).records_in += 1
-        why = Rejected(reason, _writable(detail)[:DETAIL_CHARS], quarantine=reason not in LEFT_OUT)
+        why = Rejected(reason, _writable(detail)[:DETAIL_CHARS], quarantine=reason not in (*LEFT_OUT, REASON))
         shard.reject(self.config.name, _writable(key), 0, why)
 
 

@@ -21,7 +21,7 @@ from pipelines.stages.drop_sections import drop_sections
 from pipelines.stages.edits import edit_entry
 from pipelines.stages.language import primary_subtag
 from pipelines.stages.quality import FLAGS
-from sources.document import estimate_tokens
+from sources.document import bare_name, estimate_tokens, names_of
 from sources.rights import Profile, Rights, allows
 
 PLAIN_REASONS = (
@@ -65,7 +65,9 @@ class ConsolidateConfig(Settings):
     robots: Annotated[tuple[str, ...], BYTES] = ROBOTS
     """Values of a page's robots statement by which it asks not to be used."""
     removed: Annotated[tuple[str, ...], BYTES] = ()
-    """Ids, keys, URLs or identifiers (DOI, PMID) of documents whose removal was asked for."""
+    """Ids, keys, URLs or identifiers (DOI, PMID, PMCID) of documents whose removal was asked for, in any spelling. They
+    are left out when their source is read, so no file of a rebuilt run holds them; `medmix verify --sweep` removes the
+    files of earlier runs that do."""
     drop_sections: Annotated[str | None, BYTES] = None
     """Sections whose title matches this regular expression whole, in any case, are left out: References|Funding."""
     min_tokens: Annotated[int, BYTES] = 0
@@ -98,6 +100,7 @@ class Consolidate:
 
     def __init__(self, config: ConsolidateConfig) -> None:
         self.config = config
+        self._removed = frozenset(map(bare_name, config.removed))
         self._titles = re.compile(config.drop_sections, re.IGNORECASE) if config.drop_sections else None
 
     def identity(self) -> dict[str, Any]:
@@ -177,8 +180,7 @@ class Consolidate:
         return None
 
     def _asked_to_leave(self, row: dict[str, Any], robots: str) -> str:
-        names = {row["id"], row["key"], row["url"], *(value for _, value in row["identifiers"] or [])}
-        if not names.isdisjoint(self.config.removed):
+        if not names_of(row).isdisjoint(self._removed):
             return "named in the run file"
         value = asks_to_leave(robots, self.config.robots)
         return f"robots: {value}" if value else ""
