@@ -5,19 +5,15 @@ functions are declared over addresses. What is asked of all characters or object
 """
 
 import ctypes
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pypdfium2.raw as pdfium
 
+from sources.parse.pdf_loops import address_of, read_segments
+
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
-
-
-def address_of(handle: Any) -> int:
-    """Return the address behind a handle or a function of pypdfium2's raw interface."""
-    return ctypes.cast(handle, _POINTER).value or 0
 
 
 def _plain(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
@@ -28,15 +24,11 @@ def _plain(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
 _WEIGHT = _plain(pdfium.FPDFText_GetFontWeight, _INT, _POINTER, _INT)
 _NAME = _plain(pdfium.FPDFText_GetFontInfo, ctypes.c_ulong, _POINTER, _INT, _POINTER, ctypes.c_ulong, _POINTER)
 _SEGMENTS = _plain(pdfium.FPDFPath_CountSegments, _INT, _POINTER)
-_SEGMENT = _plain(pdfium.FPDFPath_GetPathSegment, _POINTER, _POINTER, _INT)
-_KIND = _plain(pdfium.FPDFPathSegment_GetType, _INT, _POINTER)
-_CLOSES = _plain(pdfium.FPDFPathSegment_GetClose, _INT, _POINTER)
-_POINT = _plain(pdfium.FPDFPathSegment_GetPoint, _INT, _POINTER, _POINTER, _POINTER)
 _PLACE = _plain(pdfium.FPDFPageObj_GetMatrix, _INT, _POINTER, _POINTER)
 _DRAW_MODE = _plain(pdfium.FPDFPath_GetDrawMode, _INT, _POINTER, _POINTER, _POINTER)
 
 
-_STRAIGHT = (pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO)
+_STRAIGHT = frozenset({pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO})
 _NAME_BUFFER = ctypes.create_string_buffer(256)
 _MODES = (ctypes.c_int * 2)()
 _NAME_AT, _FILLED, _STROKED = ctypes.addressof(_NAME_BUFFER), ctypes.addressof(_MODES), ctypes.addressof(_MODES) + 4
@@ -55,23 +47,15 @@ def segments_of(path: int) -> int:
 
 def straight_lines(path: int) -> list[tuple[float, float, float, float]]:
     """Return the lines (x0, y0, x1, y1 in points) of a path, none when it has a curve; closed figures are closed."""
-    segments, kinds = [], []
-    for index in range(segments_of(path)):
-        segments.append(_SEGMENT(path, index))
-        kinds.append(_KIND(segments[-1]))
-        if kinds[-1] not in _STRAIGHT:
-            return []
+    segments = read_segments(path, segments_of(path))
+    kinds = segments["kind"].tolist()
     matrix = np.zeros(6, np.float32)
-    if not _PLACE(path, matrix.ctypes.data):
+    if not _STRAIGHT.issuperset(kinds) or not _PLACE(path, matrix.ctypes.data):
         return []
-    found = np.zeros((len(segments), 2), np.float32)
-    start = found.ctypes.data
-    places = range(start, start + found.nbytes, 8), range(start + 4, start + 4 + found.nbytes, 8)
-    deque(map(_POINT, segments, *places), maxlen=0)
     a, b, c, d, e, f = matrix.tolist()
-    points = [(a * x + c * y + e, b * x + d * y + f) for x, y in found.tolist()]
+    points = [(a * x + c * y + e, b * x + d * y + f) for x, y in segments["point"].tolist()]
     lines, first = [], 0
-    for at, (kind, closes) in enumerate(zip(kinds, map(_CLOSES, segments), strict=True)):
+    for at, (kind, closes) in enumerate(zip(kinds, segments["closes"].tolist(), strict=True)):
         if kind == pdfium.FPDF_SEGMENT_MOVETO:
             first = at
         else:

@@ -98,13 +98,13 @@ def _any(meets: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
 def _joined(rules: Sequence[Rule]) -> list[Rule]:
     """Return rules with the parts of one line put together."""
     joined: list[Rule] = []
-    for rule in sorted(rules, key=lambda r: (round(r.at), r.low)):
-        last = joined[-1] if joined else None
-        near = last and abs(last.at - rule.at) < 1.5 and last.low - TOUCH_POINTS <= rule.high
-        if last and near and rule.low <= last.high + TOUCH_POINTS:
-            joined[-1] = Rule(last.at, min(last.low, rule.low), max(last.high, rule.high))
-        else:
-            joined.append(rule)
+    for at, low, high in sorted(rules, key=lambda r: (round(r[0]), r[1])):
+        if joined:
+            last_at, last_low, last_high = joined[-1]
+            if abs(last_at - at) < 1.5 and last_low - TOUCH_POINTS <= high and low <= last_high + TOUCH_POINTS:
+                joined[-1] = Rule(last_at, min(last_low, low), max(last_high, high))
+                continue
+        joined.append(Rule(at, low, high))
     return joined
 
 

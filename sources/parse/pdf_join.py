@@ -99,15 +99,13 @@ HANGUL = re.compile("[\uac00-\ud7a3]")
 
 def vocabulary(lines: Iterable[str]) -> frozenset[str]:
     """Return the lower-case words and hyphenated compounds of a document, without those broken at a line's end."""
-    whole: list[str] = []
-    broken = False
-    for line in lines:
-        cut = line[-1:] in _HYPHENS_SET
-        if broken or cut:
-            listed = line.split()
-            line = " ".join(listed[broken : len(listed) - cut])
-        whole.append(line)
-        broken = cut
+    whole = list(lines)
+    cuts = [n for n, line in enumerate(whole) if line[-1:] in _HYPHENS_SET]
+    for n in cuts:
+        whole[n] = " ".join(whole[n].split()[:-1])
+    for n in cuts:
+        if n + 1 < len(whole):
+            whole[n + 1] = " ".join(whole[n + 1].split()[1:])
     tokens = set(" ".join(whole).lower().split())
     words = {token for token in tokens if token.isalpha()}
     words.update(_WORDS.findall(" ".join(tokens - words)))

@@ -1,4 +1,4 @@
-"""Two loops over pdfium's functions in machine code: all characters of a text page, and all objects of a page.
+"""Loops over pdfium's functions in machine code: characters of a text page, objects of a page, segments of a path.
 
 pdfium answers for one character a call. From Python a call takes 0.4 microseconds, ten times what pdfium needs for the
 answer, and a page wants thousands. llvmlite, which numba brings along, turns the loops below into machine code in 15
@@ -19,6 +19,8 @@ RUN = np.dtype([("font", "u8"), ("size", "f8"), ("foot", "f8"), ("matrix", "f4",
 """Font and its size in the text's own space, height of the first origin, text matrix, and the first character."""
 OBJECT = np.dtype([("address", "u8"), ("bounds", "f4", 4), ("kind", "i4"), ("unused", "i4")])
 """A page object: address, left, bottom, right and top in points, FPDF_PAGEOBJ_*."""
+SEGMENT = np.dtype([("point", "f4", 2), ("kind", "i4"), ("closes", "i4")])
+"""A segment of a path: its end in the path's own space, FPDF_SEGMENT_*, and whether it closes a figure."""
 Records = npt.NDArray[np.void]
 
 _LOOPS = """
@@ -32,8 +34,13 @@ declare i32 @FPDFText_GetMatrix(ptr, i32, ptr)
 declare ptr @FPDFPage_GetObject(ptr, i32)
 declare i32 @FPDFPageObj_GetType(ptr)
 declare i32 @FPDFPageObj_GetBounds(ptr, ptr, ptr, ptr, ptr)
+declare ptr @FPDFPath_GetPathSegment(ptr, i32)
+declare i32 @FPDFPathSegment_GetType(ptr)
+declare i32 @FPDFPathSegment_GetClose(ptr)
+declare i32 @FPDFPathSegment_GetPoint(ptr, ptr, ptr)
 %run = type { ptr, double, double, [6 x float], i32, i32 }
 %object = type { ptr, [4 x float], i32, i32 }
+%segment = type { [2 x float], i32, i32 }
 
 define i32 @read_characters(
   ptr %page, i32 %begin, i32 %end, i32 %known, ptr %box, ptr %code, ptr %run, ptr %runs
@@ -116,6 +123,30 @@ each:
 done:
   ret void
 }
+
+define void @read_segments(ptr %path, i32 %end, ptr %segments) {
+entry:
+  br label %head
+head:
+  %index = phi i32 [ 0, %entry ], [ %next, %each ]
+  %more = icmp slt i32 %index, %end
+  br i1 %more, label %each, label %done
+each:
+  %x = getelementptr %segment, ptr %segments, i32 %index, i32 0, i32 0
+  %y = getelementptr %segment, ptr %segments, i32 %index, i32 0, i32 1
+  %kind_at = getelementptr %segment, ptr %segments, i32 %index, i32 1
+  %closes_at = getelementptr %segment, ptr %segments, i32 %index, i32 2
+  %segment = call ptr @FPDFPath_GetPathSegment(ptr %path, i32 %index)
+  %kind = call i32 @FPDFPathSegment_GetType(ptr %segment)
+  %closes = call i32 @FPDFPathSegment_GetClose(ptr %segment)
+  %known = call i32 @FPDFPathSegment_GetPoint(ptr %segment, ptr %x, ptr %y)
+  store i32 %kind, ptr %kind_at
+  store i32 %closes, ptr %closes_at
+  %next = add i32 %index, 1
+  br label %head
+done:
+  ret void
+}
 """
 MOST_RUNS = 1 << 15
 """So many characters are read at a time, as each may be a run of its own."""
@@ -130,19 +161,21 @@ class _Loops:
         module = llvm.parse_assembly(_LOOPS)
         for function in module.functions:
             if function.is_declaration:
-                llvm.add_symbol(function.name, _address(getattr(pdfium, function.name)))
+                llvm.add_symbol(function.name, address_of(getattr(pdfium, function.name)))
         self._engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine())
         self._engine.finalize_object()
         pointer, number = ctypes.c_void_p, ctypes.c_int
         self.characters = self._function("read_characters", number, pointer, *[number] * 3, *[pointer] * 4)
         self.objects = self._function("read_objects", None, pointer, number, pointer)
+        self.segments = self._function("read_segments", None, pointer, number, pointer)
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
         return ctypes.CFUNCTYPE(result, *arguments)(self._engine.get_function_address(name))
 
 
-def _address(function: Any) -> int:
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+def address_of(handle: Any) -> int:
+    """Return the address behind a handle or a function of pypdfium2's raw interface."""
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0
 
 
 _LOOP = _Loops()
@@ -200,3 +233,10 @@ def read_objects(page: int, count: int) -> Records:
     objects = np.zeros(count, OBJECT)
     _LOOP.objects(page, count, objects.ctypes.data)
     return objects
+
+
+def read_segments(path: int, count: int) -> Records:
+    """Return the first `count` SEGMENTs of the path at an address."""
+    segments = np.zeros(count, SEGMENT)
+    _LOOP.segments(path, count, segments.ctypes.data)
+    return segments

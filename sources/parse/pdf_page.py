@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
-from sources.parse.pdf_calls import address_of
 from sources.parse.pdf_fonts import Font, fonts_of
-from sources.parse.pdf_loops import Characters, Records, read_objects
+from sources.parse.pdf_loops import Characters, Records, address_of, read_objects
 from sources.parse.pdf_rules import Rules, find_rules
 from sources.parse.pdf_text import clean_codes
 

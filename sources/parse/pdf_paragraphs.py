@@ -61,7 +61,7 @@ def write(lines: Sequence[Line]) -> Written:
             kind = kind_after(current, line, kind, edges[line.block])
         found = None
         if current and kind not in ("row", "item"):
-            found = next((unit for unit in _open(units, current, line) if _runs_on(unit, line, kind, edges)), None)
+            found = _continued(_open(units, current, line), line, kind, edges)
         if found:
             _extend(found, line, known, broken and _goes_on_in_word(found, line, edges))
         else:
@@ -69,7 +69,7 @@ def write(lines: Sequence[Line]) -> Written:
             units.append(found)
         current = found
     units = _demoted(units, 1.3 * body[0], edges, known)
-    return _assemble(units, set().union(*(line.edits for line in lines)))
+    return _assemble(units, set().union(*{line.edits for line in lines}))
 
 
 def _open(units: Sequence[Unit], current: Unit, line: Line) -> list[Unit]:
@@ -78,6 +78,14 @@ def _open(units: Sequence[Unit], current: Unit, line: Line) -> list[Unit]:
         return [current]
     before = next((unit for unit in units[: -MAX_NOTES - 1 : -1] if not unit.note), None)
     return [before, current] if before and before.kind == "text" else [current]
+
+
+def _continued(units: Sequence[Unit], line: Line, kind: str, edges: Edges) -> Unit | None:
+    """Return the first of `units` that a line continues."""
+    for unit in units:
+        if _runs_on(unit, line, kind, edges):
+            return unit
+    return None
 
 
 def _extend(unit: Unit, line: Line, known: frozenset[str], in_word: bool) -> None:
@@ -213,7 +221,7 @@ def _assemble(units: Sequence[Unit], edits: set[str]) -> Written:
             mark = "#" * min(1 + len(stack), MAX_LEVEL) + " "
         parts.append(glue + mark + unit.text)
         length += len(parts[-1])
-        edits = edits | unit.edits
+        edits |= unit.edits
     ends = [start for _, start in opened[1:]] + [length] * bool(opened)
     sections = [Section(path, start, end) for (path, start), end in zip(opened, ends, strict=True)]
     headings = [(unit.first.size, unit.text) for unit in units if unit.kind == "heading"]

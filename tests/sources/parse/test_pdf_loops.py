@@ -13,8 +13,7 @@ import pytest
 from sources.parse import pdf_loops, pdf_page
 from sources.parse.part import Part
 from sources.parse.pdf import parse
-from sources.parse.pdf_calls import address_of
-from sources.parse.pdf_loops import Characters, read_objects
+from sources.parse.pdf_loops import Characters, address_of, read_objects, read_segments
 
 PDFS = sorted((Path(__file__).resolve().parents[3] / "configs/demo/pdfs").glob("[!b]*.pdf"))
 
@@ -68,6 +67,21 @@ def test_objects_are_those_that_pdfium_gives_one_by_one() -> None:
             assert objects["kind"][index] == pdfium.FPDFPageObj_GetType(known)
         kinds |= set(objects["kind"].tolist())
     assert pdfium.FPDF_PAGEOBJ_TEXT in kinds
+
+
+def test_segments_are_those_that_pdfium_gives_one_by_one() -> None:
+    with pypdfium2.PdfDocument.new() as document:
+        page = document.new_page(100, 100)
+        path = pdfium.FPDFPageObj_CreateNewPath(10, 20)
+        pdfium.FPDFPath_LineTo(path, 30, 20)
+        pdfium.FPDFPath_BezierTo(path, 31, 21, 32, 22, 33, 23)
+        pdfium.FPDFPath_Close(path)
+        pdfium.FPDFPage_InsertObject(page.raw, path)
+        segments = read_segments(address_of(path), pdfium.FPDFPath_CountSegments(path))
+        move, line, curve = pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO, pdfium.FPDF_SEGMENT_BEZIERTO
+        assert segments["kind"].tolist() == [move, line, curve, curve, curve]
+        assert segments["point"].tolist() == [[10, 20], [30, 20], [31, 21], [32, 22], [33, 23]]
+        assert segments["closes"].tolist() == [0, 0, 0, 0, 1]
 
 
 def test_room_grows_and_keeps_what_was_read() -> None:
