@@ -6,6 +6,7 @@ A new stage is one file in `pipelines/stages/`, one test file and one line here.
 from typing import NamedTuple
 
 from pipelines.engine.settings import Settings
+from pipelines.stages.abstracts import AbstractsConfig, abstract_steps
 from pipelines.stages.consolidate import ConsolidateConfig
 from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
 from pipelines.stages.dedup_exact import ExactConfig
@@ -33,6 +34,7 @@ STAGES: dict[str, StageEntry] = {
     "datatrove": StageEntry(DatatroveConfig, over_rows(DatatroveStage)),
     "language": StageEntry(LanguageConfig, over_rows(Language)),
     "quality": StageEntry(QualityConfig, over_rows(Quality)),
+    "abstracts": StageEntry(AbstractsConfig, abstract_steps),
     "dedup_exact": StageEntry(ExactConfig, exact_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),

@@ -32,6 +32,7 @@ PLAIN_REASONS = (
     "empty",
     "too_short",
     "duplicate",
+    "abstract_of",
     "superseded",
     "language",
 )

@@ -90,7 +90,7 @@ class ExactKeys:
         columns = {name: table.column(name) for name in SCHEMA.names if name in table.schema.names}
         columns["digest"] = pa.array([key_digest(*row) for row in rows], pa.binary(16))
         columns["withdrawn"] = pa.array(
-            map(_withdrawn, table["retracted"].to_pylist(), table["extra"].to_pylist()), pa.int8()
+            map(is_withdrawn, table["retracted"].to_pylist(), table["extra"].to_pylist()), pa.int8()
         )
         rights = [Rights(**value) for value in table.column("rights").to_pylist()]
         columns["usable"] = pa.array([int(allows(value, self.config.profile)) for value in rights], pa.int8())
@@ -98,7 +98,7 @@ class ExactKeys:
         return Batch(pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA))
 
 
-def _withdrawn(retracted: bool, extra: str | None) -> int:
+def is_withdrawn(retracted: bool, extra: str | None) -> int:
     """Say (1 or 0) whether a document is retracted, for reference only or asks to be left out.
 
     Its text must not live on in a copy.

@@ -35,6 +35,8 @@ _RELATIONS = {
     "republished-article": "republishes",
     "republication": "republished_by",
     "preprint": "has_preprint",
+    "preprint-of": "preprint_of",
+    "is-preprint-of": "preprint_of",
 }
 _RETRACTED_TITLE = re.compile(r"\W*(?:RETRACTED|WITHDRAWN)\b", re.I)
 _NOTICE = re.compile(r"retraction|correction|withdrawal|expression-of-concern|erratum")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes.pmc import Article, jats
 from ruamel.yaml import YAML
 from test_extract import Extracted, ran, stage
 
@@ -16,6 +17,8 @@ from pipelines.stages.version_keys import version_order
 from pipelines.stages.versions import VersionKeys, VersionsConfig
 from sources.catalog import SourceConfig
 from sources.document import to_table
+from sources.parse.jats import parse as parse_jats
+from sources.parse.part import Part
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "sources"
 
@@ -129,3 +132,14 @@ def test_studies_by_the_line_have_keys_that_no_cut_changes(folder: Path, tmp_pat
     assert first.title == "T >= 5"
     assert first.edits[0]["names"] == ["unescape_markdown"]
     assert first.rights.attribution == "ClinicalTrials.gov"
+
+
+@pytest.mark.parametrize(
+    ("marked", "relation"),
+    [("is-preprint-of", "preprint_of"), ("preprint-of", "preprint_of"), ("preprint", "has_preprint")],
+)
+def test_a_preprint_and_its_article_name_each_other(marked: str, relation: str) -> None:
+    link = f'<related-article related-article-type="{marked}" xlink:href="https://doi.org/10.5555/other.1"/>'
+    (part,) = parse_jats(jats(7, Article(links=link)), "preprint.xml", {})
+    assert isinstance(part, Part)
+    assert part.links == [(relation, "10.5555/other.1")]
