@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pipelines.engine.errors import MedmixError, ResourcesError
+from pipelines.engine.interrupts import held_interrupts, undisturbed
 from pipelines.engine.storage import Storage
 from pipelines.engine.work import Order, Report, execute
 
+_WAIT_S = 1.0
+"""How long Ray is asked at a time, and an interrupt may have to wait."""
 FailureKind = Literal["error", "died", "oom", "timeout"]
 
 
@@ -109,7 +112,7 @@ class RayRuntime:
         self._storage = storage
         self._resources = resources
         if not ray.is_initialized():
-            _start(ray, workers, address)
+            undisturbed(_start, ray, workers, address)
         self.slots = _slots(ray, resources, workers if address is None else None)
         self._execute = ray.remote(execute_told).options(
             num_cpus=resources.cpus, memory=resources.memory_bytes or None, max_retries=0, retry_exceptions=False
@@ -119,7 +122,7 @@ class RayRuntime:
 
     def submit(self, order: Order) -> None:
         """Start a Ray task for the order."""
-        self._running[self._execute.remote(self._storage, order)] = order
+        self._running[undisturbed(self._execute.remote, self._storage, order)] = order
 
     def wait(self) -> tuple[Order, Report | Failure]:
         """Wait for any task; a task past its time is killed and returned as a timeout.
@@ -129,7 +132,8 @@ class RayRuntime:
         while True:
             for reference in islice(self._running, self.slots):
                 self._started.setdefault(reference, time.monotonic())
-            done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=min(5.0, self._resources.timeout_s))
+            wait_s = min(_WAIT_S, self._resources.timeout_s)
+            done, _ = undisturbed(self._ray.wait, list(self._running), num_returns=1, timeout=wait_s)
             if done:
                 return self._forget(done[0]), self._result(done[0])
             for reference, started_s in self._started.items():
@@ -145,7 +149,7 @@ class RayRuntime:
     def _result(self, reference: Any) -> Report | Failure:
         errors = self._ray.exceptions
         try:
-            result: Report | Failure = self._ray.get(reference)
+            result: Report | Failure = undisturbed(self._ray.get, reference)
             return result
         except errors.OutOfMemoryError:
             return Failure("oom", "the worker was killed for memory")
@@ -161,9 +165,10 @@ class RayRuntime:
             self._forget(reference)
 
     def close(self) -> None:
-        """Stop a local Ray, or leave the cluster."""
-        self.drop()
-        self._ray.shutdown()
+        """Stop a local Ray, or leave the cluster; an interrupt would stop no more than this does."""
+        with held_interrupts():
+            self.drop()
+            self._ray.shutdown()
 
 
 def _import_ray(*, local: bool) -> Any:

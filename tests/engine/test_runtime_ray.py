@@ -107,7 +107,7 @@ def test_a_shard_past_its_time_is_killed_and_tried_again(tmp_path: Path) -> None
     disk = LocalDisk(tmp_path / "out")
     events = Events()
     hanging = Poison({key: "hang"}, marker=str(tmp_path / "met"))
-    run_ray(disk, poison_run(hanging, 2, 6), ray_runtime(disk, timeout_s=6), events)
+    run_ray(disk, poison_run(hanging, 2, 6), ray_runtime(disk, timeout_s=10), events)
     assert digests(disk) == expected(poison_run(Poison(), 2, 6))
     assert "timeout" in {told["reason"] for told in events.of("shard_retried")}
 
