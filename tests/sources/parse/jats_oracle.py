@@ -67,12 +67,18 @@ def _own(node: etree._Element, text: str | None) -> str:
     return "" if not text or (outside and not text.strip()) else text
 
 
+def is_degree(node: etree._Element) -> bool:
+    """Say whether a raised o or 0 is the sign of degrees: one before C or F."""
+    raised = name(node) == "sup" and not len(node) and (node.text or "").strip() in {"o", "0", "º"}
+    return raised and re.match(r"\s?[CF]\b", node.tail or "") is not None
+
+
 def pieces(node: etree._Element) -> Iterator[tuple[str, str]]:
     """Yield (text, element it stands in) in document order; seams and breaks between them."""
     kind = name(node)
     edge = SEAM if kind in INLINE or (str(node.tag).startswith(MATH) and kind not in MATH_BLOCK) else " "
     yield edge, kind
-    text = _own(node, node.text)
+    text = "°" if is_degree(node) else _own(node, node.text)
     document = _FENCED.search(text) if kind == "tex-math" else None
     text = document[1] if document else text
     yield (fold(text) if kind == "tex-math" else text), kind
