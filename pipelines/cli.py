@@ -60,7 +60,8 @@ def run(
     """Do everything that is not done yet, and print where the results are."""
     from pipelines.load import load_run
     from pipelines.report.funnel import funnel_table
-    from pipelines.run import How, check_quarantine
+    from pipelines.report.retention import retention_table
+    from pipelines.run import How, check_floors, check_quarantine, kept_slices
     from pipelines.run import run as run_all
     from pipelines.stages.sample_apply import held_out_files
 
@@ -78,7 +79,10 @@ def run(
         console.print(f"held out, never trained on: {out / path}", soft_wrap=True)
     for name, folder in result.mixtures.items():
         console.print(f"mixture {name}: {out / folder}", soft_wrap=True)
+    if kept := kept_slices(result):
+        console.print(retention_table(kept))
     check_quarantine(loaded, result)
+    check_floors(loaded, result)
 
 
 @app.command()

@@ -23,6 +23,17 @@ class DemoTokenizer(Settings):
     vocabulary: Annotated[int, Field(ge=300), BYTES] = 2000
 
 
+class RetentionConfig(Settings):
+    """What the audit of slices (stage `coverage`) asks for."""
+
+    floors: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], SPEED] = Field(default_factory=dict)
+    """Least share of a slice's documents that must be kept, as in {"disease:malaria": 0.5}, or the run fails."""
+    alarm: Annotated[float, Field(ge=0, le=1), SPEED] = 0.5
+    """A slice that is kept at less than this part of the overall rate is told as an alarm, ..."""
+    min_documents: Annotated[int, Field(ge=1), SPEED] = 30
+    """... when it has so many documents."""
+
+
 class ResourcesConfig(Settings):
     """What one task asks of the cluster."""
 
@@ -57,6 +68,7 @@ class RunConfig(Settings):
     stages: Annotated[tuple[StageItem, ...], BYTES]
     demo_tokenizer: Annotated[DemoTokenizer, BYTES] = DemoTokenizer()
     mixtures: Annotated[tuple[MixtureConfig, ...], BYTES] = ()
+    retention: Annotated[RetentionConfig, SPEED] = RetentionConfig()
     resources: Annotated[ResourcesConfig, SPEED] = ResourcesConfig()
     web: Annotated[WebRunConfig | None, SPEED] = None
 

@@ -64,6 +64,8 @@ def _plan_line(add: Add, config: RunConfig, facts: RunFacts, line: Any, flow: _F
 
 def _after(kind: str, steps: tuple[Step, ...], written: tuple[str, ...], flow: _Flow) -> _Flow:
     """Return how the stream goes on after a line whose last step is `written`."""
+    if steps[-1].writes == "report":
+        return flow
     if steps[-1].writes == "documents":
         if flow.findings:
             raise ConfigError(

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.config import RunConfig
 from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import Outlook, look, run_stages
-from pipelines.engine.errors import MedmixError, QuarantineError
+from pipelines.engine.errors import ConfigError, MedmixError, QuarantineError
 from pipelines.engine.events import Events
 from pipelines.engine.hashing import digest
 from pipelines.engine.lock import RunLock
@@ -21,6 +21,8 @@ from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runti
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.plan import Plan, plan_run
 from pipelines.report.funnel import funnel_parquet
+from pipelines.report.retention import FILE as RETENTION
+from pipelines.report.retention import Kept, below, low, read_retention, retention, retention_parquet
 from pipelines.result import Result, read_result, stands, write_plan, write_result
 from pipelines.stages.consolidation import UNGRANTED
 from sources.digests import DigestCache
@@ -81,7 +83,11 @@ def run(config: RunConfig, how: How) -> Result:
                 events.emit("note", text=note)
             body = {**_resulted(config, plan, manifests), "plan": digest(planned)}
             if not stands(storage, body, manifests):
-                write_result(storage, body, manifests, {"funnel.parquet": funnel_parquet(manifests)})
+                kept = retention(storage, manifests)
+                for note in low(kept, config.retention.alarm, config.retention.min_documents):
+                    events.emit("note", text=note)
+                derived = {"funnel.parquet": funnel_parquet(manifests), RETENTION: retention_parquet(kept)}
+                write_result(storage, body, manifests, derived)
             ended = {"kind": "run_done"}
         except MedmixError as error:
             ended["error"] = str(error)
@@ -152,6 +158,26 @@ def check_quarantine(config: RunConfig, result: Result) -> None:
             f"{config.max_quarantined:.1%} (max_quarantined); the results are complete, "
             "the table above and funnel.parquet tell the reasons"
         )
+
+
+def check_floors(config: RunConfig, result: Result) -> None:
+    """Raise QuarantineError when a slice was kept at less than its floor in the run file."""
+    kept = kept_slices(result)
+    if config.retention.floors and not kept:
+        raise ConfigError(
+            "retention.floors: no stage of the run file looks at slices; add {kind: coverage} as the first"
+        )
+    if missed := below(kept, config.retention.floors):
+        raise QuarantineError(
+            "\n".join(
+                ["slices were kept at less than their floor (retention.floors); the results are complete:", *missed]
+            )
+        )
+
+
+def kept_slices(result: Result) -> list[Kept]:
+    """Return the retention audit of a finished run, empty when it has none."""
+    return read_retention(bytes(result.storage.read(result.files[RETENTION]))) if RETENTION in result.files else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pipelines.engine.settings import Settings
 from pipelines.stages.abstracts import AbstractsConfig, abstract_steps
 from pipelines.stages.consolidate import ConsolidateConfig
+from pipelines.stages.coverage import CoverageConfig, coverage_steps
 from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
 from pipelines.stages.dedup_exact import ExactConfig
 from pipelines.stages.dedup_exact_resolve import exact_steps
@@ -35,6 +36,7 @@ STAGES: dict[str, StageEntry] = {
     "language": StageEntry(LanguageConfig, over_rows(Language)),
     "quality": StageEntry(QualityConfig, over_rows(Quality)),
     "abstracts": StageEntry(AbstractsConfig, abstract_steps),
+    "coverage": StageEntry(CoverageConfig, coverage_steps),
     "dedup_exact": StageEntry(ExactConfig, exact_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),

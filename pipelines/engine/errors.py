@@ -55,7 +55,7 @@ class StageError(MedmixError):
 
 
 class QuarantineError(MedmixError):
-    """More records were quarantined than the run file allows. Exit code 9."""
+    """More records were quarantined, or fewer of a slice kept, than the run file allows. Exit code 9."""
 
     exit_code = 9
 

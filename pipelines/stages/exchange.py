@@ -2,9 +2,9 @@
 
 An exchange (key, group, resolve) is a row of steps: the first writes keys beside every shard of documents, later ones
 bring all keys together, and the last writes what the line stands for: documents, attributes (one row of findings for
-each document, shard by shard) or a list (rows of `LISTED`: documents that something was found out about, wherever
-they lie). Each kind of stage gives a function from its settings to its steps. Not here: which kinds there are
-(`pipelines.stage_table`), and how lines join (`pipelines.lines`).
+each document, shard by shard), a list (rows of `LISTED`: documents that something was found out about, wherever they
+lie), or findings that only the report reads. Each kind of stage gives a function from its settings to its steps. Not
+here: which kinds there are (`pipelines.stage_table`), and how lines join (`pipelines.lines`).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from pipelines.engine.rows import Rows
 from pipelines.engine.stage import RowStage, Stage
 
 DOCUMENTS = "documents"
-Writes = Literal["documents", "attributes", "list"]
+Writes = Literal["documents", "attributes", "list", "report"]
 LISTED = pa.schema([("id", pa.string()), ("survivor", pa.string()), ("reason", pa.string())])
 """A document that another one stands for, and why; a list may have more columns, which are evidence."""
 
