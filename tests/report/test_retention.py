@@ -12,7 +12,7 @@ from pipelines.result import Result
 from pipelines.run import How, check_floors, kept_slices, run
 
 TEXTS = {
-    "schistosomiasis": "Praziquantel 40 mg/kg treats schistosomiasis in village {n} of Uganda. Bilharzia is common {w}.",
+    "schistosomiasis": "Praziquantel 40 mg/kg treats schistosomiasis in village {n} of Uganda. Bilharzia here: {w}.",
     "asthma": "Inhaled corticosteroids for asthma in clinic number {n} of France. Asthma is common {w}.",
 }  # fmt: skip
 TAKES = "schistosomiasis in village [0-9]*[1-46-9] of"
