@@ -86,7 +86,7 @@ class StoredRows:
     @cached_property
     def _index(self) -> pa.Table:
         try:
-            return pq.read_table(self.folder / "batches.parquet", page_checksum_verification=True)
+            return pq.ParquetFile(self.folder / "batches.parquet", page_checksum_verification=True).read()
         except (OSError, pa.ArrowException) as error:
             raise CorruptionError(f"{self.folder / 'batches.parquet'}: cannot be read: {error}") from error
 
