@@ -1,7 +1,7 @@
 """A stage whose bytes change has a new version: else what an older code left in a run folder is served as its own.
 
 A record's key is what the cache asks for: stage, version, settings, environment and inputs. `golden/demo_records.json`
-holds the digests of what the demo's tasks gave, by key; the same key with other bytes is a change nobody declared. Edits
+holds the digests of what the demo's tasks gave, by key; other bytes under the same key are an undeclared change. Edits
 that change no bytes, and new versions, settings or inputs, cost nothing: a key that is not in the list passes. The
 nightly tier asks that the list be written anew (`MEDMIX_WRITE_RECORDS=1 pytest tests/e2e/test_stage_versions.py`). It
 judges what the demo has in it. A digest of the source files instead would fail at each edit of a comment, and as part
