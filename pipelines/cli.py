@@ -59,6 +59,7 @@ def run(
 ) -> None:
     """Do everything that is not done yet, and print where the results are."""
     from pipelines.load import load_run
+    from pipelines.report.contamination import contamination_table
     from pipelines.report.funnel import funnel_table
     from pipelines.report.retention import retention_table
     from pipelines.run import How, check_floors, check_quarantine, kept_slices
@@ -69,9 +70,11 @@ def run(
     with told_to_fetch(config, setting):
         result = run_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
     console.print(funnel_table(result.manifests))
+    out = Path(loaded.out).absolute()
+    if "contamination_report" in result.manifests:
+        console.print(contamination_table(result.manifests["contamination_report"], out))
     for note in result.notes:
         console.print(f"note: {note}")
-    out = Path(loaded.out).absolute()
     for name in result.documents:
         main = result.manifests[name].shards[0].main.path if result.manifests[name].shards else ""
         console.print(f"documents: {out / Path(main).parent}", soft_wrap=True)

@@ -14,6 +14,8 @@ from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
 from pipelines.stage_table import STAGES
 from pipelines.stages.consolidation import Consolidation
+from pipelines.stages.contamination_report import ContaminationReport
+from pipelines.stages.decontaminate import NAME as CONTAMINATION
 from pipelines.stages.exchange import DOCUMENTS, RunFacts, Step
 
 Add = Callable[..., str]
@@ -48,7 +50,10 @@ def _plan_line(add: Add, config: RunConfig, facts: RunFacts, line: Any, flow: _F
     if "profile" in entry.config.model_fields and "profile" not in line.model_fields_set:
         settings = settings.model_copy(update={"profile": config.profile})
     if entry.steps is None:
-        return _Flow((add(Consolidation(settings, flow.lists), documents=flow.documents, **flow.findings),))
+        kept = (add(Consolidation(settings, flow.lists), documents=flow.documents, **flow.findings),)
+        if CONTAMINATION in flow.findings:
+            add(ContaminationReport(), applied=kept, findings=flow.findings[CONTAMINATION])
+        return _Flow(kept)
     if line.kind in flow.asked:
         raise ConfigError(
             f"stages: {flow.asked[line.kind]} must know what {line.kind} finds; put {line.kind} before it"

@@ -56,6 +56,10 @@ def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
     for index, source in enumerate(tree.get("sources") or []):
         if isinstance(source, dict):
             tree["sources"][index] = _used(source, path, where, ("sources", index))
+    for stage in tree.get("stages") or []:
+        if isinstance(stage, dict) and isinstance(stage.get("references"), list):
+            named = stage["references"]
+            stage["references"] = [_anchored(one, path.parent) if isinstance(one, dict) else one for one in named]
     for override in overrides:
         _override(tree, override, where)
     try:

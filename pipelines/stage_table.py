@@ -10,6 +10,8 @@ from pipelines.stages.abstracts import AbstractsConfig, abstract_steps
 from pipelines.stages.consolidate import ConsolidateConfig
 from pipelines.stages.coverage import CoverageConfig, coverage_steps
 from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
+from pipelines.stages.decontaminate import decontaminate_steps
+from pipelines.stages.decontaminate_index import DecontaminateConfig
 from pipelines.stages.dedup_exact import ExactConfig
 from pipelines.stages.dedup_exact_resolve import exact_steps
 from pipelines.stages.evidence import Evidence, EvidenceConfig
@@ -40,6 +42,7 @@ STAGES: dict[str, StageEntry] = {
     "dedup_exact": StageEntry(ExactConfig, exact_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
+    "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),
     "consolidate": StageEntry(ConsolidateConfig, None),
     "sample": StageEntry(SampleConfig, sample_steps),
 }

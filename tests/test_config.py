@@ -13,6 +13,7 @@ from pipelines.engine.settings import Settings
 from pipelines.stage_table import STAGES
 
 NEEDED = {
+    "decontaminate": {"references": [{"path": "boards.jsonl", "fields": {"question": "q"}}]},
     "datatrove": {"block": "RegexFilter", "args": {"regex_exp": "x"}},
     "sample": {"sources": {"who": {"tokens": 5, "by": "folder", "held_out": "0.5"}}},
 }

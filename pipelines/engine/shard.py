@@ -184,6 +184,12 @@ class Shard:
             self._tables[role] = TableFile(self.storage.create(f"{self._home}/{below}".rstrip("/")))
         self._tables[role].write(table)
 
+    def write_aside(self, table: pa.Table, role: str) -> None:
+        """Append a table to a file of a role in the stage's own folder, also where results go to another one."""
+        if role not in self._tables:
+            self._tables[role] = TableFile(self.storage.create(self._folder))
+        self._tables[role].write(table)
+
     def sink(self, role: str, extension: str, stem: str | None = None) -> StagedFile:
         """Return a binary sink for a file that is not Parquet."""
         staged = self.storage.create(self._home)
@@ -207,8 +213,7 @@ class Shard:
         if self._rejects:
             columns = zip(*self._rejects, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)]
-            self._tables["rejects"] = TableFile(self.storage.create(self._folder))  # results hold nothing else
-            self.write(pa.Table.from_arrays(arrays, schema=REJECTS), "rejects")
+            self.write_aside(pa.Table.from_arrays(arrays, schema=REJECTS), "rejects")
         files = {role: self._commit_table(role, table) for role, table in sorted(self._tables.items())}
         for role, (staged, extension, stem) in sorted(self._sinks.items()):
             ref = staged.commit(stem, extension) if extension else staged.replace(f"{self._home}/{stem}")

@@ -1,7 +1,7 @@
 """Compile a function with numba, cached on disk in a folder named by the sources of all compiled modules.
 
 Numba's own cache looks at the file of the outermost function only: change a function that it calls, in another file,
-and the old machine code runs on, unseen. Here any change in a `quality_*.py` starts a fresh folder, beside Python's
+and the old machine code runs on, unseen. Here any change in a file that compiles starts a fresh folder, beside Python's
 own caches. Where that folder cannot be written, numba's default places are used. Not here: what is compiled.
 """
 
@@ -16,7 +16,8 @@ from pipelines.engine.hashing import sha256_bytes
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
-_STAMP = sha256_bytes(b"".join(path.read_bytes() for path in sorted(_HERE.glob("quality_*.py"))))[:12]
+_USERS = [body for path in sorted(_HERE.glob("*.py")) if b"@compiled" in (body := path.read_bytes())]
+_STAMP = sha256_bytes(b"".join(_USERS))[:12]
 _CACHE = _HERE / "__pycache__" / f"numba-{_STAMP}"
 
 

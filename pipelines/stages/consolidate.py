@@ -16,6 +16,7 @@ from pydantic import field_validator
 
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch, Rejected
+from pipelines.stages.contamination_policy import ContaminationPolicy
 from pipelines.stages.content import content
 from pipelines.stages.drop_sections import drop_sections
 from pipelines.stages.edits import edit_entry
@@ -29,6 +30,7 @@ PLAIN_REASONS = (
     "removal_requested",
     "rights",
     "retracted",
+    "contaminated",
     "empty",
     "too_short",
     "duplicate",
@@ -72,6 +74,8 @@ class ConsolidateConfig(Settings):
     drop_sections: Annotated[str | None, BYTES] = None
     """Sections whose title matches this regular expression whole, in any case, are left out: References|Funding."""
     min_tokens: Annotated[int, BYTES] = 0
+    contamination: Annotated[ContaminationPolicy, BYTES] = ContaminationPolicy()
+    """Which findings of `decontaminate` cut a text or drop a document."""
 
     @field_validator("drop_flags")
     @classmethod
@@ -114,11 +118,13 @@ class Consolidate:
         attributes: Mapping[str, pa.Table],
         losers: Mapping[str, Rejected],
         series: Mapping[str, Lineage] | None = None,
+        contaminated: Mapping[str, Rejected] | None = None,
     ) -> Batch:
         """Return the documents that go on and why the others do not.
 
         `attributes` holds tables of as many rows in the same order, by stage name (`language`, `quality`; both may be
-        missing), `losers` by id why a document goes that another stands for, `series` by id the place of each version.
+        missing), `losers` by id why a document goes that another stands for, `series` by id the place of each version,
+        `contaminated` by id why a document goes that holds items of a benchmark (`contamination_apply` cut the others).
         Raises ValueError when rows do not match.
         """
         lineages = series or {}
@@ -137,7 +143,13 @@ class Consolidate:
                 row["extra"] = _with_facts(row["extra"], evidence=levels[index], gap_repeats=repeats[index])
             lineage = lineages.get(row["id"], ALONE)
             row["supersedes"] = lineage.supersedes or row["supersedes"]
-            why = self._why_not(row, flags[index] or [], losers, lineage)
+            why = (
+                self._by_its_source(row)
+                or (contaminated or {}).get(row["id"])
+                or self._too_little(row)
+                or self._by_another(row, losers, lineage)
+                or self._by_its_words(row, flags[index] or [])
+            )
             if why:
                 rejected[index] = why
         kept = [index for index in range(len(rows)) if index not in rejected]
@@ -156,16 +168,6 @@ class Consolidate:
             entry = edit_entry(self.name, self.version, self.config, [DROP_SECTIONS])
             row |= {"text": text, "sections": sections, "tokens": estimate_tokens(text)}
             row["edits"] = [*(row["edits"] or []), entry]
-
-    def _why_not(
-        self, row: dict[str, Any], flags: list[str], losers: Mapping[str, Rejected], lineage: Lineage
-    ) -> Rejected | None:
-        return (
-            self._by_its_source(row)
-            or self._too_little(row)
-            or self._by_another(row, losers, lineage)
-            or self._by_its_words(row, flags)
-        )
 
     def _by_its_source(self, row: dict[str, Any]) -> Rejected | None:
         """Return why this text may not be used, whatever it says."""

@@ -19,6 +19,8 @@ from pipelines.engine.rows import co_partitioned
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import Rejected, ShardTask
 from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
+from pipelines.stages.contamination_apply import apply_policy
+from pipelines.stages.decontaminate import NAME as CONTAMINATION
 from pipelines.stages.exchange import DOCUMENTS
 from sources.document import SCHEMA
 
@@ -67,7 +69,8 @@ class Consolidation:
                         f"consolidate, shard {shard.task.shard}: rows of {role!r} are not those of the documents"
                     )
             table, beside = self._without_failed(shard, table, beside)
-            batch = self._policy.apply(table, beside, losers, series)
+            treated, contaminated = self._decontaminated(shard, table, beside)
+            batch = self._policy.apply(treated, beside, losers, series, contaminated)
             shard.kept(table.take(_others(table, batch.rejected)))
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)
@@ -78,6 +81,19 @@ class Consolidation:
                 wrote = True
         if not wrote:
             shard.write(SCHEMA.empty_table())
+
+    def _decontaminated(
+        self, shard: Shard, table: pa.Table, beside: dict[str, pa.Table]
+    ) -> tuple[pa.Table, dict[str, Rejected]]:
+        """Cut items of benchmarks out of texts; return the table and which documents go, and write down what was done.
+
+        The role `contamination` lies in the stage's folder, as the folder of results holds documents alone.
+        """
+        if CONTAMINATION not in beside:
+            return table, {}
+        applied = apply_policy(table, beside[CONTAMINATION], self._policy.config.contamination, self._policy)
+        shard.write_aside(applied.done, "contamination")
+        return applied.table, applied.contaminated
 
     def _without_failed(
         self, shard: Shard, table: pa.Table, beside: dict[str, pa.Table]
