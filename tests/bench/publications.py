@@ -65,7 +65,7 @@ def main() -> None:
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
                 trials[workers].append(run(Path(folder), workers, packages))
     print(environment("ray", "lxml", "pyarrow"))
-    print(f"{len(packages)} packages of {args.copies} copies each, {size_bytes / 1e6:.0f} MB packed\n")
+    print(f"{len(packages)} packages, {args.copies} copies of each, {size_bytes / 1e6:.0f} MB packed\n")
     print_rates(trials)
 
 
