@@ -14,9 +14,11 @@ from pipelines.stages.decontaminate import decontaminate_steps
 from pipelines.stages.decontaminate_index import DecontaminateConfig
 from pipelines.stages.dedup_exact import ExactConfig
 from pipelines.stages.dedup_exact_resolve import exact_steps
+from pipelines.stages.dedup_near import NearConfig
 from pipelines.stages.evidence import Evidence, EvidenceConfig
 from pipelines.stages.exchange import Steps, over_rows
 from pipelines.stages.language import Language, LanguageConfig
+from pipelines.stages.near_steps import near_steps
 from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.quality import Quality, QualityConfig
 from pipelines.stages.sample import SampleConfig
@@ -40,6 +42,7 @@ STAGES: dict[str, StageEntry] = {
     "abstracts": StageEntry(AbstractsConfig, abstract_steps),
     "coverage": StageEntry(CoverageConfig, coverage_steps),
     "dedup_exact": StageEntry(ExactConfig, exact_steps),
+    "dedup_near": StageEntry(NearConfig, near_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
     "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),

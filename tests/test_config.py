@@ -113,7 +113,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int | float | Decimal):
-        return [value + 1, value / 2, value * 2]
+        return [value + 1, value / 2, value * 2, (value + 1) / 2]
     if isinstance(value, str):
         return [f"{value}x", "2019-05-01", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind"]
     if isinstance(value, dict):

@@ -18,8 +18,8 @@ from pipelines.engine.rows import Rows
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import Batch, ShardTask
-from pipelines.stages.dedup_exact import is_withdrawn
 from pipelines.stages.exchange import LISTED, RunFacts, Step
+from pipelines.stages.survivors import is_withdrawn
 from sources.document import bare_name
 from sources.rights import Profile, Rights, allows
 

@@ -16,7 +16,11 @@ from pipelines.engine.hashing import sha256_bytes
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
-_USERS = [body for path in sorted(_HERE.glob("*.py")) if b"@compiled" in (body := path.read_bytes())]
+_USERS = [
+    body
+    for path in sorted(_HERE.glob("*.py"))
+    if b"@compiled" in (body := path.read_bytes()) or path.stem.endswith("_chars")  # class bits become constants
+]
 _STAMP = sha256_bytes(b"".join(_USERS))[:12]
 _CACHE = _HERE / "__pycache__" / f"numba-{_STAMP}"
 

@@ -35,6 +35,7 @@ PLAIN_REASONS = (
     "too_short",
     "duplicate",
     "abstract_of",
+    "near_duplicate",
     "superseded",
     "language",
 )

@@ -6,9 +6,8 @@ the key, as the same text goes by several titles; turns and MCQ fields are. `Exa
 documents; `resolve` and `wipe_out` work on whole Arrow columns. Near duplicates are another stage's work.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,26 +16,12 @@ import xxhash
 from pipelines.engine.hashing import canonical_json
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
-from pipelines.stages.consolidate import asks_to_leave
 from pipelines.stages.exchange import LISTED
-from sources.rights import Profile, Rights, allows
+from pipelines.stages.survivors import COLUMNS, DECISIVE, Alarm, alarms, standing, tally, with_priority
+from sources.rights import Profile
 
 REASONS: frozenset[str] = frozenset()
-SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("source", pa.string()),
-        pa.field("kind", pa.string()),
-        pa.field("key", pa.string()),
-        pa.field("digest", pa.binary(16)),
-        pa.field("withdrawn", pa.int8()),
-        pa.field("usable", pa.int8()),
-        pa.field("length", pa.int64()),
-        pa.field("version", pa.string()),
-        pa.field("published", pa.string()),
-        pa.field("tokens", pa.int64()),
-    ]
-)
+SCHEMA = pa.schema([*COLUMNS[:4], pa.field("digest", pa.binary(16)), *COLUMNS[4:]])
 REASON = "duplicate"
 
 
@@ -87,45 +72,20 @@ class ExactKeys:
     def apply(self, table: pa.Table) -> Batch:
         """Return `SCHEMA`: the digest of each document's words, and what decides which of several survives."""
         rows = zip(*(table.column(name).to_pylist() for name in ("text", "messages", "mcq")), strict=True)
-        columns = {name: table.column(name) for name in SCHEMA.names if name in table.schema.names}
+        columns = standing(table, self.config.profile)
         columns["digest"] = pa.array([key_digest(*row) for row in rows], pa.binary(16))
-        columns["withdrawn"] = pa.array(
-            map(is_withdrawn, table["retracted"].to_pylist(), table["extra"].to_pylist()), pa.int8()
-        )
-        rights = [Rights(**value) for value in table.column("rights").to_pylist()]
-        columns["usable"] = pa.array([int(allows(value, self.config.profile)) for value in rights], pa.int8())
-        columns["length"] = pc.cast(pc.utf8_length(table.column("text")), pa.int64())
         return Batch(pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA))
-
-
-def is_withdrawn(retracted: bool, extra: str | None) -> int:
-    """Say (1 or 0) whether a document is retracted, for reference only or asks to be left out.
-
-    Its text must not live on in a copy.
-    """
-    said = json.loads(extra or "{}")
-    return int(retracted or bool(said.get("reference_only")) or bool(asks_to_leave(str(said.get("robots", "")))))
 
 
 def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     """Return `LISTED` (id, survivor, reason), in order of id: all documents but one of each digest.
 
-    A withdrawn document survives all others, so that `consolidate` drops the text whole; next comes one that may be
-    used. Then decide the source with the highest of `priorities` (0 for a source not named), the newest by date of
-    publication, by version, the longest, and the first by source, key and id. Documents without a digest never lose.
+    The order is that of `survivors`. Documents without a digest never lose.
     The order of `keys` and how it was batched do not matter.
     """
     keys = keys.filter(pc.is_valid(keys.column("digest")))
-    names = pa.array(sorted(priorities), pa.string())
-    ranks = pa.array([priorities[name] for name in names.to_pylist()] + [0], pa.int64())
-    place = pc.fill_null(pc.index_in(keys.column("source"), value_set=names), len(names))
-    keys = keys.append_column("priority", ranks.take(place.combine_chunks()))
-    keys = keys.set_column(keys.schema.get_field_index("published"), "published", pc.fill_null(keys["published"], ""))
-    keys = keys.set_column(keys.schema.get_field_index("version"), "version", pc.fill_null(keys["version"], ""))
-    order = [("digest", "ascending")]
-    decisive = ("withdrawn", "usable", "priority", "published", "version", "length")
-    order += [(name, "descending") for name in decisive]
-    order += [(name, "ascending") for name in ("source", "key", "id")]
+    keys = with_priority(keys, priorities)
+    order = [("digest", "ascending"), *DECISIVE]
     ranked = keys.take(pc.sort_indices(keys, order))
     digests = ranked.column("digest").combine_chunks()
     if len(digests) < 2:
@@ -141,34 +101,6 @@ def resolve(keys: pa.Table, priorities: Mapping[str, int]) -> pa.Table:
     return losers.sort_by("id").cast(LISTED)
 
 
-class Alarm(NamedTuple):
-    """A source that lost more of one kind of documents than is plausible."""
-
-    source: str
-    kind: str
-    records: int
-    lost: int
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
-
-
 def wipe_out(keys: pa.Table, losers: pa.Table, limit: float = 0.5) -> list[Alarm]:
     """Return an alarm for each (source, kind), in order, that loses more than `limit` (0-1) of its documents."""
-    lost = pc.is_in(keys.column("id"), value_set=losers.column("id").combine_chunks())
-    counts = (
-        pa.table({"source": keys["source"], "kind": keys["kind"], "lost": pc.cast(lost, pa.int64())})
-        .group_by(["source", "kind"])
-        .aggregate([("lost", "count"), ("lost", "sum")])
-    )
-    alarms = []
-    for row in counts.sort_by([("source", "ascending"), ("kind", "ascending")]).to_pylist():
-        records, gone = row["lost_count"], row["lost_sum"]
-        if gone > limit * records:
-            message = (
-                f"source {row['source']!r} ({row['kind']}): {gone} of {records} documents ({gone / records:.0%}) are "
-                f"exact duplicates, above the limit of {limit:.0%}; are files listed twice, or texts boilerplate?"
-            )
-            alarms.append(Alarm(row["source"], row["kind"], records, gone, message))
-    return alarms
+    return alarms([tally(keys, losers.column("id").combine_chunks())], limit, "exact")

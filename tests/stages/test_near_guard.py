@@ -1,0 +1,135 @@
+"""The clinical guard: twins contradict each other whatever the language, edits of prose and of the page do not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.stages.near_align import align
+from pipelines.stages.near_guard import contradiction
+from pipelines.stages.near_signature import jaccard, shingle_sets, sign
+from pipelines.stages.near_spelling import is_respelt
+from pipelines.stages.near_tokens import tokens_of
+from pipelines.stages.near_words import PLAIN, is_protected
+
+CASES = json.loads((Path(__file__).parent / "cases" / "dedup_near.json").read_text())
+PASSAGES = CASES["passages"]
+
+
+def changed(case: dict[str, Any]) -> tuple[str, str]:
+    one = PASSAGES[case["passage"]]
+    other = one
+    for old, new in case["changes"]:
+        other = other.replace(old, new, 1)
+    first = case.get("first", {"before": "", "after": ""})
+    return first["before"] + one + first["after"], case["before"] + other + case["after"]
+
+
+@pytest.mark.parametrize(("passage", "kind", "old", "new"), CASES["twins"], ids=lambda value: ascii(value)[:30])
+def test_clinical_twins_contradict_each_other(passage: str, kind: str, old: str, new: str) -> None:
+    one, other = PASSAGES[passage], PASSAGES[passage].replace(old, new, 1)
+    assert contradiction(one, other) != ""
+    assert contradiction(other, one) != ""
+
+
+@pytest.mark.parametrize("case", CASES["near"], ids=lambda case: ascii(f"{case['passage']}-{case['kind']}"))
+def test_edits_of_prose_and_of_the_page_are_no_contradiction(case: dict[str, Any]) -> None:
+    one, other = changed(case)
+    assert one != other
+    assert contradiction(one, other) == ""
+    assert contradiction(other, one) == ""
+
+
+def test_there_are_enough_cases_in_four_languages() -> None:
+    assert len(CASES["twins"]) >= 100
+    assert len(CASES["near"]) >= 60
+    for cases in ([case[0] for case in CASES["twins"]], [case["passage"] for case in CASES["near"]]):
+        assert {name.rpartition("-")[2] for name in cases} == {"en", "fr", "es", "pt"}
+
+
+def test_no_plain_word_is_protected() -> None:
+    assert sorted(word for word in PLAIN if is_protected(word)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("5mg", "5 MG"),
+        (".5 mg", "0.5 mg"),
+        ("L'enfant", "l’ enfant"),
+        ("SpO2 <= 90 %", "spo2 ≤90%"),
+        ("post-exposure; daily", "Post exposure daily."),
+        ("1. Give\n2. Take", "Give Take"),
+        ("a https://who.int/x?y=1 b", "a b"),
+        ("5 ± 2 µg", "5 +/- 2 μg"),
+    ],
+)
+def test_what_is_folded(one: str, other: str) -> None:
+    assert tokens_of(one.encode()).hashes.tolist() == tokens_of(other.encode()).hashes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("0.5 mg", "5 mg"),
+        ("5 Mg", "5 mg"),
+        ("<140", ">140"),
+        ("140/90", "14090"),
+        ("-5 °C", "5 °C"),
+        ("HER2+", "HER2-"),
+        ("10³", "103"),
+        ("5 mg", "5 µg"),
+        ("año", "ano"),
+        ("≥5", ">5"),
+        ("5,000", "5.000"),
+    ],
+)
+def test_what_counts(one: str, other: str) -> None:
+    assert tokens_of(one.encode()).hashes.tolist() != tokens_of(other.encode()).hashes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("haemorrhage", "hemorrhage", True),
+        ("patients", "pateints", True),
+        ("ileum", "ilium", False),
+        ("methanol", "ethanol", False),
+        ("prednisone", "prednisolone", False),
+        ("abduction", "adduction", False),
+        ("hypotension", "hypertension", False),
+    ],
+)
+def test_words_one_letter_apart(one: str, other: str, same: bool) -> None:
+    assert is_respelt(one, other) == same == is_respelt(other, one)
+
+
+@given(st.text(max_size=80))
+def test_a_text_never_contradicts_itself(text: str) -> None:
+    assert contradiction(text, text.replace(" ", "  ")) == ""
+
+
+@given(st.lists(st.integers(0, 5), max_size=30), st.lists(st.integers(0, 5), max_size=30))
+def test_an_alignment_pairs_equal_tokens_in_order(one: list[int], other: list[int]) -> None:
+    first, second = np.array(one, np.uint64), np.array(other, np.uint64)
+    pairs = [(at, partner) for at, partner in enumerate(align(first, second).tolist()) if partner >= 0]
+    assert all(one[at] == other[partner] for at, partner in pairs)
+    assert [partner for _, partner in pairs] == sorted({partner for _, partner in pairs})
+
+
+def test_minima_estimate_the_jaccard_similarity_of_the_sets() -> None:
+    dice = np.random.default_rng(5)
+    errors = []
+    for kept in (300, 380, 395):
+        words = dice.integers(0, 10**6, 400).tolist()
+        other = words[:kept] + dice.integers(0, 10**6, 400 - kept).tolist()
+        texts = pa.array([" ".join(f"w{word}" for word in one) for one in (words, other)], pa.large_string())
+        signatures, tokens = sign(texts, 400, 1)
+        assert tokens.tolist() == [400, 400]
+        errors.append((signatures[0] == signatures[1]).mean() - jaccard(*shingle_sets(texts)))
+    assert max(map(abs, errors)) < 0.07
