@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
 )
 TITLE_MENTIONS = 3
 """A mention in the title counts as so many more: a title says what a text is about."""
+LISTED_GROUPS = 2
 WORDS_A_MENTION = 400
 """A text of more words than this must name a group more than once, up to `min_mentions`."""
 
@@ -38,8 +39,10 @@ class CoverageConfig(Settings):
 
     min_mentions: Annotated[int, Field(ge=1), BYTES] = 3
     """Mentions that a long text needs; a passage of up to 400 words needs one, of up to 800 two, and so on."""
-    min_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.25
-    """Mentions that a group needs as a share of those of the group named most."""
+    min_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.6
+    """Mentions that a disease, population or level of care needs as a share of those of the one named most."""
+    min_place_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.25
+    """The same for places, which a text names less often."""
 
 
 class Coverage:
@@ -78,10 +81,10 @@ def slices_of(title: str, text: str, config: CoverageConfig) -> dict[str, list[s
     found = {}
     for axis, vocabulary in _vocabularies().items():
         named = _weighed(vocabulary, title, text)
-        found[axis] = _chosen(named, least, config.min_share)
+        found[axis] = [] if _is_list(named) else _chosen(named, least, config.min_share)
     above = {str(_vocabularies()["disease"].groups[group].get("of", "")) for group in found["disease"]} - {""}
     found["disease"] = sorted({*found["disease"], *above})
-    return found | _places(title, text, least, config.min_share)
+    return found | _places(title, text, least, config.min_place_share)
 
 
 def _places(title: str, text: str, least: int, min_share: float) -> dict[str, list[str]]:
@@ -99,6 +102,11 @@ def _places(title: str, text: str, least: int, min_share: float) -> dict[str, li
     chosen = _chosen(states, least, min_share)
     incomes = {str(countries.groups[code]["income"]) for code in chosen} - {"unclassified"}
     return {"country": chosen, "region": _chosen(regions, least, min_share), "income": sorted(incomes)}
+
+
+def _is_list(named: Mapping[str, int]) -> bool:
+    """Say whether several groups are named once each: a list of what is to be excluded, or of other people's work."""
+    return len(named) > LISTED_GROUPS and max(named.values()) == 1
 
 
 def _weighed(vocabulary: Vocabulary, title: str, text: str) -> Counter[str]:
