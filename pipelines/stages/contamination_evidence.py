@@ -172,7 +172,7 @@ def _are_options(window: str, item: Item) -> bool:
     ends = [end for _, end in sorted(spans)]
     gaps = [data[end:start].decode() for end, (start, _) in zip(ends, sorted(spans)[1:], strict=False)]
     listed = all(_LISTED.search(gap) and len(word_list(gap)[0]) <= 1 for gap in gaps)
-    return listed or sum(taken) >= MANY_WORDS
+    return listed or len({word for option in options for word in option}) >= MANY_WORDS
 
 
 def _is_set_off(window: str, stem_words: int, before: str) -> bool:

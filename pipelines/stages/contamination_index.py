@@ -32,7 +32,7 @@ WHOLE, PAIR, ANCHOR = 1, 2, 4
 """What a part found whole stands for: itself; a stem that needs an option beside it; the options around it."""
 LEAST_OPTIONS = 3
 MANY_WORDS = 8
-"""Options of so many words in all do not stand together by chance."""
+"""Options of so many different words do not stand together by chance."""
 _TELLING = re.compile(r"[^\W\d_]{3}|[^\W\d_a-zA-Z]")
 STEM_KIND, OPTION_KIND, ANSWER_KIND = PARTS.index(STEM), PARTS.index(OPTION), PARTS.index(ANSWER)
 
@@ -201,8 +201,10 @@ def _anchors(parts: _Parts, words: npt.NDArray[np.int64], seen: Counter[Any]) ->
     shared = Counter(sets.values())
     anchors = []
     for item, own in options.items():
-        many = words[own].sum() >= MANY_WORDS
-        telling = [part for part in own if many or parts.telling[part]]
+        many = len(
+            {word for part in own for word in parts.hashes[parts.firsts[part] : parts.firsts[part + 1]].tolist()}
+        )
+        telling = [part for part in own if many >= MANY_WORDS or parts.telling[part]]
         if telling and len(sets[item]) >= LEAST_OPTIONS and shared[sets[item]] <= COMMON:
             anchors.append(
                 min(telling, key=lambda part: (seen[OPTION_KIND, int(parts.keys[part])], -words[part], part))

@@ -17,7 +17,8 @@ from pipelines.stages.quality_repeats import Hashes, slot_of, table_size
 _BASE = np.uint64(0x9FB21C651E98DF25)
 _LENGTH = np.uint64(0xD6E8FEB86659FD93)
 _ONE = np.uint64(1)
-BITS_A_KEY = 8
+BITS_A_KEY, FEW_KEYS = 8, 1 << 16
+"""Twice as many bits for few keys: their filter still fits a cache."""
 
 
 class Lookup(NamedTuple):
@@ -82,7 +83,8 @@ def _set_bits(bits: Hashes, keys: Hashes) -> None:
 
 def filter_of(keys: Hashes) -> Hashes:
     """Return a filter of distinct keys, `BITS_A_KEY` or more bits for each."""
-    bits = np.zeros(max(table_size(len(keys) * BITS_A_KEY // 2) // 64, 1), np.uint64)
+    wanted = len(keys) * BITS_A_KEY * (2 if len(keys) <= FEW_KEYS else 1)
+    bits = np.zeros(max(table_size(wanted // 2) // 64, 1), np.uint64)
     _set_bits(bits, keys)
     return bits
 
