@@ -2,15 +2,15 @@
 
 All follow from `doc_lens`, never from a search for EOS. A document sees itself alone: positions begin anew at each
 piece, `cu_seqlens` bounds the pieces (padding is a segment of its own, so every token lies in one), and no label
-crosses a border. One pass over the ids in compiled code fills everything. Not here: which rows a rank gets (`feed`).
+crosses a border. Each is made when it is asked for, in one pass over the mapped ids: a trainer with attention of
+variable length takes bounds and no positions, an evaluation takes ids alone. Not here: which rows a rank gets (`feed`).
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from mixer.assemble import SequenceBlock
 
@@ -22,37 +22,63 @@ inside (those of `transformers`). Either way each token that follows another one
 Longs = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """The rows [first, first + n) of a mixture, S tokens each.
+    """The rows [first, first + n) of a mixture, S tokens each; `kind` says what labels are."""
 
-    `input_ids` and `labels` are (n, S) int64, `positions` (n, S) int32, `cu_seqlens` (pieces + 1,) int32 over the rows
-    laid end to end, `source_id` (n,) int16.
-    """
+    def __init__(self, block: SequenceBlock, first: int, kind: Labels) -> None:
+        self.block = block
+        self.first = first
+        self.kind = kind
 
-    first: int
-    input_ids: Longs
-    labels: Longs
-    positions: npt.NDArray[np.int32]
-    cu_seqlens: npt.NDArray[np.int32]
-    source_id: npt.NDArray[np.int16]
+    def __len__(self) -> int:
+        """Return how many rows the batch has."""
+        return len(self.block.pad_len)
 
-    @classmethod
-    def of(cls, block: SequenceBlock, first: int, labels: Labels) -> "Batch":
-        """Return the batch of a block whose first row is row `first` of the mixture."""
-        shape = block.input_ids.shape
-        ids, targets = np.empty(shape, np.int64), np.empty(shape, np.int64)
-        positions = np.empty(shape, np.int32)
-        _fill(
-            block.input_ids, block.doc_lens, block.offsets, block.pad_len, (ids, targets, positions), labels == "same"
-        )
-        bounds = np.concatenate([[0], np.cumsum(block.doc_lens)]).astype(np.int32)
-        return cls(first, ids, targets, positions, bounds, block.source_id)
+    @cached_property
+    def input_ids(self) -> Longs:
+        """Return the ids, (n, S) int64."""
+        return self.block.input_ids.astype(np.int64)
+
+    @cached_property
+    def labels(self) -> Longs:
+        """Return the labels, (n, S) int64, `IGNORED` where a document ends (begins, for `same`) and in padding."""
+        ids, bounds = self.block.input_ids, self.cu_seqlens
+        labels = np.empty(ids.shape, np.int64)
+        flat = labels.reshape(-1)
+        if self.kind == "next":
+            flat[:-1] = ids.reshape(-1)[1:]
+            flat[bounds[1:] - 1] = IGNORED
+        else:
+            flat[:] = ids.reshape(-1)
+            flat[bounds[:-1]] = IGNORED
+        for row in np.flatnonzero(self.block.pad_len):
+            labels[row, ids.shape[1] - self.block.pad_len[row] :] = IGNORED
+        return labels
+
+    @cached_property
+    def positions(self) -> npt.NDArray[np.int32]:
+        """Return the place of each token in its piece, (n, S) int32."""
+        starts = np.repeat(self.cu_seqlens[:-1], self.block.doc_lens)
+        positions = np.arange(self.block.input_ids.size, dtype=np.int32)
+        positions -= starts
+        return positions.reshape(self.block.input_ids.shape)
+
+    @cached_property
+    def cu_seqlens(self) -> npt.NDArray[np.int32]:
+        """Return where pieces begin and end in the rows laid end to end, (pieces + 1,) int32."""
+        bounds = np.zeros(len(self.block.doc_lens) + 1, np.int32)
+        self.block.doc_lens.cumsum(out=bounds[1:])
+        return bounds
+
+    @property
+    def source_id(self) -> npt.NDArray[np.int16]:
+        """Return the component of each row, (n,) int16."""
+        return self.block.source_id
 
     @property
     def max_seqlen(self) -> int:
         """Return the tokens of the longest piece."""
-        return int(np.diff(self.cu_seqlens).max(initial=0))
+        return int(self.block.doc_lens.max(initial=0))
 
     @property
     def targets(self) -> int:
@@ -60,35 +86,9 @@ class Batch:
         return int(np.count_nonzero(self.labels != IGNORED))
 
     def micro(self, rows: int) -> "list[Batch]":
-        """Return the batch as batches of at most so many rows, in order; ids are not copied."""
-        size = self.input_ids.shape[1]
-        parts = []
-        for a in range(0, len(self.source_id), rows):
-            b = min(a + rows, len(self.source_id))
-            low, high = np.searchsorted(self.cu_seqlens, [a * size, b * size])
-            bounds = self.cu_seqlens[low : high + 1] - np.int32(a * size)
-            cut = slice(a, b)
-            columns = self.input_ids[cut], self.labels[cut], self.positions[cut]
-            parts.append(Batch(self.first + a, *columns, bounds, self.source_id[cut]))
-        return parts
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _fill(ids: Any, doc_lens: Any, offsets: Any, pad_len: Any, out: Any, same: bool) -> None:
-    """Fill ids, labels and positions, piece by piece."""
-    wide, labels, positions = out
-    for row in range(ids.shape[0]):
-        at = 0
-        for piece in range(offsets[row], offsets[row + 1]):
-            stop = at + doc_lens[piece]
-            padding = stop == ids.shape[1] and pad_len[row] > 0
-            for i in range(at, stop):
-                wide[row, i] = ids[row, i]
-                positions[row, i] = i - at
-                if padding:
-                    labels[row, i] = IGNORED
-                elif same:
-                    labels[row, i] = IGNORED if i == at else ids[row, i]
-                else:
-                    labels[row, i] = IGNORED if i + 1 == stop else ids[row, i + 1]
-            at = stop
+        """Return the batch as batches of at most so many rows, in order."""
+        stops = [min(at + rows, len(self)) for at in range(0, len(self), rows)]
+        return [
+            Batch(self.block.rows(at, stop), self.first + at, self.kind)
+            for at, stop in zip([0, *stops], stops, strict=False)
+        ]

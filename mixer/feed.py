@@ -10,6 +10,7 @@ between ranks and nothing is written. Not here: reading rows (`stored`, `virtual
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -88,7 +89,7 @@ class Feed:
         Raises ConfigError for a batch that the ranks cannot share, PlanError for fragments that do not fit together.
         """
         self._fragments = list(rows) if isinstance(rows, Sequence) else [Fragment(rows)]
-        self._ends = np.cumsum([0, *(fragment.length for fragment in self._fragments)])
+        self._ends = [0, *accumulate(fragment.length for fragment in self._fragments)]
         self.batch_sequences, self.rank, self.world = batch_sequences, rank, world
         self._uneven, self._labels = uneven, labels
         self.next_row = 0
@@ -98,13 +99,13 @@ class Feed:
 
     def __len__(self) -> int:
         """Return how many rows the plan has. A batch is `feed[row]`; see `loader` for several processes."""
-        return int(self._ends[-1])
+        return self._ends[-1]
 
     def __getitem__(self, row: int) -> Batch:
         """Return this rank's slice of the global batch that begins at a row; what is handed out does not change."""
         stop = min(row + self.batch_sequences, len(self))
         low, high = (row + (stop - row) * part // self.world for part in (self.rank, self.rank + 1))
-        return Batch.of(self._block(low, high), low, self._labels)
+        return Batch(self._block(low, high), low, self._labels)
 
     def starts(self) -> range:
         """Return the first rows of the batches that are left. Without `uneven`, rows short of a batch are left over."""
@@ -147,7 +148,7 @@ class Feed:
         Its data loader gives rank q rows [sB + qB/W, ...) of them, which is the order of this feed too.
         """
         for row in range(self.next_row, len(self)):
-            batch = Batch.of(self._block(row, row + 1), row, "same")
+            batch = Batch(self._block(row, row + 1), row, "same")
             yield {"input_ids": batch.input_ids[0], "labels": batch.labels[0], "position_ids": batch.positions[0]}
 
     def state(self) -> dict[str, Any]:
@@ -186,7 +187,7 @@ class Feed:
         """
         until, seen = self.next_row if row is None else row, dict[str, Seen]()
         for fragment, first in zip(self._fragments, self._ends[:-1], strict=True):
-            rows = max(0, min(until - int(first), fragment.length))
+            rows = max(0, min(until - first, fragment.length))
             counts = fragment.rows.counts(rows)
             for index, component in enumerate(fragment.rows.components):
                 name, sequences, tokens = component["name"], int(counts.sequences[index]), int(counts.tokens[index])
@@ -199,7 +200,7 @@ class Feed:
         """Return what the first `row` rows are: so many of each plan, in order."""
         history: list[tuple[str, int]] = []
         for fragment, first in zip(self._fragments, self._ends[:-1], strict=True):
-            rows = min(row - int(first), fragment.length)
+            rows = min(row - first, fragment.length)
             if rows > 0:
                 history.append((fragment.rows.plan, rows))
         return history
@@ -207,7 +208,7 @@ class Feed:
     def _block(self, first: int, stop: int) -> SequenceBlock:
         blocks = []
         for fragment, begin in zip(self._fragments, self._ends[:-1], strict=True):
-            low, high = max(first - int(begin), 0), min(stop - int(begin), fragment.length)
+            low, high = max(first - begin, 0), min(stop - begin, fragment.length)
             if low < high:
                 blocks.append(fragment.rows.block(low, high))
         return blocks[0] if len(blocks) == 1 else SequenceBlock.joined(blocks)

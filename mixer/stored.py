@@ -8,6 +8,7 @@ few stay open, so that a mixture may have more files than a process may map. Not
 
 import json
 import mmap
+from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +49,7 @@ class StoredRows:
         self._files: OrderedDict[int, tuple[memoryview, pa.Schema]] = OrderedDict()
         self._batches: OrderedDict[int, _Batch] = OrderedDict()
         self._sound: set[int] = set()
-        if int(self._starts[-1]) != self.sequences:
+        if self._starts[-1] != self.sequences:
             raise CorruptionError(
                 f"{folder}: batches.parquet lists {self._starts[-1]:,} sequences, mixture.json {self.sequences:,}; "
                 "copy the folder again, or run `medmix verify`"
@@ -69,18 +70,18 @@ class StoredRows:
 
         Raises CorruptionError when a batch is not what was written, InputError when its file is missing.
         """
-        numbers = range(self._batch_of(first), self._batch_of(stop - 1) + 1)
-        parts = []
-        for number in numbers:
+        number, parts = bisect_right(self._starts, first) - 1, []
+        while first < stop:
             batch = self._batch(number)
-            rows = len(batch.block.pad_len)
-            parts.append(batch.block.rows(max(0, first - batch.first), min(rows, stop - batch.first)))
+            until = min(stop, self._starts[number + 1])
+            parts.append(batch.block.rows(first - batch.first, until - batch.first))
+            number, first = number + 1, until
         return parts[0] if len(parts) == 1 else SequenceBlock.joined(parts)
 
     def counts(self, rows: int) -> Counts:
         """Return what the first `rows` rows hold of each component: a look-up and at most one record batch."""
-        number = int(np.searchsorted(self._starts, rows, side="right")) - 1
-        rest = self.block(int(self._starts[number]), rows) if rows > self._starts[number] else None
+        number = bisect_right(self._starts, rows) - 1
+        rest = self.block(self._starts[number], rows) if rows > self._starts[number] else None
         return self._counts.upto(number, rest)
 
     @cached_property
@@ -91,16 +92,13 @@ class StoredRows:
             raise CorruptionError(f"{self.folder / 'batches.parquet'}: cannot be read: {error}") from error
 
     @cached_property
-    def _starts(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return np.cumsum(np.concatenate([[0], self._index["rows"].to_numpy()]), dtype=np.int64)
+    def _starts(self) -> list[int]:
+        return [0, *np.cumsum(self._index["rows"].to_numpy(), dtype=np.int64).tolist()]
 
     @cached_property
     def _counts(self) -> RowCounts:
         components = len(self.facts["components"])
         return RowCounts.of(self._index["sequences"], self._index["padding"], components, self.sequence_tokens)
-
-    def _batch_of(self, row: int) -> int:
-        return int(np.searchsorted(self._starts, row, side="right")) - 1
 
     def _batch(self, number: int) -> _Batch:
         if number in self._batches:
@@ -117,7 +115,7 @@ class StoredRows:
                     f"{self._starts[number]:,} to {self._starts[number + 1] - 1:,}); restore the file"
                 )
             self._sound.add(number)
-        self._batches[number] = _Batch(int(self._starts[number]), _views(raw, schema))
+        self._batches[number] = _Batch(self._starts[number], _views(raw, schema))
         if len(self._batches) > OPEN_BATCHES:
             self._batches.popitem(last=False)
         return self._batches[number]

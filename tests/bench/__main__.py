@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.bench.peers import ROOT
 
 BENCHES = {
+    "feed": ["-m", "tests.bench.feed"],
     "packed-write": [str(Path(__file__).with_name("bench_packed_write.py"))],
     "jats": ["-m", "tests.bench.jats"],
     "publications": ["-m", "tests.bench.publications"],

@@ -27,17 +27,17 @@ COMPONENTS = ({"name": "a", "sources": ["a"], "weight": "0.5"}, {"name": "b", "s
 
 
 class RandomTokens:
-    """A stage that stands for tokenising: `documents` of each source over `shards` files."""
+    """A stage that stands for tokenising: `documents` of each of three sources, of up to `longest` ids."""
 
     name = "tokenize-toy"
     version = "1"
     reasons: frozenset[str] = frozenset()
 
-    def __init__(self, target: Target, documents: int, shards: int = 3, sources: str = "abc") -> None:
-        self._target, self._documents, self._shards, self._sources = target, documents, shards, sources
+    def __init__(self, target: Target, documents: int, longest: int, shards: int = 3) -> None:
+        self._target, self._documents, self._longest, self._shards = target, documents, longest, shards
 
     def identity(self) -> dict[str, Any]:
-        return {"target": self._target.identity(), "documents": self._documents, "sources": self._sources}
+        return {"target": self._target.identity(), "documents": self._documents, "longest": self._longest}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         return [ShardTask(f"tokens-{number}", params={"number": number}) for number in range(self._shards)]
@@ -47,9 +47,9 @@ class RandomTokens:
         rng = np.random.default_rng(number)
         schema = tokens_schema(self._target)
         rows = []
-        for source in self._sources:
+        for source in "abc":
             for document in range(number, self._documents, self._shards):
-                ids = rng.integers(3, VOCABULARY, rng.integers(1, 90)).astype(self._target.id_dtype)
+                ids = rng.integers(3, VOCABULARY, rng.integers(1, self._longest)).astype(self._target.id_dtype)
                 row = {"document": f"{source}{document}", "source": source, "kind": "article", "language": "en"}
                 rows.append({**row, "ids": ids, "section_breaks": [], "paragraph_breaks": []})
         table = pa.Table.from_pylist(rows, schema=schema)
@@ -58,27 +58,36 @@ class RandomTokens:
         shard.sized("main", table.num_rows, len(table["ids"].combine_chunks().values))
 
 
-def toy_target(folder: Path) -> Target:
+def toy_target(folder: Path, context_tokens: int, vocabulary: int) -> Target:
     """Return a target whose ids mean nothing; its tokenizer file is never parsed."""
     path = folder / "tokenizer.json"
     path.write_text("{}")
     return Target(
-        name="toy", tokenizer=str(path), bos_id=BOS, eos_id=EOS, pad_id=PAD, bos=True, context_tokens=64,
-        vocabulary=VOCABULARY,
+        name="toy", tokenizer=str(path), bos_id=BOS, eos_id=EOS, pad_id=PAD, bos=True, context_tokens=context_tokens,
+        vocabulary=vocabulary,
     )  # fmt: skip
 
 
 class ToyMixture:
     """A mixture of three components in a folder, with its manifests."""
 
-    def __init__(self, folder: Path, *, documents: int = 250, rows_per_shard: int = 1500, **settings: Any) -> None:
-        self.target = toy_target(folder)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        documents: int = 250,
+        longest: int = 90,
+        rows_per_shard: int = 1500,
+        vocabulary: int = VOCABULARY,
+        **settings: Any,
+    ) -> None:
+        self.target = toy_target(folder, settings.get("sequence_tokens", 64), vocabulary)
         config = MixtureConfig(
             **{"name": "toy", "target": "toy", "sequence_tokens": 32, "on_cap": "shorten", "components": COMPONENTS}
             | settings
         )
         self.storage: Storage = local_storage(folder / "run")
-        tokens = RandomTokens(self.target, documents)
+        tokens = RandomTokens(self.target, documents, longest)
         publish = Publish("toy", self.target, config.sequence_tokens)
         planned = [
             PlannedStage(tokens),

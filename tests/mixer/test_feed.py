@@ -43,11 +43,11 @@ def virtual(toy: ToyMixture) -> VirtualRows:
 def whole(toy: ToyMixture) -> Batch:
     """All rows at once: what every way of taking them must add up to."""
     rows = stored(toy)
-    return Batch.of(rows.block(0, rows.sequences), 0, "next")
+    return Batch(rows.block(0, rows.sequences), 0, "next")
 
 
 def same(batch: Batch, whole: Batch) -> bool:
-    rows = slice(batch.first, batch.first + len(batch.source_id))
+    rows = slice(batch.first, batch.first + len(batch))
     return all(np.array_equal(getattr(batch, name), getattr(whole, name)[rows]) for name in COLUMNS)
 
 
@@ -125,7 +125,7 @@ def plain_targets(ids: list[int], lens: list[int], pad: int, kind: str) -> tuple
 @pytest.mark.parametrize("kind", ["next", "same"])
 def test_no_label_crosses_a_document(toy: ToyMixture, kind: str) -> None:
     block = stored(toy).block(0, 400)
-    batch = Batch.of(block, 0, kind)  # type: ignore[arg-type]
+    batch = Batch(block, 0, kind)  # type: ignore[arg-type]
     assert (block.pad_len > 0).any()
     bounds = [0]
     for row in range(400):
@@ -174,7 +174,7 @@ def test_a_run_goes_on_with_another_mixture(toy: ToyMixture, other: ToyMixture, 
     second = Feed([Fragment(stored(toy), at), Fragment(stored(other))], 16)
     second.load(first.state())
     batch = next(iter(second))
-    expected = Batch.of(stored(other).block(0, 16), 0, "next")
+    expected = Batch(stored(other).block(0, 16), 0, "next")
     assert np.array_equal(batch.input_ids, expected.input_ids)
     crossing = Feed([Fragment(stored(toy), at), Fragment(stored(other))], 16)[at - 8]
     assert np.array_equal(crossing.input_ids[:8], whole.input_ids[at - 8 : at])
