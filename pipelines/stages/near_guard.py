@@ -5,7 +5,8 @@ The texts are aligned token by token, and each stretch that differs is judged wi
 - a sentence that is recognisably the same (at most half of its tokens differ) may differ in plain words, spelling and
   typing errors of plain words alone. A number, unit, sign, negation, drug or any other word refuses, listed or not;
 - sentences that have no like in the other text are no contradiction, if they are long enough to be sentences, tell of
-  the page (access dates, licences), or stand at the edge of the text and say nothing that the other does not;
+  the page (access dates, licences), or stand at the edge of the text and say nothing that the other does not; where
+  both texts have such sentences at one place, they must be a small part of the text: a question is one;
 - where a sentence was written anew, each side may say what the other does not mention, but not both, be it in numbers
   or in protected words, and a negation or comparison must be on both sides.
 
@@ -31,6 +32,10 @@ SAME_SENTENCE = 0.5
 """Share of differing tokens up to which a sentence counts as the same one."""
 RELATED = 0.25
 """Dice similarity of content words from which a sentence may be another one written anew."""
+REWRITTEN_TOKENS = 16
+"""A shorter sentence that was written anew is too short to tell rewording from another question or answer."""
+REPLACED = 0.05
+"""Share of the shorter text up to which sentences may stand in place of others that they have nothing to do with."""
 BOILERPLATE_TOKENS = 40
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -182,6 +187,7 @@ def _in_place_of_others(sides: tuple[Side, Side], touched: tuple[set[int], set[i
         for n, side in enumerate(sides)
     ]
     answered: list[list[Token]] = [[], []]
+    alone = [0, 0]
     for n, mine in enumerate(segments):
         theirs = [_content(words) for words in segments[1 - n].values()]
         for segment, words in mine.items():
@@ -189,6 +195,10 @@ def _in_place_of_others(sides: tuple[Side, Side], touched: tuple[set[int], set[i
                 answered[n] += words
             elif why := _alone(sides, n, segment, words):
                 return why
+            else:
+                alone[n] += len(words)
+    if min(alone) > REPLACED * min(map(len, sides)):
+        return "sentence"
     return _unanswered(*answered)
 
 
@@ -219,6 +229,11 @@ def _says_nothing_new(other: Side, words: Sequence[Token]) -> bool:
 
 
 def _unanswered(mine: Sequence[Token], theirs: Sequence[Token]) -> str:
+    """Judge a sentence that was written anew: a short one, such as a question, must not name other things."""
+    if max(len(mine), len(theirs)) < REWRITTEN_TOKENS:
+        strange = [_content(mine) - _content(theirs), _content(theirs) - _content(mine)]
+        if all(strange):
+            return _kind([Token(text, _sign_of(text), False) for text in sorted(strange[0] | strange[1])])
     said = [Counter(token.text for token in tokens if _says(token)) for tokens in (mine, theirs)]
     left, right = said[0] - said[1], said[1] - said[0]
     if left and right:

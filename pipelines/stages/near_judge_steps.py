@@ -76,7 +76,7 @@ class NearVerify:
     """Measure and judge the pairs of each part."""
 
     name = "dedup_near_verify"
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def identity(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import json
 import runpy
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from demo_runs import REPOSITORY
@@ -156,3 +157,18 @@ def test_the_real_sample_runs_through(real_run: Path) -> None:
     assert crashed == {}
     assert {"qwen2.5", "llama-3.1"} <= result.mixtures.keys()
     check_run(real_run, Console(file=io.StringIO()), sweep=False)
+
+
+@pytest.mark.nightly
+@pytest.mark.real
+def test_near_duplicates_of_the_real_sample_are_above_the_threshold(real_run: Path) -> None:
+    result = read_result(real_run)
+    manifest = result.manifests["dedup_near"]
+    (ref,) = manifest.files()
+    removed = pq.read_table(pa.BufferReader(result.storage.read(ref))).sort_by("jaccard")
+    for row in removed.to_pylist():
+        print(f"{row['jaccard']:.3f} {row['id']} -> {row['survivor']}")
+    assert removed.num_rows > 0
+    assert min(removed["jaccard"].to_pylist()) >= manifest.identity["threshold"]
+    assert set(removed["id"].to_pylist()).isdisjoint(removed["survivor"].to_pylist())
+    assert manifest.shards[0].facts["judged"]["number"] > 0

@@ -45,6 +45,12 @@ def test_edits_of_prose_and_of_the_page_are_no_contradiction(case: dict[str, Any
     assert contradiction(other, one) == ""
 
 
+@pytest.mark.xfail(strict=True, reason="kept apart though nothing clinical differs: the guard errs on this side")
+@pytest.mark.parametrize("case", CASES["known_failures"], ids=lambda case: case["kind"])
+def test_known_failures(case: dict[str, Any]) -> None:
+    assert contradiction(*changed(case)) == ""
+
+
 def test_there_are_enough_cases_in_four_languages() -> None:
     assert len(CASES["twins"]) >= 100
     assert len(CASES["near"]) >= 60
