@@ -20,6 +20,7 @@ from pipelines.stages.exchange import Steps, over_rows
 from pipelines.stages.language import Language, LanguageConfig
 from pipelines.stages.near_steps import near_steps
 from pipelines.stages.normalize import Normalize, NormalizeConfig
+from pipelines.stages.privacy import Privacy, PrivacyConfig
 from pipelines.stages.quality import Quality, QualityConfig
 from pipelines.stages.sample import SampleConfig
 from pipelines.stages.sample_apply import sample_steps
@@ -36,6 +37,7 @@ class StageEntry(NamedTuple):
 
 STAGES: dict[str, StageEntry] = {
     "normalize": StageEntry(NormalizeConfig, over_rows(Normalize)),
+    "privacy": StageEntry(PrivacyConfig, over_rows(Privacy)),
     "datatrove": StageEntry(DatatroveConfig, over_rows(DatatroveStage)),
     "language": StageEntry(LanguageConfig, over_rows(Language)),
     "quality": StageEntry(QualityConfig, over_rows(Quality)),

@@ -1,0 +1,141 @@
+"""Replace what points to a person (identifiers, and names where a word announces them) by typed placeholders.
+
+The same value gets the same placeholder within a document: `[EMAIL-1]`, `[NAME-2]`, numbered by kind in the order of
+the text. Doses, dates that are no births, published numbers and eponyms stay. Edits tell kinds and counts
+(`redact_email:2`), never a value, and `replay` makes the same text again from them. Title, chat turns, questions and
+the paths of sections are treated like the text and share its numbers. Not here: what an identifier is (`privacy_kinds`,
+`privacy_cued`, `privacy_names`); names that nothing announces; `extra`, references and URLs, which are bibliographic.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+from pydantic import field_validator
+
+from pipelines.engine.settings import BYTES, Settings
+from pipelines.engine.stage import Batch
+from pipelines.stages.edits import edit_entry
+from pipelines.stages.offsets import OffsetMap, remap_sections
+from pipelines.stages.privacy_find import KIND_NAMES, places
+from pipelines.stages.privacy_names import words
+from pipelines.stages.privacy_redact import PREFIX, Redaction
+from sources.document import estimate_tokens
+
+REASONS: frozenset[str] = frozenset()
+COLUMNS = ("title", "text", "messages", "mcq", "sections", "edits", "tokens")
+
+
+class PrivacyConfig(Settings):
+    """Which kinds are replaced."""
+
+    kinds: Annotated[tuple[str, ...], BYTES] = KIND_NAMES
+    """Kinds of identifiers (email, phone, name, ...); the default is all."""
+
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        for kind in kinds:
+            if kind not in KIND_NAMES:
+                near = get_close_matches(kind, KIND_NAMES, 1)
+                raise ValueError(f"no kind of identifier {kind!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        return kinds
+
+
+def redact(text: str, kinds: Collection[str] = KIND_NAMES) -> tuple[str, list[str]]:
+    """Return `text` with placeholders, and the edits that made it. Idempotent."""
+    redaction = Redaction(kinds)
+    return redaction.of(text)[0], edit_names(redaction.counts)
+
+
+def replay(text: str, names: Collection[str]) -> str:
+    """Return what `redact` made of `text`, from the names that it gave. Raises KeyError for an unknown name."""
+    kinds = [name.removeprefix(PREFIX).partition(":")[0] for name in names]
+    unknown = sorted(set(kinds) - set(KIND_NAMES))
+    if unknown:
+        raise KeyError(f"no kind of identifier {unknown[0]!r}; known: {', '.join(KIND_NAMES)}")
+    return redact(text, kinds)[0]
+
+
+def edit_names(counts: Counter[str]) -> list[str]:
+    """Return the names of edits with how many replacements each made, in the order of `KIND_NAMES`."""
+    return [f"{PREFIX}{kind}:{counts[kind]}" for kind in KIND_NAMES if counts[kind]]
+
+
+class Privacy:
+    """The stage: rewrites the words of documents, moves `sections`, notes the edits, counts tokens anew."""
+
+    name = "privacy"
+    version = "1"
+    reasons = REASONS
+    writes = "documents"
+
+    def __init__(self, config: PrivacyConfig) -> None:
+        self.config = config
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings and the digest of the words that announce people."""
+        return {**self.config.identity(), "words": words().sha256}
+
+    def apply(self, table: pa.Table) -> Batch:
+        """Return every row with placeholders; a row that holds nothing keeps its values."""
+        suspects = _suspects(table)
+        if not suspects:
+            return Batch(table)
+        rows = table.select(COLUMNS).take(pa.array(suspects, pa.int64())).to_pylist()
+        changed = {at: row for at, row in zip(suspects, rows, strict=True) if self._row(row)}
+        if changed:
+            for name in COLUMNS:
+                index = table.schema.get_field_index(name)
+                field = table.schema.field(index)
+                values = table.column(index).to_pylist()
+                for at, row in changed.items():
+                    values[at] = row[name]
+                table = table.set_column(index, field, pa.array(values, type=field.type))
+        return Batch(table)
+
+    def _row(self, row: dict[str, Any]) -> bool:
+        """Treat one row in place, its text first; says whether anything was replaced."""
+        redaction = Redaction(self.config.kinds)
+        text, maps = redaction.of(row["text"])
+
+        def fix(value: str) -> str:
+            return redaction.of(value)[0]
+
+        messages = row["messages"] and [{**m, "content": m["content"] and fix(m["content"])} for m in row["messages"]]
+        mcq, title = row["mcq"] and _mcq(row["mcq"], fix), row["title"] and fix(row["title"])
+        if not redaction.counts:
+            return False
+        sections = [{**s, "path": s["path"] and fix(s["path"])} for s in row["sections"] or []]
+        for replacements in maps:
+            sections = remap_sections(sections, OffsetMap(replacements))
+        if maps:
+            row |= {"text": text, "tokens": estimate_tokens(text)}
+        row |= {"title": title, "messages": messages, "mcq": mcq, "sections": sections}
+        entry = edit_entry(self.name, self.version, self.config, edit_names(redaction.counts))
+        row["edits"] = [*(row["edits"] or []), entry]
+        return True
+
+
+def _suspects(table: pa.Table) -> list[int]:
+    """Return the rows whose text or title has a place to look at, and those that hold turns or questions."""
+    found = set[int]()
+    for name in ("text", "title"):
+        for at, value in enumerate(table.column(name)):
+            buffer = value.as_buffer()
+            if buffer is not None and buffer.size and len(places(np.frombuffer(buffer, np.uint8))):
+                found.add(at)
+    for name in ("messages", "mcq"):
+        column = table.column(name)
+        if column.null_count < len(column):
+            found.update(at for at, is_there in enumerate(column.is_valid().to_pylist()) if is_there)
+    return sorted(found)
+
+
+def _mcq(mcq: dict[str, Any], fix: Any) -> dict[str, Any]:
+    options = mcq["options"] and [option and fix(option) for option in mcq["options"]]
+    texts = {name: mcq[name] and fix(mcq[name]) for name in ("question", "explanation")}
+    return {**mcq, **texts, "options": options}
