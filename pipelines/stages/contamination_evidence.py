@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.stages.compiled import compiled
+from pipelines.stages.contamination_found import EXACT, INSIDE, PAIRED, SHARE, TOGETHER
 from pipelines.stages.contamination_index import GRAM_WORDS, MANY_WORDS, Index, References
 from pipelines.stages.contamination_items import ANSWER, OPTION, OPTIONS, Item
 from pipelines.stages.contamination_lookup import find, sequence_key
-from pipelines.stages.contamination_scan import EXACT, INSIDE, PAIR_GAP_WORDS, PAIRED, SHARE, TOGETHER
+from pipelines.stages.contamination_wholes import PAIR_GAP_WORDS
 from pipelines.stages.contamination_words import Folding, folding, split_words, word_list
 from pipelines.stages.quality_tokens import Bytes
 
