@@ -8,7 +8,7 @@ the paths of sections are treated like the text and share its numbers. Not here:
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.edits import edit_entry
 from pipelines.stages.offsets import OffsetMap, remap_sections
-from pipelines.stages.privacy_find import KIND_NAMES, places
+from pipelines.stages.privacy_find import KIND_NAMES, Found, find, places
 from pipelines.stages.privacy_names import words
 from pipelines.stages.privacy_redact import PREFIX, Redaction
 from sources.document import estimate_tokens
@@ -69,7 +69,7 @@ class Privacy:
     """The stage: rewrites the words of documents, moves `sections`, notes the edits, counts tokens anew."""
 
     name = "privacy"
-    version = "1"
+    version = "2"
     reasons = REASONS
     writes = "documents"
 
@@ -82,25 +82,21 @@ class Privacy:
 
     def apply(self, table: pa.Table) -> Batch:
         """Return every row with placeholders; a row that holds nothing keeps its values."""
-        suspects = _suspects(table)
-        if not suspects:
-            return Batch(table)
-        rows = table.select(COLUMNS).take(pa.array(suspects, pa.int64())).to_pylist()
-        changed = {at: row for at, row in zip(suspects, rows, strict=True) if self._row(row)}
-        if changed:
-            for name in COLUMNS:
-                index = table.schema.get_field_index(name)
-                field = table.schema.field(index)
-                values = table.column(index).to_pylist()
-                for at, row in changed.items():
-                    values[at] = row[name]
-                table = table.set_column(index, field, pa.array(values, type=field.type))
+        known, rows = _known(table, self.config.kinds), {}
+        at_all = sorted(known)
+        for at, row in zip(at_all, table.select(COLUMNS).take(pa.array(at_all, pa.int64())).to_pylist(), strict=True):
+            if self._row(row, known[at]):
+                rows[at] = row
+        for name in COLUMNS if rows else ():
+            index = table.schema.get_field_index(name)
+            field = table.schema.field(index)
+            table = table.set_column(index, field, _with_rows(table.column(index), name, rows, field.type))
         return Batch(table)
 
-    def _row(self, row: dict[str, Any]) -> bool:
+    def _row(self, row: dict[str, Any], known: list[Found]) -> bool:
         """Treat one row in place, its text first; says whether anything was replaced."""
         redaction = Redaction(self.config.kinds)
-        text, maps = redaction.of(row["text"])
+        text, maps = redaction.of(row["text"], known)
 
         def fix(value: str) -> str:
             return redaction.of(value)[0]
@@ -120,19 +116,34 @@ class Privacy:
         return True
 
 
-def _suspects(table: pa.Table) -> list[int]:
-    """Return the rows whose text or title has a place to look at, and those that hold turns or questions."""
-    found = set[int]()
+def _known(table: pa.Table, kinds: Collection[str]) -> dict[int, list[Found]]:
+    """Return what was found in the text of each row that needs a look: by its text, its title, turns or questions."""
+    known: dict[int, list[Found]] = {}
     for name in ("text", "title"):
         for at, value in enumerate(table.column(name)):
             buffer = value.as_buffer()
-            if buffer is not None and buffer.size and len(places(np.frombuffer(buffer, np.uint8))):
-                found.add(at)
+            if buffer is None or not buffer.size:
+                continue
+            seen = places(np.frombuffer(buffer, np.uint8))
+            found = find(value.as_py(), kinds, seen=seen) if len(seen) else []
+            if found:
+                known.setdefault(at, found if name == "text" else [])
     for name in ("messages", "mcq"):
         column = table.column(name)
         if column.null_count < len(column):
-            found.update(at for at, is_there in enumerate(column.is_valid().to_pylist()) if is_there)
-    return sorted(found)
+            for at, is_there in enumerate(column.is_valid().to_pylist()):
+                if is_there and at not in known:
+                    known[at] = find(table.column("text")[at].as_py(), kinds)
+    return known
+
+
+def _with_rows(column: pa.ChunkedArray, name: str, rows: Mapping[int, dict[str, Any]], kind: pa.DataType) -> pa.Array:
+    """Return a column with the values of the changed rows; the stretches between them are not looked at."""
+    pieces, done = [], 0
+    for at, row in sorted(rows.items()):
+        pieces += [*column.slice(done, at - done).chunks, pa.array([row[name]], kind)]
+        done = at + 1
+    return pa.chunked_array([*pieces, *column.slice(done).chunks], kind).combine_chunks()
 
 
 def _mcq(mcq: dict[str, Any], fix: Any) -> dict[str, Any]:

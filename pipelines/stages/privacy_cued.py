@@ -7,8 +7,7 @@ speak for themselves (`privacy_kinds`), and names (`privacy_names`).
 
 import re
 
-from pipelines.stages.privacy_kinds import PHONE_SHAPES, Check, Kind, Shape, cue_words, is_number, is_phone, shape
-from pipelines.stages.privacy_scan import DIGITS
+from pipelines.stages.privacy_kinds import Check, Kind, Shape, cue_words, is_number, is_phone, shape
 
 _LINK = (
     r"(?:[ \t]*(?:\(?\b(?:no|number|num|nr|id|code|is|was|of|du|de la|del|do|da|est"
@@ -158,8 +157,8 @@ CUED_KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "phone",
-        (*PHONE_SHAPES, _cued(_PHONE, r"\+?\(?\d(?:[ ().\-‑]{0,2}\d){6,14}(?![\w])(?![.,]\d)", is_phone, _PHONE_LINK)),
-        DIGITS,
+        (_cued(_PHONE, r"\+?\(?\d(?:[ ().\-‑]{0,2}\d){6,14}(?![\w])(?![.,]\d)", is_phone, _PHONE_LINK),),
+        0,
         cue_words(
             "tel, telephone, teléfono, tél, téléphone, telepon, TÉL, phone, cellphone, mobile, mob, cell, fax, "
             "whatsapp, whats app, contact, call, called, reach, reached, reachable, portable, celular, móvil, "

@@ -22,6 +22,7 @@ from pipelines.stages.privacy_scan import (
     FIRST_CUE,
     FIRST_FREE_CUE,
     LABEL,
+    LETTERED,
     NAME,
     TITLE,
     WEAK,
@@ -33,25 +34,25 @@ from pipelines.stages.privacy_scan import (
 )
 
 NAME_KIND = "name"
-BEFORE_CHARS, AFTER_CHARS = 96, 160
-"""How far around a place patterns look for an identifier; what they ask of its surroundings may lie further away."""
+NEAR_CHARS, FAR_CHARS = (64, 64), (40, 160)
+"""How far before and after signs or cue words patterns look for an identifier, to the ends of words; what they ask of
+its surroundings may lie further away."""
 _FIRST = ("url", "email", "iban")
-_BY_NAME = {kind.name: kind for kind in (*KINDS, *NETWORK_KINDS, *CUED_KINDS)}
+_LAST = ("phone", "address", "handle")
+_KINDS = (*KINDS, *NETWORK_KINDS, *CUED_KINDS)
 STRUCTURED: tuple[Kind, ...] = (
-    *(_BY_NAME[name] for name in _FIRST),
-    *(kind for kind in CUED_KINDS if kind.name not in ("phone", "address", "handle")),
-    *(kind for kind in (*KINDS, *NETWORK_KINDS) if kind.name not in _FIRST),
-    *(_BY_NAME[name] for name in ("phone", "address", "handle")),
+    *(kind for name in _FIRST for kind in _KINDS if kind.name == name),
+    *(kind for kind in CUED_KINDS if kind.name not in _LAST),
+    *(kind for kind in (*KINDS, *NETWORK_KINDS) if kind.name not in (*_FIRST, *_LAST)),
+    *(kind for name in _LAST for kind in _KINDS if kind.name == name),
 )
-KIND_NAMES = (*(kind.name for kind in STRUCTURED), NAME_KIND)
-_CUE_BITS = {
-    kind.name: (FIRST_CUE if kind.has_digits else FIRST_FREE_CUE) << at if kind.cues else 0
-    for at, kind in enumerate(STRUCTURED)
-}
-_BITS = {kind.name: kind.bits | _CUE_BITS[kind.name] for kind in STRUCTURED}
-_PERSONAL = "|".join(kind.name.upper().replace("_", "-") for kind in STRUCTURED if kind.is_personal)
+KIND_NAMES = (*dict.fromkeys(kind.name for kind in STRUCTURED), NAME_KIND)
+_CUE_BITS = [(FIRST_CUE if kind.has_digits else FIRST_FREE_CUE) << at for at, kind in enumerate(STRUCTURED)]
+_WITH_BITS = [(kind, kind.bits | (bit if kind.cues else 0)) for kind, bit in zip(STRUCTURED, _CUE_BITS, strict=True)]
+_IS_PERSONAL = {kind.name: kind.is_personal for kind in STRUCTURED} | {NAME_KIND: True}
+_PERSONAL = "|".join(name.upper().replace("_", "-") for name, is_personal in _IS_PERSONAL.items() if is_personal)
 PLACEHOLDER = re.compile(r"\[([A-Z]+(?:-[A-Z]+)?)-(\d{1,9})\]")
-_PLACEHOLDER_OF_PERSON = re.compile(rf"\[(?:NAME|{_PERSONAL})-\d+\]")
+_PLACEHOLDER_OF_PERSON = re.compile(rf"\[(?:{_PERSONAL})-\d+\]")
 
 
 class Found(NamedTuple):
@@ -65,9 +66,9 @@ class Found(NamedTuple):
 @lru_cache(maxsize=1)
 def _cues() -> Cues:
     bits: dict[str, int] = {}
-    for kind in STRUCTURED:
+    for kind, bit in zip(STRUCTURED, _CUE_BITS, strict=True):
         for cue in kind.cues:
-            bits[cue] = bits.get(cue, 0) | _CUE_BITS[kind.name]
+            bits[cue] = bits.get(cue, 0) | bit
     for bit, cues in ((TITLE, words().title_cues), (WEAK, words().weak_cues), (LABEL, words().label_cues)):
         for cue in cues:
             bits[cue] = bits.get(cue, 0) | bit
@@ -92,20 +93,28 @@ class _Line(NamedTuple):
         begin = end = -1
         for place, its_bits in self.seen:
             if its_bits & bits:
-                if end < place - BEFORE_CHARS:
+                before, after = NEAR_CHARS if its_bits & bits <= LETTERED else FAR_CHARS
+                first = self.text.rfind(" ", 0, max(0, place - before)) + 1
+                if end < first:
                     if end > 0:
                         yield begin, end
-                    begin = max(0, place - BEFORE_CHARS)
-                end = place + AFTER_CHARS
+                    begin = first
+                end = max(end, self._word_end(place + after))
         if end > 0:
             yield begin, end
 
+    def _word_end(self, at: int) -> int:
+        end = self.text.find(" ", at)
+        return len(self.text) if end < 0 else end
 
-def _lines(text: str) -> Iterator[_Line]:
+
+def _lines(text: str, seen_places: Ints | None) -> Iterator[_Line]:
     data = text.encode()
+    if seen_places is None:
+        seen_places = places(np.frombuffer(data, np.uint8))
     is_ascii = len(data) == len(text)
     at_bytes = at = 0
-    for (start, end), seen in groupby(places(np.frombuffer(data, np.uint8)).tolist(), key=lambda one: one[:2]):
+    for (start, end), seen in groupby(seen_places.tolist(), key=lambda one: one[:2]):
         raw = data[start:end]
         here = [(place - start, bits) for _, _, place, bits in seen]
         if is_ascii:
@@ -119,16 +128,19 @@ def _lines(text: str) -> Iterator[_Line]:
         at, at_bytes = at + len(line), end
 
 
-def find(text: str, kinds: Collection[str], is_record: bool = False) -> list[Found]:
-    """Return the identifiers of `kinds` in `text`, disjoint and in order. `is_record` says it is known to be one."""
+def find(text: str, kinds: Collection[str], is_record: bool = False, seen: Ints | None = None) -> list[Found]:
+    """Return the identifiers of `kinds` in `text`, disjoint and in order.
+
+    `is_record` says that it is known to be one; `seen` are its `places` where they are known.
+    """
     found: list[Found] = []
-    lines = list(_lines(text))
+    lines = list(_lines(text, seen))
     for line in lines:
         taken = [match.span() for match in PLACEHOLDER.finditer(line.text)] if "[" in line.text else []
         any_bits = reduce(or_, (bits for _, bits in line.seen), 0)
-        for kind in STRUCTURED:
-            if any_bits & _BITS[kind.name] and kind.name in kinds:
-                for window in line.windows(_BITS[kind.name]):
+        for kind, bits in _WITH_BITS:
+            if any_bits & bits and kind.name in kinds:
+                for window in line.windows(bits):
                     spans = [span for shape in kind.shapes for span in shape.find(line.text, *window)]
                     found += [Found(line.start + a, line.start + b, kind.name) for a, b in _free(spans, taken)]
     if NAME_KIND in kinds:
@@ -138,8 +150,8 @@ def find(text: str, kinds: Collection[str], is_record: bool = False) -> list[Fou
 
 def is_personal(found: Collection[Found], text: str) -> bool:
     """Say whether a text is the record of a person, by what was found in it or was replaced in it before."""
-    personal = any(one.kind == NAME_KIND or _BY_NAME[one.kind].is_personal for one in found)
-    return personal or ("-" in text and _PLACEHOLDER_OF_PERSON.search(text) is not None)
+    personal = any(_IS_PERSONAL[one.kind] for one in found)
+    return personal or ("[" in text and _PLACEHOLDER_OF_PERSON.search(text) is not None)
 
 
 def _names(text: str, lines: list[_Line], found: list[Found], is_record: bool) -> list[Found]:
@@ -153,9 +165,19 @@ def _names(text: str, lines: list[_Line], found: list[Found], is_record: bool) -
                 spans = ((line.start + a, line.start + b) for a, b in find_names(line.text, place + 1, text, is_record))
                 names += [Found(a, b, NAME_KIND) for a, b in _free(list(spans), taken)]
     for full in sorted({text[one.start : one.end] for one in names if " " in text[one.start : one.end]}):
-        again = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(full)}(?!\w)", text)]
-        names += [Found(a, b, NAME_KIND) for a, b in _free(again, taken)]
+        names += [Found(a, b, NAME_KIND) for a, b in _free(_whole(full, text), taken)]
     return names
+
+
+def _whole(name: str, text: str) -> list[tuple[int, int]]:
+    """Return where a name stands in a text as whole words."""
+    spans, start = [], text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            spans.append((start, end))
+        start = text.find(name, end)
+    return spans
 
 
 def _free(spans: list[tuple[int, int]], taken: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -223,5 +223,6 @@ KINDS: tuple[Kind, ...] = (
         LETTERED,
         cue_words("dni, nie, nif"),
     ),
+    Kind("phone", PHONE_SHAPES, DIGITS, is_personal=False),
 )
 """In the order in which they are tried: of two that overlap the earlier counts."""

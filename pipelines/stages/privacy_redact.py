@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from pipelines.stages.offsets import Replacement, apply_replacements
-from pipelines.stages.privacy_find import NAME_KIND, PLACEHOLDER, find, is_personal
+from pipelines.stages.privacy_find import NAME_KIND, PLACEHOLDER, Found, find, is_personal
 
 PREFIX = "redact_"
 MOST_PASSES = 8
@@ -25,11 +25,15 @@ class Redaction:
         self._last: Counter[str] = Counter()
         self._is_record = False
 
-    def of(self, text: str) -> tuple[str, list[list[Replacement]]]:
-        """Return a text of the document with placeholders, and the replacements of each pass over it."""
+    def of(self, text: str, known: list[Found] | None = None) -> tuple[str, list[list[Replacement]]]:
+        """Return a text of the document with placeholders, and the replacements of each pass over it.
+
+        `known` is what `find` gave for the text where that was asked already.
+        """
         passes: list[list[Replacement]] = []
         for _ in range(MOST_PASSES):
-            found = find(text, self._kinds, self._is_record)
+            found = find(text, self._kinds, self._is_record) if known is None else known
+            known = None
             if not found:
                 break
             if not passes:

@@ -18,7 +18,7 @@ from pipelines.stages.compiled import compiled
 AT, DIGITS, QUERY, HEX, LETTERED = 1, 2, 4, 8, 16
 TITLE, WEAK, LABEL = 32, 64, 128
 NAME = TITLE | WEAK | LABEL
-FIRST_CUE, FIRST_FREE_CUE = 1 << 8, 1 << 40
+FIRST_CUE, FIRST_FREE_CUE = 1 << 8, 1 << 36
 """Bits of a place; those from `FIRST_CUE` on are the caller's, and a digit must follow their words; from
 `FIRST_FREE_CUE` on they count as they stand."""
 _NEED_DIGIT = FIRST_FREE_CUE - FIRST_CUE
@@ -171,7 +171,7 @@ def _heard(data: Bytes, at: int, bits: int, size: int) -> int:
         left &= ~96
     if bits & 128 and not _has_colon(data, at):
         left &= ~128
-    if bits & _NEED_DIGIT and not _has_digit(data, at, 64):
+    if bits & _NEED_DIGIT and not _has_digit(data, at, 40):
         left &= ~_NEED_DIGIT
     return left
 
@@ -205,6 +205,8 @@ def scan(  # noqa: C901
         else:
             if solid >= 7 and byte >= 65 and byte <= 90:
                 bits |= 16
+            if run == 1 and byte == 46:  # a decimal (0.552), not a group of a number
+                run = 0
             solid = 0
             gap += 1
             if gap > 3 or (byte != 32 and not _parts_number(byte)):

@@ -21,6 +21,7 @@ BENCHES = {
     "end-to-end": ["-m", "tests.bench.end_to_end"],
     "ray-overhead": ["-m", "tests.bench.ray_overhead"],
     "memory": ["-m", "tests.bench.memory"],
+    "privacy": ["-m", "tests.bench.privacy"],
     "decontaminate": ["-m", "tests.bench.decontaminate"],
 }
 
