@@ -114,7 +114,8 @@ def test_swapped_files_are_named_both(demo_copy: Path) -> None:
 def test_files_that_nothing_lists_are_named_and_the_card_is_none_of_them(demo_copy: Path) -> None:
     result = read_result(demo_copy)
     homes = [*result.mixtures.values(), *(folder.name for folder in demo_copy.glob("documents-*"))]
-    homes += ["stages/normalize@1", "stages/normalize@1/records", "stages/publish-demo@1"]
+    homes += [result.manifests[name].folder for name in ("normalize", "publish-demo")]
+    homes += [f"{result.manifests['normalize'].folder}/records"]
     added = [f"{home}/{name}" for home in homes for name in ("extra.parquet", "notes.txt")]
     added += [f"{result.mixtures['demo']}/data-00001-of-00001-0123456789abcdef.arrow", "mixtures/other/data.arrow"]
     for path in added:
@@ -176,7 +177,7 @@ def test_a_flipped_bit_in_training_data_shows_at_the_first_touch_of_its_batch(de
 
 @pytest.mark.parametrize("verb", ["verify", "run", "trace"])
 def test_the_command_line_names_the_file_and_ends_with_code_5(demo_copy: Path, verb: str) -> None:
-    path = next((demo_copy / "stages" / "publish-demo@1").glob("manifest-*.json"))
+    path = next((demo_copy / "stages").glob("publish-demo@*/manifest-*.json"))
     flip(path)
     words = {"verify": [demo_copy], "run": [DEMO, "--inline", "-s", f"out={demo_copy}"]}
     done = call_medmix(verb, *words.get(verb, [demo_copy, "--sequence", "0"]))
