@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
     wanted = parser.parse_args()
+    if find_spec("torch") is None:
+        sys.exit("this benchmark needs PyTorch, which is what `datasets` hands out there: pip install -e '.[train]'")
     with tempfile.TemporaryDirectory() as folder:
         toy = ToyMixture(
             Path(folder), documents=wanted.rows * SIZE // 9000, longest=6000, vocabulary=128_256, sequence_tokens=SIZE
