@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.engine.errors import ConfigError, InputError
+from pipelines.engine.errors import InputError
 
 console = Console(soft_wrap=True)
 feed_app = typer.Typer(no_args_is_help=True, help="The training feed.")
@@ -67,9 +67,4 @@ def mixture_folder(folder: Path, mixture: str | None) -> Path:
     from pipelines.result import read_result
 
     result = read_result(folder)
-    if mixture is None and len(result.mixtures) == 1:
-        mixture = next(iter(result.mixtures))
-    if mixture not in result.mixtures:
-        have = ", ".join(result.mixtures) or "none"
-        raise ConfigError(f"--mixture {mixture}: this run has the mixtures {have}; name one of them")
-    return folder / result.mixtures[mixture]
+    return folder / result.mixtures[result.named_mixture(mixture)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.engine.errors import CorruptionError, InputError
+from pipelines.engine.errors import ConfigError, CorruptionError, InputError
 from pipelines.engine.hashing import seal, sha256_bytes
 from pipelines.engine.manifest import Manifest, read_manifest, stage_folder
 from pipelines.engine.stage import FileRef
@@ -36,6 +36,15 @@ class Result:
     def mixture_manifest(self, name: str, step: str) -> Manifest:
         """Return the manifest of one step (`mixture`, `shards`, `publish`) of a mixture."""
         return self.manifests[f"{step}-{name}"]
+
+    def named_mixture(self, name: str | None) -> str:
+        """Return the mixture that a user named, the only one when none was. Raises ConfigError."""
+        if name is None and len(self.mixtures) == 1:
+            return next(iter(self.mixtures))
+        if name not in self.mixtures:
+            have = ", ".join(self.mixtures) or "none"
+            raise ConfigError(f"--mixture {name}: this run has the mixtures {have}; name one of them")
+        return name
 
 
 def write_plan(storage: Storage, body: dict[str, Any]) -> None:

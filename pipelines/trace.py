@@ -37,7 +37,7 @@ class Traced:
 
 def trace_sequence(result: Result, mixture: str | None, sequence: int, token: int | None) -> list[Traced]:
     """Return the pieces of a sequence, or the one that holds `token`. Raises ConfigError when there is none."""
-    name = _mixture(result, mixture)
+    name = result.named_mixture(mixture)
     shards = result.mixture_manifest(name, "shards")
     first = 0
     for record in shards.shards:
@@ -59,15 +59,6 @@ def trace_sequence(result: Result, mixture: str | None, sequence: int, token: in
         raise ConfigError(f"--token {token}: sequence {sequence} has {filled} tokens of text, the rest is padding")
     document = _document(result, piece.document)
     return [Traced(piece, document, _chars(result, name, piece, document, token), token)]
-
-
-def _mixture(result: Result, name: str | None) -> str:
-    if name is None and len(result.mixtures) == 1:
-        return next(iter(result.mixtures))
-    if name not in result.mixtures:
-        have = ", ".join(result.mixtures) or "none"
-        raise ConfigError(f"--mixture {name}: this run has the mixtures {have}; name one of them")
-    return name
 
 
 def _table(result: Result, ref: FileRef) -> pa.Table:
