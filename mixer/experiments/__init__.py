@@ -1,0 +1,1 @@
+"""Mixture-ratio experiments: designs, proxies, fits, proposals and the record of them."""
