@@ -64,3 +64,15 @@ class PlanError(MedmixError):
     """A mixture cannot be built as asked: an epoch cap, weight or budget does not hold. Exit code 10."""
 
     exit_code = 10
+
+
+class TeacherError(MedmixError):
+    """The teacher cannot be used: it does not answer, or refuses our key, model or address. Exit code 11."""
+
+    exit_code = 11
+
+
+class BudgetError(MedmixError):
+    """The teacher's budget of tokens or money is spent. Exit code 12."""
+
+    exit_code = 12

@@ -37,7 +37,7 @@ _REMEDY = {
 
 
 @contextmanager
-def _told(what: str, path: str) -> Iterator[None]:
+def told(what: str, path: str) -> Iterator[None]:
     """Turn an OSError of the disk into a StorageError that a person can act on."""
     try:
         yield
@@ -60,7 +60,7 @@ class StagedFile(io.RawIOBase):
         self._buffer = bytearray()
         self._abandoned = False
         self.size_bytes = 0
-        with _told("creating", self._staging):
+        with told("creating", self._staging):
             self._handle = disk.open_new(self._staging)
 
     def writable(self) -> bool:
@@ -95,7 +95,7 @@ class StagedFile(io.RawIOBase):
             self._append(full)
 
     def _append(self, data: bytearray | memoryview) -> None:
-        with _told("writing", self._staging):
+        with told("writing", self._staging):
             self._handle.write(memoryview(data))
         self._hash.update(data)
 
@@ -104,7 +104,7 @@ class StagedFile(io.RawIOBase):
         self._finish()
         sha256 = self._hash.hexdigest()
         target = f"{self._folder}/{stem}-{sha256[:16]}.{extension}"
-        with _told("renaming", target):
+        with told("renaming", target):
             self._disk.rename(self._staging, target)
             self._disk.sync_folder(self._folder)
         return FileRef(target, sha256, self.size_bytes)
@@ -112,7 +112,7 @@ class StagedFile(io.RawIOBase):
     def publish(self, target: str) -> bool:
         """Make the content durable as `target` if that does not exist; say whether it was this one."""
         self._finish()
-        with _told("publishing", target):
+        with told("publishing", target):
             published = self._disk.publish(self._staging, target)
             self._disk.sync_folder(self._folder)
         return published
@@ -120,7 +120,7 @@ class StagedFile(io.RawIOBase):
     def replace(self, target: str) -> FileRef:
         """Make the content durable as `target`, replacing an earlier one atomically (plans and reports only)."""
         self._finish()
-        with _told("renaming", target):
+        with told("renaming", target):
             self._disk.rename(self._staging, target)
             self._disk.sync_folder(self._folder)
         return FileRef(target, self._hash.hexdigest(), self.size_bytes)
@@ -137,10 +137,10 @@ class StagedFile(io.RawIOBase):
     def _finish(self) -> None:
         try:
             self._drain()
-            with _told("syncing", self._staging):
+            with told("syncing", self._staging):
                 self._handle.sync()
         finally:
-            with _told("closing", self._staging):
+            with told("closing", self._staging):
                 self._handle.close()
 
 
@@ -165,7 +165,7 @@ class Storage:
             raise CorruptionError(
                 f"{ref.path}: {size} bytes, but its manifest says {ref.size_bytes}; restore it from a copy"
             )
-        with _told("reading", ref.path):
+        with told("reading", ref.path):
             data = self.disk.read(ref.path)
         if (found := sha256_bytes(data)) != ref.sha256:
             raise CorruptionError(
@@ -176,29 +176,29 @@ class Storage:
 
     def size(self, path: str) -> int | None:
         """Return the size of a file in bytes, None when absent."""
-        with _told("looking at", path):
+        with told("looking at", path):
             return self.disk.size(path)
 
     def list(self, folder: str) -> list[str]:
         """Return all file paths under a folder, sorted."""
-        with _told("listing", folder):
+        with told("listing", folder):
             return self.disk.list(folder)
 
     def remove(self, path: str) -> None:
         """Remove a file (only `medmix verify --sweep` does)."""
-        with _told("removing", path):
+        with told("removing", path):
             self.disk.remove(path)
 
     def sync_folder(self, folder: str) -> None:
         """Return when the names in a folder are durable."""
-        with _told("syncing", folder):
+        with told("syncing", folder):
             self.disk.sync_folder(folder)
 
     def read_sealed(self, path: str) -> dict[str, Any] | None:
         """Return the body of a sealed JSON file, None when absent. Raises CorruptionError."""
         if self.size(path) is None:
             return None
-        with _told("reading", path):
+        with told("reading", path):
             data = self.disk.read(path)
         return unseal(bytes(data), path)
 
@@ -227,7 +227,7 @@ class Storage:
 
 def local_storage(root: Path) -> Storage:
     """Return the storage of a local or shared folder. Raises StorageError when it cannot be made."""
-    with _told("making the folder", str(root)):
+    with told("making the folder", str(root)):
         root.mkdir(parents=True, exist_ok=True)
     return Storage(LocalDisk(root))
 

@@ -18,6 +18,8 @@ CODES = {
     "StageError": 8,
     "QuarantineError": 9,
     "PlanError": 10,
+    "TeacherError": 11,
+    "BudgetError": 12,
 }
 CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass)]
 
