@@ -22,6 +22,7 @@ from pipelines.stages.near_steps import near_steps
 from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.privacy import Privacy, PrivacyConfig
 from pipelines.stages.quality import Quality, QualityConfig
+from pipelines.stages.rights_gate import RightsGateConfig, rights_gate_steps
 from pipelines.stages.sample import SampleConfig
 from pipelines.stages.sample_apply import sample_steps
 from pipelines.stages.versions import VersionsConfig
@@ -48,6 +49,7 @@ STAGES: dict[str, StageEntry] = {
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
     "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),
+    "rights_gate": StageEntry(RightsGateConfig, rights_gate_steps),
     "consolidate": StageEntry(ConsolidateConfig, None),
     "sample": StageEntry(SampleConfig, sample_steps),
 }

@@ -10,6 +10,7 @@ This is evidence keeping, not legal advice.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -134,6 +135,24 @@ def rights_from(spdx: str, evidence: str = "", *, attribution: str = "", tdm_res
         commercial=grant.commercial,
         tdm_reserved=tdm_reserved,
     )
+
+
+def conjunction(expressions: Iterable[str]) -> str:
+    """Return the expression under which texts of all these stand together, each licence named once, in a fixed order.
+
+    Raises ValueError as `rights_from` does.
+    """
+    trees = [_LICENSING.parse(_read(one)[0]) for one in dict.fromkeys(expressions)]
+    joined = _LICENSING.AND(*trees).simplify() if len(trees) > 1 else trees[0]
+    return str(joined)
+
+
+@lru_cache(maxsize=4096)
+def terms_of(spdx: str) -> tuple[tuple[str, ...], ...]:
+    """Return each choice of licences that an expression leaves, as the licences that then hold together."""
+    tree = _LICENSING.dnf(_LICENSING.parse(_read(spdx)[0]))
+    choices = tree.args if isinstance(tree, _LICENSING.OR) else (tree,)
+    return tuple(tuple(sorted(choice.objects)) for choice in choices)
 
 
 def _basis(grant: _Grant) -> Basis:

@@ -22,6 +22,7 @@ from pipelines.stages.drop_sections import drop_sections
 from pipelines.stages.edits import edit_entry
 from pipelines.stages.language import primary_subtag
 from pipelines.stages.quality import FLAGS
+from sources.derived_rights import conflict
 from sources.document import bare_name, estimate_tokens, names_of
 from sources.rights import Profile, Rights, allows
 
@@ -29,6 +30,7 @@ PLAIN_REASONS = (
     "reference_only",
     "removal_requested",
     "rights",
+    "share_alike",
     "retracted",
     "contaminated",
     "empty",
@@ -179,6 +181,12 @@ class Consolidate:
             return Rejected("removal_requested", asked)
         if not allows(Rights(**row["rights"]), self.config.profile):
             return Rejected("rights", f"{row['rights']['spdx']} under {self.config.profile}")
+        if (
+            row["parents"]
+            and self.config.profile != "research-internal"
+            and (at_odds := conflict(row["rights"]["spdx"]))
+        ):
+            return Rejected("share_alike", f"made from texts under {at_odds}, which no licence meets at once")
         if row["retracted"] and self.config.drop_retracted:
             return Rejected("retracted")
         return None

@@ -22,13 +22,14 @@ from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
 from pipelines.stages.contamination_apply import apply_policy
 from pipelines.stages.decontaminate import NAME as CONTAMINATION
 from pipelines.stages.exchange import DOCUMENTS
+from pipelines.stages.rights_gate import NAME as INHERITED
 from sources.document import SCHEMA
 
 FAILED = "attribute_failed"
 UNGRANTED = "kept_without_grant"
 """The counter of documents that no licence allows to train on."""
 SERIES = "versions"
-"""The list that tells an order; every other list has the columns of `LISTED`."""
+"""The list that tells an order; every other list but that of inherited rights has the columns of `LISTED`."""
 
 
 class Consolidation:
@@ -58,7 +59,8 @@ class Consolidation:
         beside_documents = [role for role in shard.task.inputs if role not in (DOCUMENTS, *self._lists)]
         attributes = {role: _whole(shard, role) for role in beside_documents}
         ids = _ids(shard)
-        losers = _losers(shard, [role for role in self._lists if role != SERIES], ids)
+        losers = _losers(shard, [role for role in self._lists if role not in (SERIES, INHERITED)], ids)
+        inherited = {row["id"]: row["rights"] for row in _listed(shard, INHERITED, ids)}
         series = _series(shard, ids)
         wrote = False
         for rows, table in shard.documents():
@@ -70,7 +72,7 @@ class Consolidation:
                     )
             table, beside = self._without_failed(shard, table, beside)
             treated, contaminated = self._decontaminated(shard, table, beside)
-            batch = self._policy.apply(treated, beside, losers, series, contaminated)
+            batch = self._policy.apply(_with_rights(treated, inherited), beside, losers, series, contaminated)
             shard.kept(table.take(_others(table, batch.rejected)))
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)
@@ -106,6 +108,17 @@ class Consolidation:
             _reject(shard, table, row, why)
         keep = _others(table, failed)
         return table.take(keep), {role: found.take(keep) for role, found in beside.items()}
+
+
+def _with_rights(table: pa.Table, inherited: Mapping[str, dict[str, Any]]) -> pa.Table:
+    """Return the documents with the rights that follow from their parents."""
+    ids = table["id"].to_pylist() if inherited else []
+    if inherited.keys().isdisjoint(ids):
+        return table
+    at = table.schema.get_field_index("rights")
+    field = table.schema.field(at)
+    rights = [inherited.get(name, own) for name, own in zip(ids, table["rights"].to_pylist(), strict=True)]
+    return table.set_column(at, field, pa.array(rights, field.type))
 
 
 def _others(table: pa.Table, rows: Mapping[int, Rejected]) -> pa.Array:
