@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit
 
 from mixer.pack import Ints, Packed
@@ -24,20 +25,27 @@ Ids = npt.NDArray[np.uint16 | np.uint32]
 class TokenShards:
     """Token ids of all documents, as shards: `values[k]` with `offsets[k]`, documents numbered through the shards.
 
-    The documents of shard k are those from `firsts[k]` on; `firsts` ends with the number of all documents.
+    The documents of shard k are those from `firsts[k]` on; `firsts` ends with the number of all documents. Document d
+    of them all has the spans `masked[span_ends[d]:span_ends[d + 1]]`, (start, stop) of tokens that are no targets.
     """
 
     values: tuple[Ids, ...]
     offsets: tuple[Ints, ...]
     firsts: Ints
+    masked: Ints
+    span_ends: Ints
 
     @classmethod
-    def of(cls, columns: Sequence[pa.ChunkedArray]) -> "TokenShards":
-        """Return the shards of `ids` columns as `mixer.tokenize` wrote them, without a copy of single-chunk ones."""
-        arrays = [chunk for column in columns for chunk in column.chunks]
+    def of(cls, tables: Sequence[pa.Table]) -> "TokenShards":
+        """Return the shards as `mixer.tokenize` wrote them, without a copy of the ids of single-chunk tables."""
+        arrays = [chunk for table in tables for chunk in table["ids"].chunks]
         values = tuple(array.values.to_numpy() for array in arrays)
         offsets = tuple(array.offsets.to_numpy().astype(np.int64) for array in arrays)
-        return cls(values, offsets, np.cumsum([0, *(len(one) - 1 for one in offsets)]))
+        lists = [chunk for table in tables for chunk in table["masked"].chunks]
+        edges = np.concatenate([np.zeros(0, np.int64), *(chunk.flatten().to_numpy() for chunk in lists)])
+        counts = np.concatenate([np.zeros(1, np.int64), *(pc.list_value_length(chunk).to_numpy() for chunk in lists)])
+        firsts = np.cumsum([0, *(len(one) - 1 for one in offsets)])
+        return cls(values, offsets, firsts, edges.reshape(-1, 2), np.cumsum(counts) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +63,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SequenceBlock:
-    """Some sequences: `input_ids` (n, S); row r has `doc_lens[offsets[r]:offsets[r+1]]`, its padding and component."""
+    """Some sequences: `input_ids` (n, S); row r has `doc_lens[offsets[r]:offsets[r+1]]`, its padding and component.
+
+    `masked[ends[r]:ends[r+1]]` are its spans (start, stop) of places whose tokens are no targets, in order.
+    """
 
     input_ids: Ids
     doc_lens: npt.NDArray[np.int32]
     offsets: Ints
     pad_len: npt.NDArray[np.int32]
     source_id: npt.NDArray[np.int16]
+    masked: npt.NDArray[np.int32]
+    ends: Ints
 
     @classmethod
     def of(cls, batch: pa.RecordBatch) -> "SequenceBlock":
@@ -71,33 +84,47 @@ class SequenceBlock:
         values = ids.values.to_numpy().reshape(-1, size)[ids.offset : ids.offset + len(ids)]
         offsets = lens.offsets.to_numpy().astype(np.int64)
         doc_lens = lens.values.to_numpy()[offsets[0] : offsets[-1]]
-        return cls(values, doc_lens, offsets - offsets[0], batch["pad_len"].to_numpy(), batch["source_id"].to_numpy())
+        spans = batch["masked"]
+        ends = spans.offsets.to_numpy().astype(np.int64)
+        masked = spans.values.to_numpy()[ends[0] : ends[-1]].reshape(-1, 2)
+        told = batch["pad_len"].to_numpy(), batch["source_id"].to_numpy()
+        return cls(values, doc_lens, offsets - offsets[0], *told, masked, (ends - ends[0]) // 2)
 
     @classmethod
     def joined(cls, blocks: Sequence["SequenceBlock"]) -> "SequenceBlock":
         """Return the rows of several blocks in order, copied."""
-        ends = np.cumsum([0, *(len(block.doc_lens) for block in blocks)])
-        offsets = [block.offsets[:-1] + end for block, end in zip(blocks, ends, strict=False)]
         return cls(
             np.concatenate([block.input_ids for block in blocks]),
             np.concatenate([block.doc_lens for block in blocks]),
-            np.concatenate([*offsets, ends[-1:]]),
+            _end_to_end([block.offsets for block in blocks]),
             np.concatenate([block.pad_len for block in blocks]),
             np.concatenate([block.source_id for block in blocks]),
+            np.concatenate([block.masked for block in blocks]),
+            _end_to_end([block.ends for block in blocks]),
         )
 
     def rows(self, first: int, stop: int) -> "SequenceBlock":
         """Return the rows [first, stop) without copying ids."""
         a, b = int(self.offsets[first]), int(self.offsets[stop])
+        c, d = int(self.ends[first]), int(self.ends[stop])
         cut = slice(first, stop)
-        offsets = self.offsets[first : stop + 1] - a
-        return SequenceBlock(self.input_ids[cut], self.doc_lens[a:b], offsets, self.pad_len[cut], self.source_id[cut])
+        offsets, ends = self.offsets[first : stop + 1] - a, self.ends[first : stop + 1] - c
+        told = self.pad_len[cut], self.source_id[cut]
+        return SequenceBlock(self.input_ids[cut], self.doc_lens[a:b], offsets, *told, self.masked[c:d], ends)
 
     def to_batch(self, schema: pa.Schema) -> pa.RecordBatch:
         """Return the rows as one record batch of `schema`, sharing the ids."""
         ids = pa.FixedSizeListArray.from_arrays(pa.array(self.input_ids.reshape(-1)), self.input_ids.shape[1])
         lens = pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), pa.array(self.doc_lens))
-        return pa.RecordBatch.from_arrays([ids, lens, pa.array(self.pad_len), pa.array(self.source_id)], schema=schema)
+        edges = pa.array((2 * self.ends).astype(np.int32)), pa.array(self.masked.reshape(-1).astype(np.int32))
+        columns = [ids, lens, pa.array(self.pad_len), pa.array(self.source_id), pa.ListArray.from_arrays(*edges)]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _end_to_end(offsets: Sequence[Ints]) -> Ints:
+    """Return the offsets of lists that stand one after the other."""
+    begins = np.cumsum([0, *(one[-1] for one in offsets)])
+    return np.concatenate([*(one[:-1] + begin for one, begin in zip(offsets, begins, strict=False)), begins[-1:]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +174,26 @@ def assemble(parts: Sequence[Part], tokens: TokenShards, target: Target) -> Sequ
     doc_lens[(offsets[1:] - 1)[pad_len > 0]] = pad_len[pad_len > 0]
     for one in laid:
         doc_lens[offsets[one.row] + one.rank] = one.length
-    return SequenceBlock(ids, doc_lens, offsets, pad_len, source_id)
+    spans = [_masked(part.packed, one, tokens) for part, one in zip(parts, laid, strict=True)]
+    row, span = np.concatenate([row for row, _ in spans]), np.concatenate([span for _, span in spans])
+    order = np.lexsort((span[:, 0], row))
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(row, minlength=rows))])
+    return SequenceBlock(ids, doc_lens, offsets, pad_len, source_id, span[order].astype(np.int32), ends)
+
+
+def _masked(packed: Packed, laid: Laid, tokens: TokenShards) -> tuple[Ints, Ints]:
+    """Return the row and the places (start, stop) of each span of a part that is no target."""
+    document = packed.document[laid.piece]
+    first = tokens.span_ends[document]
+    counts = tokens.span_ends[document + 1] - first
+    at = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    piece = laid.piece[at]
+    begin = packed.start[piece]
+    span = tokens.masked[first[at] + within].clip(begin[:, None], (begin + packed.tokens[piece])[:, None])
+    span = span + (laid.start[at] + packed.bos[piece] - begin)[:, None]
+    inside = span[:, 0] < span[:, 1]
+    return laid.row[at][inside], span[inside]
 
 
 def _fill(packed: Packed, laid: Laid, tokens: TokenShards, target: Target, flat: Ids) -> None:

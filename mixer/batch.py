@@ -41,7 +41,8 @@ class Batch:
 
     @cached_property
     def labels(self) -> Longs:
-        """Return the labels, (n, S) int64, `IGNORED` where a document ends (begins, for `same`) and in padding."""
+        """Return the labels, (n, S) int64, `IGNORED` where a document ends (begins, for `same`), in
+        padding, and where the token named is masked."""
         ids, bounds = self.block.input_ids, self.cu_seqlens
         labels = np.empty(ids.shape, np.int64)
         flat = labels.reshape(-1)
@@ -53,7 +54,19 @@ class Batch:
             flat[bounds[:-1]] = IGNORED
         for row in np.flatnonzero(self.block.pad_len):
             labels[row, ids.shape[1] - self.block.pad_len[row] :] = IGNORED
+        if len(self.block.masked):
+            flat[self._masked_labels()] = IGNORED
         return labels
+
+    def _masked_labels(self) -> npt.NDArray[np.bool_]:
+        """Say of each label whether the token that it names is no target, over the rows laid end to end."""
+        row = np.repeat(np.arange(len(self)), np.diff(self.block.ends))
+        spans = self.block.masked + (row * self.block.input_ids.shape[1])[:, None]
+        edges = np.zeros(self.block.input_ids.size + 1, np.int8)
+        np.add.at(edges, spans[:, 0], 1)
+        np.add.at(edges, spans[:, 1], -1)
+        masked: npt.NDArray[np.bool_] = edges.cumsum()[:-1] > 0
+        return masked if self.kind == "same" else np.append(masked[1:], False)
 
     @cached_property
     def positions(self) -> npt.NDArray[np.int32]:

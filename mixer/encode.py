@@ -140,6 +140,8 @@ class Fast:
         return next((text for text, ids, encoding in pairs if ids.tolist() != encoding.ids), None)
 
     def _ids(self, texts: list[str]) -> list[Ids]:
+        if not texts:
+            return []
         split = self._reference.encode_special_tokens
         ids, ends = self._fast.encode_batch_flat(texts, add_special_tokens=False, split_special_tokens=split)
         return np.split(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64)[1:-1].astype(np.int64))

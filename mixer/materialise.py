@@ -29,7 +29,7 @@ BLOCK_ROWS = 1000
 class Materialise:
     """Write the sequences of one mixture, `sequences_per_shard` to a file."""
 
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, mixture: str, sequences_per_shard: int, sequence_tokens: int, target: Target) -> None:
@@ -72,7 +72,7 @@ class Materialise:
         first, stop = shard.task.params["first"], shard.task.params["stop"]
         order = pa.concat_tables(shard.tables("order", 1 << 20)).slice(first, stop - first)
         tables = [open_tokens(shard, ref) for ref in shard.inputs("tokens")]
-        tokens = TokenShards.of([table["ids"] for table in tables])
+        tokens = TokenShards.of(tables)
         about = pa.concat_tables([table.select(["document", "source"]) for table in tables]).combine_chunks()
         packed = [packed_of(shard.table(ref), self._sequence_tokens) for ref in shard.inputs("pieces")]
         writer = SequenceWriter(shard.sink("main", "arrow"), self._sequence_tokens, self._target.id_type)

@@ -30,7 +30,7 @@ from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
 
 Ints = npt.NDArray[np.int64]
-LIGHT = ["source", "kind", "language", "evidence", "section_breaks", "paragraph_breaks"]
+LIGHT = ["source", "kind", "language", "evidence", "marked", "section_breaks", "paragraph_breaks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Share:
 class MixtureStage:
     """Plan one mixture over the tokens of its target."""
 
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, settings: MixtureConfig, seed: int, target: Target, absent: frozenset[str]) -> None:
@@ -84,8 +84,9 @@ class MixtureStage:
         settings, target = self._settings, self._target
         window = settings.window_documents
         rule = PackRule(settings.sequence_tokens, target.bos, target.eos, target.continuation_bos, window)
-        breaks = [Breaks.of(mine[name]) for name in ("section_breaks", "paragraph_breaks")]
-        return Share(settings.components[index], rows, lengths, pack(lengths, rule, *breaks))
+        sections, paragraphs = (Breaks.of(mine[name]) for name in ("section_breaks", "paragraph_breaks"))
+        packed = pack(lengths, rule, sections, paragraphs, mine["marked"].to_numpy())
+        return Share(settings.components[index], rows, lengths, packed)
 
     def _budget(self, shares: Sequence[Share]) -> Budget:
         settings = self._settings

@@ -99,18 +99,26 @@ class Packed:
         return self.sequence_tokens - np.diff(ends[self.offsets])
 
 
-def pack(lengths: Ints, rule: PackRule, sections: Breaks | None = None, paragraphs: Breaks | None = None) -> Packed:
+def pack(
+    lengths: Ints,
+    rule: PackRule,
+    sections: Breaks | None = None,
+    paragraphs: Breaks | None = None,
+    marked: Flags | None = None,
+) -> Packed:
     """Return the packing of documents with so many tokens each; a document without tokens takes no piece.
 
-    O(n log n), about 1 us a document. Breaks are looked at for documents longer than a sequence only.
+    O(n log n), about 1 us a document. Breaks are looked at for documents longer than a sequence only. Documents that
+    are `marked` hold their own marks and get none.
     """
     lengths = np.ascontiguousarray(lengths, dtype=np.int64)
+    bare = np.ones(len(lengths), np.bool_) if marked is None else ~marked
     sections, paragraphs = sections or Breaks.none(len(lengths)), paragraphs or Breaks.none(len(lengths))
     cuts = (sections.positions, sections.offsets), (paragraphs.positions, paragraphs.offsets)
     marks = rule.bos, rule.continuation_bos, rule.eos
-    document, start, tokens = _pieces(lengths, *cuts, (rule.sequence_tokens, rule.reach_percent), marks)
-    bos = (start == 0) & rule.bos | (start > 0) & rule.continuation_bos
-    eos = (start + tokens == lengths[document]) & rule.eos
+    document, start, tokens = _pieces(lengths, *cuts, (rule.sequence_tokens, rule.reach_percent), marks, bare)
+    bos = ((start == 0) & rule.bos | (start > 0) & rule.continuation_bos) & bare[document]
+    eos = (start + tokens == lengths[document]) & rule.eos & bare[document]
     window = document // rule.window_documents
     largest_first = np.lexsort((-(tokens + bos + eos), window))
     sequence = np.empty(len(document), np.int64)
@@ -138,12 +146,13 @@ def _pieces(
     paragraphs: tuple[Ints, Ints],
     room: tuple[int, int],
     marks: tuple[bool, bool, bool],
+    bare: Flags,
 ) -> tuple[Ints, Ints, Ints]:
     """Return (document, start, tokens) of each piece, in reading order."""
     size, reach_percent = room
-    bos, continuation_bos, eos = int(marks[0]), int(marks[1]), int(marks[2])
     document, starts, tokens = [0 for _ in range(0)], [0 for _ in range(0)], [0 for _ in range(0)]
     for row in range(len(lengths)):
+        bos, continuation_bos, eos = bare[row] * marks[0], bare[row] * marks[1], bare[row] * marks[2]
         start, left, head = 0, lengths[row], bos
         while left > 0:
             take = left

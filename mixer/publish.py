@@ -25,7 +25,7 @@ from pipelines.engine.stage import ShardTask
 class Publish:
     """Write the files that make shards a dataset."""
 
-    version = "3"
+    version = "4"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, mixture: str, target: Target, sequence_tokens: int) -> None:
@@ -63,6 +63,8 @@ class Publish:
             **shard.task.params["facts"],
             "plan": shard.task.params["plan"],
             "vocabulary": self._vocabulary(tokenizer),
+            "chat": self._target.chat and self._target.chat.identity(),
+            "control": self._target.control,
             "files": listed,
         }
         shard.named("mixture", "mixture.json").write(canonical_json(told))

@@ -1,7 +1,8 @@
 """Training shards: packed sequences as an Arrow stream that `datasets.load_from_disk` opens without a cast.
 
 Each row is one sequence: `input_ids` of fixed length, `doc_lens` (tokens of each piece, marks included, and last the
-padding if there is any: they add up to the length), `pad_len`, and `source_id`, the component. Batches have 1,000
+padding if there is any: they add up to the length), `pad_len`, `source_id`, the component, and `masked`, the places
+whose tokens are no targets (start, stop, start, stop, ...: what opens a turn, what a user says). Batches have 1,000
 rows and a checksum each, which a reader can test at its first touch. The layout is that of `Dataset.save_to_disk` in
 datasets 5.2. Not here: filling the rows (`assemble`), naming and committing files.
 """
@@ -131,6 +132,7 @@ def sequence_schema(sequence_tokens: int, id_type: pa.DataType) -> pa.Schema:
         pa.field("doc_lens", pa.list_(pa.int32())),
         pa.field("pad_len", pa.int32()),
         pa.field("source_id", pa.int16()),
+        pa.field("masked", pa.list_(pa.int32())),
     ]
     return pa.schema(fields, metadata={"huggingface": json.dumps(info)})
 
@@ -146,6 +148,7 @@ def features(sequence_tokens: int, id_type: pa.DataType) -> dict[str, Any]:
         "doc_lens": {"feature": value("int32"), "_type": "List"},
         "pad_len": value("int32"),
         "source_id": value("int16"),
+        "masked": {"feature": value("int32"), "_type": "List"},
     }
 
 

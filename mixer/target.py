@@ -4,11 +4,13 @@ A target is a small YAML of `configs/targets/`: ids of BOS, EOS and pad, where B
 probes that a tokenizer file must answer, since files of one tokenizer differ in their bytes. Loading turns off
 templates, truncation and padding, and makes the tokenizer read a literal `<|eot_id|>` or `<tool_call>` in a source
 text as ordinary characters: a control id enters a sequence only because packing puts it there. Not here: encoding
-documents (`tokenize`), chat templates, and getting a file from the hub.
+documents (`tokenize`), writing conversations (`chat`), and getting a file from the hub.
 """
 
 import json
 import os
+import re
+import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from mixer.chat import ChatFormat
 from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.hub import fetch_tokenizer
@@ -29,6 +32,8 @@ from pipelines.engine.settings import BYTES, SPEED, Settings
 DEMO = "demo"
 DEMO_TOKENS = ("<|bos|>", "<|eos|>", "<|pad|>")
 TARGETS = Path(__file__).parents[1] / "configs" / "targets"
+_MARK = re.compile(r"<\|?\w+\|?>")
+_SPACE = string.whitespace + "\u00a0\u2581"  # U+2581 stands for a space in the vocabularies of SentencePiece
 _Id = Annotated[int, Field(ge=0)]
 
 
@@ -58,6 +63,8 @@ class Target(Settings):
     """Added tokens that stand for ordinary text; those made of white space always do."""
     probes: Annotated[dict[str, tuple[int, ...]], SPEED] = Field(default_factory=dict)
     """Texts and the ids that the tokenizer file must give them."""
+    chat: Annotated[ChatFormat | None, BYTES] = None
+    """How the model writes conversations; without it they are trained on as text."""
 
     @model_validator(mode="after")
     def _marks_have_ids(self) -> "Target":
@@ -73,6 +80,11 @@ class Target(Settings):
             value = getattr(self, name)
             if value is not None and value >= self.vocabulary:
                 raise ValueError(f"{name} {value} is not below the vocabulary of {self.vocabulary}")
+        written = self.chat and self.chat.begin + self.chat.open + self.chat.close
+        if self.chat and self.chat.close not in self.control:
+            raise ValueError(f"chat.close {self.chat.close!r} is none of the control tokens, {', '.join(self.control)}")
+        if written and (lost := [mark for mark in _MARK.findall(written) if mark not in self.control]):
+            raise ValueError(f"chat writes {lost[0]}, which is none of the control tokens, {', '.join(self.control)}")
         return self
 
     def __hash__(self) -> int:
@@ -162,7 +174,7 @@ def load_tokenizer_bytes(data: bytes, ordinary: Sequence[str] = ()) -> Tokenizer
         tree = json.loads(data)
         tree |= {"post_processor": None, "truncation": None, "padding": None}
         for token in tree["added_tokens"]:
-            token["special"] = token["content"].strip() != "" and token["content"] not in ordinary
+            token["special"] = token["content"].strip(_SPACE) != "" and token["content"] not in ordinary
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"not a tokenizer.json ({len(data)} bytes): {error!r}") from error
     loaded = attempt(Tokenizer.from_str, json.dumps(tree))  # the library raises nothing narrower than Exception

@@ -12,20 +12,21 @@ from typing import Any
 import pyarrow as pa
 import tokenizers
 
+from mixer.chat import REASONS, ChatError, Stretch
 from mixer.encode import Encode, by_tokenizers, fastest
 from mixer.target import Target, load_tokenizer, load_tokenizer_bytes
-from mixer.tokenize import tokenize_documents, tokens_schema
+from mixer.tokenize import tokenize_documents, tokens_schema, write_chats
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import co_partitioned
 from pipelines.engine.shard import Shard
-from pipelines.engine.stage import FileRef, ShardTask
+from pipelines.engine.stage import FileRef, Rejected, ShardTask
 
 
 class Tokenize:
     """Tokenise every kept document for one target."""
 
-    version = "2"
-    reasons: frozenset[str] = frozenset()
+    version = "3"
+    reasons = REASONS
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -46,14 +47,26 @@ class Tokenize:
         schema = tokens_schema(self.target)
         rows = tokens = 0
         with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
-            for _, table in shard.documents():
-                found = tokenize_documents(table, tokenizer, self.target, encode)
+            for _, arrived in shard.documents():
+                table, chats = self._written(shard, arrived)
+                found = tokenize_documents(table, tokenizer, self.target, encode, chats)
                 writer.write_table(found)
                 shard.kept(table)
                 rows += found.num_rows
                 tokens += len(found["ids"].combine_chunks().values)
         shard.sized("main", rows, tokens)
         shard.facts["target_tokens"] = tokens
+
+    def _written(self, shard: Shard, table: pa.Table) -> tuple[pa.Table, list[list[Stretch] | None] | None]:
+        """Return the rows to encode, and conversations in the target's format; quarantine what it cannot hold."""
+        if self.target.chat is None:
+            return table, None
+        written = write_chats(table, self.target.chat, self.target.control)
+        for row, chat in enumerate(written):
+            if isinstance(chat, ChatError):
+                shard.reject_row(table.slice(row, 1), Rejected(chat.reason, str(chat), quarantine=True))
+        good = [row for row, chat in enumerate(written) if not isinstance(chat, ChatError)]
+        return table.take(good), [chat for chat in written if not isinstance(chat, ChatError)]
 
     def _tokenizer(self, shard: Shard) -> tuple[tokenizers.Tokenizer, Encode]:
         trained = shard.inputs("tokenizer")

@@ -62,7 +62,7 @@ class VirtualRows:
     @cached_property
     def _tokens(self) -> TokenShards:
         tables = [pa.ipc.open_stream(as_buffer(self._storage.read(ref))).read_all() for ref in self._refs]
-        return TokenShards.of([table["ids"] for table in tables])
+        return TokenShards.of(tables)
 
     @cached_property
     def _order(self) -> pa.Table:

@@ -5,6 +5,7 @@ rest. With a token position, the token's own characters are found by tokenising 
 can be checked by eye. Everything read is verified. Not here: writing lineage (`mixer.lineage`).
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from mixer.chat import ChatFormat, encode_chats, spelled, write
+from mixer.encode import by_tokenizers
 from mixer.lineage import Piece, char_span, locate
 from mixer.target import load_tokenizer_bytes
 from pipelines.engine.errors import ConfigError
@@ -27,10 +30,15 @@ CONTEXT_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """One piece of a sequence with its document; the token's characters when one was asked for."""
+    """One piece of a sequence with its document; the token's characters when one was asked for.
+
+    `chars` are those of `text`: the document's, or of a conversation what the token was written for, a turn with what
+    opens it or a control token.
+    """
 
     piece: Piece
     document: Document
+    text: str
     chars: tuple[int, int] | None
     token: int | None
 
@@ -52,13 +60,14 @@ def trace_sequence(result: Result, mixture: str | None, sequence: int, token: in
     rows = lineage.filter(pc.equal(lineage["sequence"], sequence))
     pieces = [Piece(**row) for row in rows.to_pylist()]
     if token is None:
-        return [Traced(piece, _document(result, piece.document), None, None) for piece in pieces]
+        documents = [_document(result, piece.document) for piece in pieces]
+        return [Traced(p, document, document.text, None, None) for p, document in zip(pieces, documents, strict=True)]
     piece = locate(pieces, token)
     if piece is None:
         filled = sum(piece.length for piece in pieces)
         raise ConfigError(f"--token {token}: sequence {sequence} has {filled} tokens of text, the rest is padding")
     document = _document(result, piece.document)
-    return [Traced(piece, document, _chars(result, name, piece, document, token), token)]
+    return [Traced(piece, document, *_chars(result, name, piece, document, token), token)]
 
 
 def _table(result: Result, ref: FileRef) -> pa.Table:
@@ -80,14 +89,22 @@ def _document(result: Result, wanted: str) -> Document:
     raise ConfigError(f"document {wanted} is not among the kept documents; run `medmix verify`")
 
 
-def _chars(result: Result, name: str, piece: Piece, document: Document, token: int) -> tuple[int, int] | None:
-    """Return the code points of the document's text that the token stands for, None for BOS and EOS."""
+def _chars(
+    result: Result, name: str, piece: Piece, document: Document, token: int
+) -> tuple[str, tuple[int, int] | None]:
+    """Return the text that a token comes from, and its code points there, None for BOS and EOS."""
     at = piece.text_token(token)
     if at is None:
-        return None
-    publish = result.mixture_manifest(name, "publish").shards[0]
-    tokenizer = load_tokenizer_bytes(bytes(result.storage.read(publish.files["tokenizer"])))
-    return char_span(tokenizer, document.text, at)
+        return document.text, None
+    files = result.mixture_manifest(name, "publish").shards[0].files
+    tokenizer = load_tokenizer_bytes(bytes(result.storage.read(files["tokenizer"])))
+    facts = json.loads(bytes(result.storage.read(files["mixture"])))
+    if not facts["chat"] or not document.messages:
+        return document.text, char_span(tokenizer, document.text, at)
+    written = write(document.messages, ChatFormat.model_validate(facts["chat"]), facts["control"])
+    (chat,) = encode_chats([written], by_tokenizers(tokenizer), facts["control"])
+    stretch, first = spelled(chat, at)
+    return stretch.text, (0, len(stretch.text)) if stretch.control else char_span(tokenizer, stretch.text, at - first)
 
 
 def render_trace(traced: list[Traced]) -> RenderableType:
@@ -100,7 +117,7 @@ def _render(item: Traced) -> Table:
     table = Table(
         show_header=False, title=f"sequence {piece.sequence}, tokens {piece.start}-{piece.start + piece.length - 1}"
     )
-    section = _section(document, item.chars)
+    section = _section(document, item.chars) if item.text == document.text else None
     rows: list[tuple[str, Any]] = [
         ("document", document.id),
         (
@@ -123,7 +140,7 @@ def _render(item: Traced) -> Table:
         ("tokens of the document", f"{piece.offset}-{piece.offset + piece.text_tokens - 1}"),
     ]
     if item.token is not None:
-        rows.append((f"token {item.token}", _in_context(document.text, item.chars)))
+        rows.append((f"token {item.token}", _in_context(item.text, item.chars)))
     for label, value in rows:
         if value:
             table.add_row(label, str(value))

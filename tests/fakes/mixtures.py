@@ -51,7 +51,9 @@ class RandomTokens:
             for document in range(number, self._documents, self._shards):
                 ids = rng.integers(3, VOCABULARY, rng.integers(1, self._longest)).astype(self._target.id_dtype)
                 row = {"document": f"{source}{document}", "source": source, "kind": "article", "language": "en"}
-                rows.append({**row, "ids": ids, "section_breaks": [], "paragraph_breaks": []})
+                rows.append(
+                    {**row, "ids": ids, "marked": False, "masked": [], "section_breaks": [], "paragraph_breaks": []}
+                )
         table = pa.Table.from_pylist(rows, schema=schema)
         with pa.ipc.new_stream(pa.PythonFile(shard.sink("main", "arrow"), mode="w"), schema) as writer:
             writer.write_table(table)

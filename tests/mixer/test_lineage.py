@@ -37,7 +37,7 @@ def test_every_token_leads_back_to_its_document_and_characters() -> None:
     epochs = np.arange(packed.sequences, dtype=np.int32) % 4
     picked = np.arange(packed.sequences)
     parts = [Part(packed, rows[:half], picked[:half], 0), Part(packed, rows[half:], picked[half:], 1)]
-    block = assemble(parts, TokenShards.of([table["ids"]]), target)
+    block = assemble(parts, TokenShards.of([table]), target)
     lineage = lineage_rows(parts, epochs, table, first_sequence=1000)
     assert lineage.schema == LINEAGE_SCHEMA
     by_sequence: dict[int, list[Piece]] = {}

@@ -32,7 +32,9 @@ def documents(seed: int, count: int = 60) -> list[np.ndarray]:
 def token_shards(docs: list[np.ndarray], shards: int) -> TokenShards:
     bounds = [len(docs) * i // shards for i in range(shards + 1)]
     lists = pa.large_list(pa.uint16())
-    return TokenShards.of([pa.chunked_array([pa.array(docs[a:b], lists)], lists) for a, b in pairwise(bounds)])
+    spans = [pa.array([[]] * (b - a), pa.list_(pa.int32())) for a, b in pairwise(bounds)]
+    ids = [pa.array(docs[a:b], lists) for a, b in pairwise(bounds)]
+    return TokenShards.of([pa.table({"ids": i, "masked": m}) for i, m in zip(ids, spans, strict=True)])
 
 
 def packing(docs: list[np.ndarray], first: int, stop: int) -> Packed:
@@ -147,6 +149,7 @@ def test_datasets_opens_the_folder_both_ways(tmp_path: Path) -> None:
             "doc_lens": List(Value("int32")),
             "pad_len": Value("int32"),
             "source_id": Value("int16"),
+            "masked": List(Value("int32")),
         }
     )
     loaded = datasets.load_from_disk(str(tmp_path / "set"))

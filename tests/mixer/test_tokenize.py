@@ -93,7 +93,7 @@ def test_control_token_or_foreign_id_is_a_defect_and_said() -> None:
     tokenizer, target = demo()
     table = to_table([document(0, "plain"), document(1, "x <|eos|>")])
     tokenizer.encode_special_tokens = False
-    with pytest.raises(StageError, match="control token 1 came out of the text of row 1"):
+    with pytest.raises(StageError, match="control tokens came out of the text of row 1"):
         tokenize_documents(table, tokenizer, target)
     small = target.model_copy(update={"vocabulary": 40})
     with pytest.raises(StageError, match="outside the vocabulary of demo, 40"):
