@@ -1,4 +1,4 @@
-"""The one module that speaks with the Hugging Face hub: lists a repository at a revision, and reads its files.
+"""Read from the Hugging Face hub: list a repository at a revision, and read its files.
 
 Bytes come over plain HTTP through the hub's own client (`HF_ENDPOINT` names another hub), and a transfer that breaks
 goes on where it broke. A token is taken by that client from the environment (`HF_TOKEN`) or its own login, and is never
@@ -51,7 +51,7 @@ class HubRepo:
         from huggingface_hub.hf_api import RepoFile
 
         def listed() -> list[HubFile]:
-            tree = _api().list_repo_tree(self.name, recursive=True, revision=self.revision, repo_type=self.kind)
+            tree = client().list_repo_tree(self.name, recursive=True, revision=self.revision, repo_type=self.kind)
             found = [one for one in tree if isinstance(one, RepoFile)]
             return [HubFile(one.path, one.size, one.blob_id, one.lfs.sha256 if one.lfs else None) for one in found]
 
@@ -89,12 +89,12 @@ class HubRepo:
 
     def _asked(self, ask: Callable[[], _Found], what: str) -> _Found:
         """Return an answer; what may be better the next time is asked again after a pause. Raises InputError."""
-        return _asked(ask, self.name, f"{what} at {self.revision[:12]}")
+        return asked(ask, self.name, f"{what} at {self.revision[:12]}")
 
 
 def commit_of(name: str, revision: str, kind: Kind = "dataset") -> str:
     """Return the commit that a branch, tag or short hash stands for now. Raises InputError."""
-    found = _asked(lambda: _api().repo_info(name, revision=revision, repo_type=kind).sha, name, revision)
+    found = asked(lambda: client().repo_info(name, revision=revision, repo_type=kind).sha, name, revision)
     return str(found)
 
 
@@ -116,7 +116,8 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT") or None
 
 
-def _api() -> Any:
+def client() -> Any:
+    """Return the hub's own client, for the hub that `HF_ENDPOINT` names."""
     from huggingface_hub import HfApi
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -125,7 +126,11 @@ def _api() -> Any:
     return HfApi(endpoint=_endpoint())
 
 
-def _asked(ask: Callable[[], _Found], name: str, what: str) -> _Found:
+def asked(ask: Callable[[], _Found], name: str, what: str) -> _Found:
+    """Return an answer about `what` of a repository; what may be better the next time is asked again after a pause.
+
+    Raises InputError.
+    """
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
@@ -145,7 +150,7 @@ def _asked(ask: Callable[[], _Found], name: str, what: str) -> _Found:
             last = error
     raise InputError(
         f"{name}, {what}: the hub did not answer as it should, {TRIES} times over ({type(last).__name__}); what was "
-        "fetched stays, try again later"
+        "done stays, try again later"
     ) from last
 
 
@@ -162,4 +167,6 @@ def _refusal(error: Any) -> str:
         return "the repository has no such revision; look at its history of commits"
     if isinstance(error, RepositoryNotFoundError):
         return "the hub has no such repository, or it is private; check the name, or set HF_TOKEN"
+    if error.response.status_code in (401, 403):
+        return "the hub refuses it; put a token that may do it into the environment as HF_TOKEN"
     return f"the hub answered {error.response.status_code}"

@@ -19,9 +19,12 @@ class Repository:
     name: str
     kind: str = "dataset"
     gated: bool = False
+    private: bool = False
     token: str = "hf_right"
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+    """What was set after it was made, such as who must ask for access."""
     lies: dict[str, bytes] = field(default_factory=dict)
     """Bytes that are sent for a path instead of those that are listed."""
 

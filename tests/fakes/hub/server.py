@@ -2,7 +2,8 @@
 
 `HF_ENDPOINT` names it. Every request is kept in order, so that a test can say what was asked for and how often. Faults
 are given by path and used up one by one: `drop` hangs up after so many bytes, a status is answered as such. Large files
-are redirected to another path, as the hub does to its storage. Not here yet: anything that writes.
+are redirected to another path, as the hub does to its storage. Requests that write are led to `writing`; their faults
+stand under `blob` and `commit`: a blob is cut off after so many bytes, the answer to a commit that was made is lost.
 """
 
 import json
@@ -16,8 +17,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from fakes.hub.repository import Repository, is_lfs
+from fakes.hub.write_requests import Writes
+from fakes.hub.writing import Store
 
-_API = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+?)(?:/(revision|tree)/([^/]+)(?:/(.*))?)?$")
+_API = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+?)(?:/(revision|tree|paths-info)/([^/]+)(?:/(.*))?)?$")
 _FILE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
 _STORED = re.compile(r"/storage/(.+?)@@([^/]+)/(.+)$")
 
@@ -42,6 +45,7 @@ class Hub:
     faults: dict[str, list[int]] = field(default_factory=dict)
     """By path: a status (from 400) to answer, or bytes (below 400 as a negative number) after which to hang up."""
     page: int = 3
+    store: Store = field(default_factory=Store)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, repository: Repository) -> Repository:
@@ -67,7 +71,7 @@ class Hub:
         return [one for one in self.asked if one.method == "GET" and not one.path.startswith("/") and path in one.path]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Writes, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: Hub
 
@@ -101,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if found[3] != "tree":
             siblings = [{"rfilename": path} for path in sorted(repository.commits[sha])]
-            facts = {"id": repository.name, "sha": sha, "private": False, "tags": [], "siblings": siblings}
+            facts = {"id": repository.name, "sha": sha, "private": repository.private, "tags": [], "siblings": siblings}
             facts |= {"gated": "manual" if repository.gated else False, "disabled": False, "downloads": 0, "likes": 0}
             self._json(facts)
             return
@@ -132,10 +136,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _open(self, kind: str, name: str, revision: str) -> tuple[Repository | None, str | None]:
         """Return a repository and its commit; what may not be seen is answered here."""
         repository = self.hub.repositories.get((kind, name))
-        if repository is None:
+        right = repository is not None and self.headers.get("Authorization") == f"Bearer {repository.token}"
+        if repository is None or (repository.private and not right):
             self._send(401, b"", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
             return None, None
-        if repository.gated and self.headers.get("Authorization") != f"Bearer {repository.token}":
+        if repository.gated and not right:
             self._send(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": f"Access to {name} is restricted"})
             return None, None
         sha = repository.resolved(revision)
@@ -179,8 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body if hang_up_after is None else body[:hang_up_after])
         if hang_up_after is not None:
             self.wfile.flush()
-            self.close_connection = True
-            self.connection.shutdown(2)
+            self._hang_up()
 
 
 @contextmanager
