@@ -14,6 +14,7 @@ from pipelines.engine.settings import BYTES, SPEED, Misplaced, Settings
 from pipelines.stage_table import STAGES
 from sources.catalog import SourceConfig
 from sources.rights import PROFILES, Profile
+from sources.teacher.settings import TeacherSettings
 from sources.web.settings import WebRunConfig
 
 
@@ -71,6 +72,8 @@ class RunConfig(Settings):
     retention: Annotated[RetentionConfig, SPEED] = RetentionConfig()
     resources: Annotated[ResourcesConfig, SPEED] = ResourcesConfig()
     web: Annotated[WebRunConfig | None, SPEED] = None
+    teacher: Annotated[TeacherSettings | None, SPEED] = None
+    """Who generates; what it decides is written in each record that it made."""
 
     @field_validator("sources", "mixtures")
     @classmethod

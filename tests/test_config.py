@@ -54,6 +54,7 @@ FULL: dict[str, Any] = {
     ],
     "web": {"contact": "mailto:a@example.org"},
     "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in [*sorted(STAGES.keys() - LAST), *LAST]],
+    "teacher": {"url": "http://127.0.0.1:8000/v1", "model": "m", "revision": "1", "key_env": "OPENAI_API_KEY"},
     "mixtures": [
         {
             "name": "plain",
@@ -115,7 +116,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
     if isinstance(value, int | float | Decimal):
         return [value + 1, value / 2, value * 2, (value + 1) / 2]
     if isinstance(value, str):
-        return [f"{value}x", "2019-05-01", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind"]
+        return [f"{value}x", "2019-05-01", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind", "A_TOKEN"]
     if isinstance(value, dict):
         return [{**value, "flipped": 1}, dict.fromkeys(value, 3), {}]
     if isinstance(value, list | tuple):

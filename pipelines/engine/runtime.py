@@ -2,14 +2,17 @@
 
 Both runtimes keep one contract: `submit` takes an order, `wait` returns a finished one with its report or its
 failure. Failures are classed (error, died, oom, timeout) so that the driver can decide; nothing is retried here, and
-Ray's own retries are off. Not here: retry policy.
+Ray's own retries are off. Both also keep `service`s: one object for all workers, such as a global rate limit, here or
+as a Ray actor. Not here: retry policy.
 """
 
+import inspect
 import os
 import socket
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,6 +46,14 @@ class Resources:
     timeout_s: float = 6 * 3600
 
 
+class Service(Protocol):
+    """An object that all workers share; it can be handed to them."""
+
+    async def call(self, method: str, *args: Any) -> Any:
+        """Return what the object's method returns, awaited when it is asynchronous."""
+        ...
+
+
 class Runtime(Protocol):
     """Executes orders; `slots` is how many it can work on at once."""
 
@@ -58,6 +69,10 @@ class Runtime(Protocol):
 
     def drop(self) -> None:
         """Forget every order that was submitted and not returned, ending its work if it has begun."""
+        ...
+
+    def service(self, name: str, factory: Callable[[], Any]) -> Service:
+        """Return the one object of this name, made by `factory` when nobody has made it yet."""
         ...
 
     def close(self) -> None:
@@ -77,6 +92,46 @@ def execute_told(storage: Storage, order: Order) -> Report | Failure:
         return Failure("error", f"{type(error).__name__} at {where}")  # its message may hold document text
 
 
+@dataclass(frozen=True, slots=True)
+class InlineService:
+    """The object itself."""
+
+    thing: Any
+
+    async def call(self, method: str, *args: Any) -> Any:
+        """Call it in this process."""
+        result = getattr(self.thing, method)(*args)
+        return await result if inspect.isawaitable(result) else result
+
+
+@dataclass(frozen=True, slots=True)
+class RayService:
+    """A Ray actor that holds the object; calls run side by side in its event loop."""
+
+    actor: Any
+
+    async def call(self, method: str, *args: Any) -> Any:
+        """Call it where it lives. Raises ResourcesError when the actor is gone, and whatever the method raises."""
+        from ray.exceptions import RayActorError
+
+        try:
+            return await self.actor.call.remote(method, *args)
+        except RayActorError as error:
+            raise ResourcesError(
+                "the Ray actor that all workers share is gone (its node died?); mend that, then run again to resume"
+            ) from error
+
+
+class _Host:
+    """What the Ray actor is."""
+
+    def __init__(self, factory: Callable[[], Any]) -> None:
+        self._service = InlineService(factory())
+
+    async def call(self, method: str, *args: Any) -> Any:
+        return await self._service.call(method, *args)
+
+
 class InlineRuntime:
     """Executes orders one after another in this process: unit tests and tiny runs."""
 
@@ -85,6 +140,7 @@ class InlineRuntime:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._orders: deque[Order] = deque()
+        self._services: dict[str, InlineService] = {}
 
     def submit(self, order: Order) -> None:
         """Queue the order."""
@@ -98,6 +154,12 @@ class InlineRuntime:
     def drop(self) -> None:
         """Empty the queue."""
         self._orders.clear()
+
+    def service(self, name: str, factory: Callable[[], Any]) -> Service:
+        """Keep the object here."""
+        if name not in self._services:
+            self._services[name] = InlineService(factory())
+        return self._services[name]
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -163,6 +225,11 @@ class RayRuntime:
         for reference in list(self._running):
             self._ray.cancel(reference, force=True)
             self._forget(reference)
+
+    def service(self, name: str, factory: Callable[[], Any]) -> Service:
+        """Find the actor of this name, or start it; it takes no CPU from the tasks and ends with its driver."""
+        actor = self._ray.remote(_Host).options(name=name, get_if_exists=True, num_cpus=0, max_restarts=0)
+        return RayService(undisturbed(actor.remote, factory))
 
     def close(self) -> None:
         """Stop a local Ray, or leave the cluster; an interrupt would stop no more than this does."""

@@ -58,7 +58,7 @@ class Caller:
             if isinstance(got, Answer):
                 return self._keep(replace(got, tries=tries))
             failed, paid = got, paid or got.paid
-            wait_s = self._wait_s(request.key, tries, failed)
+            wait_s = backoff_s(self.limits, request.key, tries, failed)
             if self.clock.monotonic() + wait_s - begin_s > self.limits.deadline_s:
                 break
             await self.clock.sleep(wait_s)
@@ -82,6 +82,9 @@ class Caller:
                 used = most if got.paid else 0
                 done = Done("throttled" if got.throttled else "failed", used, wait_s=got.wait_s or 0.0)
             return got
+        except TeacherError:
+            self.journal.write_failed(request.key, "refused", paid=False)
+            raise
         finally:
             await self.gate.leave(permit.number, done)
 
@@ -93,10 +96,12 @@ class Caller:
         price = self.price
         return (answer.prompt_tokens * price.prompt + answer.completion_tokens * price.completion) / 1_000_000
 
-    def _wait_s(self, key: str, tries: int, failed: Failed) -> float:
-        bound_s = min(self.limits.backoff_s * 2.0 ** (tries - 1), self.limits.longest_backoff_s)
-        drawn = derive_seed("backoff", key, tries) / 2**63
-        return max(bound_s * drawn, failed.wait_s or 0.0)
+
+def backoff_s(limits: Limits, key: str, tries: int, failed: Failed) -> float:
+    """Return how long to wait after so many tries: full jitter drawn from the key, or what the server asks for."""
+    bound_s = min(limits.backoff_s * 2.0 ** (tries - 1), limits.longest_backoff_s)
+    drawn = derive_seed("backoff", key, tries) / 2**63
+    return max(bound_s * drawn, failed.wait_s or 0.0)
 
 
 def most_tokens(request: Request) -> int:

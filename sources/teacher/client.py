@@ -1,31 +1,23 @@
-"""The only file that opens sockets to a model: an asynchronous client of any OpenAI-compatible chat endpoint.
+"""The teacher as its users see it: requests in, answers out, in the same order.
 
-`ask` answers what the journal knows, sends the rest, and returns answers in the order of the requests, none before it
-is durable. The key is read from the environment when a client is opened, and goes into one header and nowhere else.
-Redirects are not followed, and proxies of the environment are not used. Not here: retries (`call`), limits (`gate`),
-what replies mean (`reply`).
+`ask` answers what the journal knows, sends the rest, and gives out no answer before it is durable. An endpoint is
+opened only when something is missing, so a run that was complete needs none. Not here: sockets (`endpoint`), retries
+(`call`), limits and budget (`gate`), what replies mean (`reply`).
 """
 
 import asyncio
-import os
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
 
-import httpx2
-import orjson
-
-from pipelines.engine.errors import MedmixError, TeacherError
 from sources.teacher.call import Caller, Entrance
+from sources.teacher.capabilities import Capabilities, probe
+from sources.teacher.endpoint import Endpoint
 from sources.teacher.gate import Gate
 from sources.teacher.journal import Journal
-from sources.teacher.reply import Failed, read_reply
 from sources.teacher.request import Answer, Request
 from sources.teacher.settings import TeacherSettings
 from sources.web.clock import Clock, SystemClock
-
-_LARGEST_REPLY_BYTES = 32 << 20
 
 
 class Teacher:
@@ -43,8 +35,6 @@ class Teacher:
         """`account` is what the budget is counted on, such as the run's name; `gate` one that is shared by workers."""
         self._settings, self._journal, self._account = settings, journal, account
         self._gate, self._clock = gate, clock or SystemClock()
-        self._syncing: asyncio.Task[None] | None = None
-        self._disk = asyncio.Lock()
 
     def answer_all(self, requests: Iterable[Request]) -> list[Answer]:
         """Do what `ask` does, from code that is not asynchronous."""
@@ -68,131 +58,69 @@ class Teacher:
 
     async def _buy(self, missing: dict[str, Request]) -> dict[str, Answer]:
         fresh: dict[str, Answer] = {}
-        queue = iter(missing.values())
-        async with AsyncExitStack() as stack:
-            endpoint = await stack.enter_async_context(Endpoint(self._settings))
+        queue, durable = iter(missing.values()), _Durable(self._journal)
+        async with Endpoint(self._settings, self._clock) as endpoint:
+            endpoint.capabilities = await self._capabilities(endpoint)
             limits, price = self._settings.limits, self._settings.price
             caller = Caller(endpoint.send, self._entrance(), self._journal, limits, price, self._clock, self._account)
+
+            async def work() -> None:
+                for request in queue:
+                    try:
+                        answer = await caller.settle(request)
+                        await durable.wait()
+                    except BaseException:
+                        deque(queue, maxlen=0)  # nobody begins another call; those in flight come to their end
+                        raise
+                    fresh[request.key] = answer
+
             count = min(len(missing), 2 * limits.concurrency)  # some wait for the disk while others are in flight
-            workers = [asyncio.create_task(self._work(caller, queue, fresh)) for _ in range(count)]
-            try:
-                done = await asyncio.gather(*workers, return_exceptions=True)
-            finally:
-                for worker in workers:
-                    worker.cancel()
-        for error in done:
-            if isinstance(error, BaseException):
+            ends = await asyncio.gather(*(work() for _ in range(count)), return_exceptions=True)
+        for error in ends:
+            if error is not None:
                 raise error
         return fresh
 
-    async def _work(self, caller: Caller, queue: Iterator[Request], fresh: dict[str, Answer]) -> None:
-        for request in queue:
-            try:
-                answer = await caller.settle(request)
-            except MedmixError:
-                deque(queue, maxlen=0)  # nobody begins another call; those in flight come to their end
-                raise
-            await self._synced()
-            fresh[request.key] = answer
-
-    async def _synced(self) -> None:
-        """Return when all that is written is durable; calls that come meanwhile share the next sync."""
-        if self._syncing is None:
-            self._syncing = asyncio.create_task(self._sync_next())
-        await asyncio.shield(self._syncing)
-
-    async def _sync_next(self) -> None:
-        async with self._disk:
-            self._syncing = None
-            await asyncio.to_thread(self._journal.sync)
+    async def _capabilities(self, endpoint: Endpoint) -> Capabilities:
+        """Return what the journal knows of the endpoint, or probe it, once."""
+        known = self._journal.probe(endpoint.name)
+        if known is None:
+            found = await probe(endpoint.post, self._settings.model)
+            known = found.to_json()
+            self._journal.write_probe(endpoint.name, known)
+        return Capabilities(**known)
 
     def _entrance(self) -> Entrance:
-        if self._gate is not None:
-            return self._gate
-        spent = self._journal.spent(self._account)
-        settings = self._settings
-        return Gate(
-            settings.limits, settings.budget, spent_tokens=spent.tokens, spent_money=spent.money, clock=self._clock
-        )
+        if self._gate is None:
+            self._gate = gate_of(self._settings, self._journal, self._account, self._clock)()
+        return self._gate
 
 
-class Endpoint:
-    """One chat endpoint, open within `async with`."""
+def gate_of(
+    settings: TeacherSettings, journal: Journal, account: str, clock: Clock | None = None
+) -> Callable[[], Gate]:
+    """Return what makes the gate of a run, which knows what the run has spent; for `Runtime.service` where many share.
 
-    def __init__(self, settings: TeacherSettings) -> None:
-        """Raise TeacherError when there is no address, or no key in the variable that the settings name."""
-        if settings.url is None:
-            raise TeacherError(
-                "a request has no answer in the journal and there is no teacher to ask; give `teacher.url`, or the "
-                "journal that the run was made with"
-            )
-        self._url, self._timeout_s = f"{settings.url}/chat/completions", settings.limits.timeout_s
-        self._secret = _secret(settings.key_env)
-        self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {self._secret}"} if self._secret else {},
-            timeout=settings.limits.timeout_s,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=settings.limits.concurrency),
-            trust_env=False,
-        )
-
-    async def __aenter__(self) -> "Endpoint":
-        """Open."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close all connections."""
-        await self._client.aclose()
-
-    async def send(self, request: Request) -> Answer | Failed:
-        """Try a request once. Raises TeacherError for a reply that no retry mends."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                status, headers, body = await self._post(body_of(request), request.key)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            return Failed(f"no connection ({type(error).__name__})", paid=False)
-        except TimeoutError:
-            return Failed(f"no whole answer in {self._timeout_s:.0f} s", paid=True)
-        except (httpx2.RequestError, httpx2.InvalidURL) as error:  # their texts may quote what was sent
-            return Failed(f"the connection broke ({type(error).__name__})", paid=True)
-        if self._secret and self._secret.encode() in body:
-            return Answer(key=request.key, outcome="invalid", reason="the reply repeats our key")
-        return read_reply(status, headers, body, request)
-
-    async def _post(self, body: bytes, key: str) -> tuple[int, httpx2.Headers, bytes]:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        async with self._client.stream("POST", self._url, content=body, headers=headers) as reply:
-            received = bytearray()
-            async for piece in reply.aiter_bytes():
-                received += piece
-                if len(received) > _LARGEST_REPLY_BYTES:
-                    raise httpx2.DecodingError("too large")
-            return reply.status_code, reply.headers, bytes(received)
+    `SharedGate(runtime.service("teacher", gate_of(settings, journal, account)))` is then the gate of each worker.
+    """
+    spent = journal.spent(account)
+    return partial(Gate, settings.limits, settings.budget, spent, clock)
 
 
-def body_of(request: Request) -> bytes:
-    """Return the JSON body of a chat completion."""
-    sampling = request.sampling
-    body: dict[str, Any] = {
-        "model": request.model,
-        "messages": [{"role": role, "content": content} for role, content in request.messages],
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-        "seed": request.seed,
-    }
-    if sampling.stop:
-        body["stop"] = list(sampling.stop)
-    if request.schema is not None:
-        named = {"name": "answer", "strict": True, "schema": dict(request.schema)}
-        body["response_format"] = {"type": "json_schema", "json_schema": named}
-    return orjson.dumps(body)
+class _Durable:
+    """Waits until all that the journal wrote is on disk; calls that come while it is being synced share the next."""
 
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self._lock = journal, asyncio.Lock()
+        self._next: asyncio.Task[None] | None = None
 
-def _secret(name: str | None) -> str:
-    if name is None:
-        return ""
-    secret = os.environ.get(name, "").strip()
-    if not secret:
-        raise TeacherError(f"the environment variable {name} (`teacher.key_env`) is not set; set it to your API key")
-    return secret
+    async def wait(self) -> None:
+        """Return when everything that was written before this call is durable. Raises StorageError."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._sync())
+        await asyncio.shield(self._next)
+
+    async def _sync(self) -> None:
+        async with self._lock:
+            self._next = None
+            await asyncio.to_thread(self._journal.sync)

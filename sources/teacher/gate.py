@@ -6,9 +6,12 @@ The budget is checked on entry, so a run spends at most the calls in flight beyo
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.engine.runtime import Service
+from sources.teacher.journal import Spent
 from sources.teacher.limits import Breaker, Window
 from sources.teacher.settings import Budget, Limits
 from sources.web.clock import Clock, SystemClock
@@ -36,36 +39,51 @@ class Done:
     wait_s: float = 0.0
 
 
-class Gate:
-    """Grants permits. `spent_tokens` and `spent_money` are what the run used before this process."""
+@dataclass(frozen=True, slots=True)
+class SharedGate:
+    """The way from a worker to a gate that lives elsewhere."""
 
-    def __init__(
-        self,
-        limits: Limits,
-        budget: Budget,
-        *,
-        spent_tokens: int = 0,
-        spent_money: float = 0.0,
-        clock: Clock | None = None,
-    ) -> None:
+    service: Service
+
+    async def enter(self, tokens: int) -> Permit:
+        """Wait there for a permit."""
+        permit: Permit = await self.service.call("enter", tokens)
+        return permit
+
+    async def leave(self, permit: int, done: Done) -> None:
+        """Give it back there."""
+        await self.service.call("leave", permit, done)
+
+
+class Gate:
+    """Grants permits. `spent` is what the run used before this process. It outlives event loops, its waits do not."""
+
+    def __init__(self, limits: Limits, budget: Budget, spent: Spent, clock: Clock | None = None) -> None:
         self._limits, self._budget, self._clock = limits, budget, clock or SystemClock()
-        self._tokens, self._money = spent_tokens, spent_money
+        self._tokens, self._money = spent.tokens, spent.money
         self._requests_window = Window(limits.requests_per_minute)
         self._tokens_window = Window(limits.tokens_per_minute)
         self._breaker = Breaker(limits, self._clock.monotonic())
         self._flying: dict[int, tuple[float, list[float]]] = {}
         self._paused_until_s = 0.0
         self._granted = 0
-        self._turn, self._changed = asyncio.Lock(), asyncio.Event()
+        self._line: deque[asyncio.Event] = deque()
 
     async def enter(self, tokens: int) -> Permit:
         """Return when a call that may use `tokens` may be sent, or none may be any more."""
-        async with self._turn:
+        turn = asyncio.Event()
+        self._line.append(turn)
+        try:
             while True:
+                if self._line[0] is not turn:
+                    await turn.wait()
                 permit, wait_s = self._grant(tokens)
                 if permit is not None:
                     return permit
-                await self._wait(wait_s)
+                await self._wait(turn, wait_s)
+        finally:
+            self._line.remove(turn)
+            self._wake()
 
     async def leave(self, permit: int, done: Done) -> None:
         """Give a permit back and tell how the call ended."""
@@ -80,12 +98,13 @@ class Gate:
             pause_s = max(pause_s, self._breaker.fail(now))
         elif done.state == "answered":
             self._breaker.succeed(now)
-        self._paused_until_s = max(self._paused_until_s, now + pause_s) if pause_s else self._paused_until_s
-        self._changed.set()
+        if pause_s > 0:
+            self._paused_until_s = max(self._paused_until_s, now + pause_s)
+        self._wake()
 
-    async def spent(self) -> tuple[int, float]:
-        """Return tokens and money used so far."""
-        return self._tokens, self._money
+    def spent(self) -> Spent:
+        """Return what the run has used so far."""
+        return Spent(self._tokens, self._money)
 
     def _grant(self, tokens: int) -> tuple[Permit | None, float]:
         """Return a permit, or None and how long nothing will change by itself."""
@@ -96,11 +115,8 @@ class Gate:
             del self._flying[number]
         if len(self._flying) >= (1 if self._breaker.is_open else self._limits.concurrency):
             return None, min(lapses_s for lapses_s, _ in self._flying.values()) - now
-        wait_s = max(
-            self._paused_until_s - now,
-            self._requests_window.wait_s(now, 1),
-            self._tokens_window.wait_s(now, tokens),
-        )
+        waits = (self._requests_window.wait_s(now, 1), self._tokens_window.wait_s(now, tokens))
+        wait_s = max(self._paused_until_s - now, *waits)
         if wait_s > 0:
             return None, wait_s
         self._requests_window.take(now, 1)
@@ -118,10 +134,15 @@ class Gate:
             return Permit(stop="outage", detail=f"no answer for {self._limits.outage_s:.0f} s")
         return None
 
-    async def _wait(self, wait_s: float) -> None:
-        """Return after `wait_s`, or as soon as a call has left."""
-        self._changed.clear()
-        waits = [asyncio.ensure_future(self._changed.wait()), asyncio.ensure_future(self._clock.sleep(wait_s))]
+    def _wake(self) -> None:
+        """Let the first in line look again."""
+        if self._line:
+            self._line[0].set()
+
+    async def _wait(self, turn: asyncio.Event, wait_s: float) -> None:
+        """Return after `wait_s`, or as soon as something has changed."""
+        turn.clear()
+        waits = [asyncio.ensure_future(turn.wait()), asyncio.ensure_future(self._clock.sleep(wait_s))]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

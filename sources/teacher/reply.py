@@ -38,20 +38,61 @@ class Failed:
     throttled: bool = False
 
 
-def read_reply(status: int, headers: Mapping[str, str], body: bytes, request: Request) -> Answer | Failed:
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A whole reply as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read_reply(reply: HttpReply, request: Request) -> Answer | Failed:
     """Return what a reply means for a request. Raises TeacherError for what no retry and no other request mends."""
-    if status == 200:
-        return _read_success(body, request)
-    said = _error_text(body)
-    reason = f"HTTP {status}{': ' + said if said else ''}"
+    if reply.status == 200:
+        return _read_success(reply.body, request)
+    read = _read_refusal(reply)
+    if isinstance(read, Failed):
+        return read
+    refused = any(word in read.lower() for word in _REFUSING)
+    return Answer(key=request.key, outcome="refused" if refused else "permanent", reason=read)
+
+
+def read_probe(reply: HttpReply) -> dict[str, Any] | str | Failed:
+    """Return the completion itself, or why the server refuses such a call, or a failed try; raises like `read_reply`.
+
+    Before any call has gone through, 403 also means a wrong key; later it may mean one refused prompt.
+    """
+    if reply.status == 403:
+        raise _fatal(reply, "check the key and what it may use")
+    if reply.status != 200:
+        return _read_refusal(reply)
+    try:
+        whole: dict[str, Any] = orjson.loads(reply.body)
+        whole["choices"][0]["message"].get("content")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return Failed("no chat completion", paid=True)
+    return whole
+
+
+def _read_refusal(reply: HttpReply) -> Failed | str:
+    """Return a failed try, or why the server will never take such a request."""
+    status = reply.status
     if status in _UNPAID or status >= 500:
-        wait_s = retry_after_s(headers.get("retry-after"), headers.get("date"))
-        return Failed(reason, status not in _UNPAID, wait_s, status == 429)
+        wait_s = retry_after_s(reply.headers.get("retry-after"), reply.headers.get("date"))
+        return Failed(_told(reply), status not in _UNPAID, wait_s, status == 429)
     if status in _FATAL or status < 400:
-        remedy = _FATAL.get(status, "check `url`: redirects are not followed")
-        raise TeacherError(f"the teacher answered {reason}; {remedy}, then run again: no answer is lost")
-    refused = any(word in said.lower() for word in _REFUSING)
-    return Answer(key=request.key, outcome="refused" if refused else "permanent", reason=reason)
+        raise _fatal(reply, _FATAL.get(status, "check `url`: redirects are not followed"))
+    return _told(reply)
+
+
+def _fatal(reply: HttpReply, remedy: str) -> TeacherError:
+    return TeacherError(f"the teacher answered {_told(reply)}; {remedy}, then run again: no answer is lost")
+
+
+def _told(reply: HttpReply) -> str:
+    said = _error_text(reply.body)
+    return f"HTTP {reply.status}{': ' + said if said else ''}"
 
 
 def retry_after_s(value: str | None, date: str | None) -> float | None:

@@ -3,6 +3,7 @@
 One local Ray of four workers serves the whole module; "one worker" means tasks that ask for all four CPUs.
 """
 
+import asyncio
 import errno
 import os
 import signal
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from fakes.counting import Counting
 from fakes.disk import Fault, FaultyDisk, MemoryDisk
 from fakes.poison import Broken, Poison, PoisonReader, poison_run
 from fakes.runs import Shuffled, digests, run_inline
@@ -26,6 +29,9 @@ from pipelines.engine.manifest import Manifest
 from pipelines.engine.runtime import RayRuntime, Resources, Runtime, _start
 from pipelines.engine.stage import KILLED
 from pipelines.engine.storage import Storage
+from sources.teacher.gate import Done, Gate, SharedGate
+from sources.teacher.journal import Spent
+from sources.teacher.settings import Budget, Limits
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 TESTS = Path(__file__).parents[1]
@@ -163,3 +169,53 @@ def test_a_ray_that_does_not_come_up_is_told_without_a_trace() -> None:
 
     with pytest.raises(ResourcesError, match=r"a local Ray could not be used: The current node timed out.*--inline"):
         _start(Busy(), workers=2, address=None)
+
+
+def test_a_service_is_one_object_for_all(tmp_path: Path) -> None:
+    """Its calls run side by side, it lives in another process, and whoever asks by its name finds the same one."""
+    runtime = ray_runtime(LocalDisk(tmp_path))
+    one, same, other = (runtime.service(name, Counting) for name in ("sum", "sum", "another"))
+
+    async def run() -> list[int]:
+        waiting = asyncio.create_task(one.call("wait_for", 20))
+        await asyncio.gather(*(same.call("add", 2) for _ in range(10)))
+        return [await waiting, await one.call("total"), await other.call("total"), await one.call("where")]
+
+    *totals, where = asyncio.run(run())
+    assert totals == [20, 20, 0]
+    assert where != os.getpid()
+    with pytest.raises(ValueError, match="negative"):
+        asyncio.run(one.call("add", -1))
+
+
+def test_a_service_whose_process_died_is_told(tmp_path: Path) -> None:
+    service = ray_runtime(LocalDisk(tmp_path)).service("doomed", Counting)
+
+    async def run() -> None:
+        os.kill(await service.call("where"), signal.SIGKILL)
+        await service.call("total")
+
+    with pytest.raises(ResourcesError, match="gone"):
+        asyncio.run(run())
+
+
+def test_a_gate_on_ray_holds_the_limit_of_all_workers(tmp_path: Path) -> None:
+    limits = Limits(concurrency=2)
+    gate = SharedGate(ray_runtime(LocalDisk(tmp_path)).service("gate", partial(Gate, limits, Budget(), Spent())))
+    flying = most = 0
+
+    async def call() -> None:
+        nonlocal flying, most
+        permit = await gate.enter(10)
+        flying += 1
+        most = max(most, flying)
+        await asyncio.sleep(0.01)
+        flying -= 1
+        await gate.leave(permit.number, Done("answered", 10))
+
+    async def run() -> Spent:
+        await asyncio.gather(*(call() for _ in range(10)))
+        return await gate.service.call("spent")
+
+    assert asyncio.run(run()) == Spent(100, 0.0)
+    assert most == 2
