@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixer.shards import dataset_info, state
-from mixer.target import DEMO, Target, load_tokenizer_bytes
+from mixer.target import DEMO, Target, load_tokenizer_bytes, read_tokenizer
 from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import canonical_json, digest
 from pipelines.engine.manifest import Manifest
@@ -87,4 +87,4 @@ class Publish:
         path = self._target.tokenizer_path()
         if path is None:
             raise InputError(f"target {self._target.name}: its tokenizer file has vanished since the plan was made")
-        return path.read_bytes()
+        return read_tokenizer(path)

@@ -23,6 +23,7 @@ from ruamel.yaml.error import YAMLError
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mixer.chat import ChatFormat
+from mixer.sentencepiece_model import read_sentencepiece, tokenizer_json
 from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.hub import fetch_tokenizer
@@ -30,6 +31,7 @@ from pipelines.engine.sandbox import attempt
 from pipelines.engine.settings import BYTES, SPEED, Settings
 
 DEMO = "demo"
+SENTENCEPIECE = (".model", ".spm")
 DEMO_TOKENS = ("<|bos|>", "<|eos|>", "<|pad|>")
 TARGETS = Path(__file__).parents[1] / "configs" / "targets"
 _MARK = re.compile(r"<\|?\w+\|?>")
@@ -40,9 +42,9 @@ _Id = Annotated[int, Field(ge=0)]
 class Target(Settings):
     """One model family: what its tokenizer is, and which marks a document gets.
 
-    `tokenizer` is the path of a tokenizer.json, below one of the folders searched, or a hub id with `revision`;
-    None where the run trains it. `bos` and `eos` say whether a document begins and ends with the mark,
-    `continuation_bos` whether the later pieces of a cut document do. The ids take up `id_type`.
+    `tokenizer` is the path of a tokenizer.json or of a SentencePiece model, below one of the folders searched, or a hub
+    id with `revision`; None where the run trains it. `bos` and `eos` say whether a document begins and ends with the
+    mark, `continuation_bos` whether the later pieces of a cut document do. The ids take up `id_type`.
     """
 
     name: Annotated[str, BYTES]
@@ -112,7 +114,9 @@ class Target(Settings):
             return None
         given = Path(self.tokenizer).expanduser()
         snapshot = Path(f"models--{self.tokenizer.replace('/', '--')}", "snapshots", self.revision or "none")
-        places = [snapshot / "tokenizer.json"] if self.revision else [given, given / "tokenizer.json"]
+        names = ("tokenizer.json", "tokenizer.model")
+        places = [(snapshot if self.revision else given) / name for name in names]
+        places = places if self.revision else [given, *places]
         found = (folder / place for folder in (Path(), *search, *_default_search()) for place in places)
         return next((path for path in found if path.is_file()), None)
 
@@ -157,11 +161,16 @@ def load_tokenizer(target: Target, search: Sequence[Path] = ()) -> Tokenizer:
         )
         looked = ", ".join(str(folder) for folder in (Path.cwd(), *search, *_default_search()))
         raise InputError(f"target {target.name}: no tokenizer file {target.tokenizer}{hub}; looked in {looked}")
-    data = _read(path)
-    _check_digest(target, sha256_bytes(data), path)
-    tokenizer = load_tokenizer_bytes(data, target.ordinary)
+    _check_digest(target, sha256_bytes(_read(path)), path)
+    tokenizer = load_tokenizer_bytes(read_tokenizer(path), target.ordinary)
     check_tokenizer(tokenizer, target, str(path))
     return tokenizer
+
+
+def read_tokenizer(path: Path) -> bytes:
+    """Return the tokenizer.json of a target's file, which may be a SentencePiece model. Raises InputError."""
+    data = _read(path)
+    return tokenizer_json(read_sentencepiece(data)) if path.suffix in SENTENCEPIECE else data
 
 
 def load_tokenizer_bytes(data: bytes, ordinary: Sequence[str] = ()) -> Tokenizer:
