@@ -1,0 +1,75 @@
+"""See text that talks to a model instead of to a reader, and text with things in it that no reader would see.
+
+A page is data; one that gives orders to whoever reads it by machine is not shown to the teacher, and an answer that
+passes such orders on is not accepted. Orders are looked for in a copy whose spacing, look-alike letters and invisible
+characters are undone, so `i g n o r e` and zero-width letters do not hide them. The wordings are in
+`injection.txt`, by family; a clinical order ("give 10 mg/kg at once") is none. Not here: that the
+answer is right, which no page can change (`checks`): this is one of several walls, and it has false alarms on texts
+about language models.
+"""
+
+import re
+from pathlib import Path
+from unicodedata import category, normalize
+
+_LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһոաΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjdhnwABEZHIKMNOPTYXo")
+_SPACED = re.compile(r"\b(?:\w[ .·_*-]){2,}\w\b")
+_FILE = Path(__file__).with_suffix(".txt")
+
+
+def _read() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return (family, pattern) of each line of the file, its groups put in."""
+    family, groups, patterns = "", {}, []
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        if group := re.fullmatch(r"([A-Z]+) = (.+)", line):
+            groups[group[1]] = group[2]
+        elif heading := re.fullmatch(r"\[([a-z_]+)\]", line):
+            family = heading[1]
+        else:
+            for name, words in groups.items():
+                line = line.replace(name, words)
+            patterns.append((family, re.compile(line, re.IGNORECASE | re.DOTALL)))
+    return tuple(patterns)
+
+
+_PATTERNS = _read()
+FAMILIES = frozenset(name for name, _ in _PATTERNS) | {"invisible"}
+
+
+def speaks_to_a_model(text: str) -> str | None:
+    """Return the family of the first order to a model that a text holds, `invisible` for hidden characters, or None."""
+    if hides_something(text):
+        return "invisible"
+    plain = normalize("NFKC", text.replace("\u00ad", "")).translate(_LOOK_ALIKE)
+    for copy in dict.fromkeys((_single_spaced(plain), _single_spaced(_closed_up(plain)))):
+        for name, pattern in _PATTERNS:
+            if pattern.search(copy):
+                return name
+    return None
+
+
+def hides_something(text: str) -> bool:
+    """Say whether a text holds characters that no reader sees; joiners within scripts that need them may."""
+    if text.isascii():
+        return any(ord(char) < 32 and char not in "\n\t\r" for char in text)
+    return any(_is_hidden(text, place) for place, char in enumerate(text) if category(char) in ("Cf", "Cc", "Co", "Cn"))
+
+
+def _is_hidden(text: str, place: int) -> bool:
+    char = text[place]
+    if char in "\n\t\r\u00ad":
+        return False
+    joins = char in "\u200c\u200d"
+    around = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
+    return not (joins and around and not around.isascii() and not any(c.isascii() and c.isalpha() for c in around))
+
+
+def _single_spaced(text: str) -> str:
+    return re.sub(r"[^\S\n]+", " ", text)
+
+
+def _closed_up(text: str) -> str:
+    """Return a copy in which words that were spaced out letter by letter are words again."""
+    return _SPACED.sub(lambda found: re.sub(r"[ .·_*-]", "", found[0]), text)
