@@ -10,6 +10,7 @@ answer for a key stands (any before a failure), so all readers agree. Not here: 
 texts of requests.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,6 +96,13 @@ class Journal:
             body = read_line(bytes(self._disk.read(place.segment)[place.start : place.end]))
         assert body is not None, "it was whole when it was read or written"
         return Answer(**body["answer"])
+
+    def answers(self) -> Iterator[Answer]:
+        """Yield the answer that stands for each key, by key."""
+        for key in self.keys():
+            answer = self.answer(key)
+            assert answer is not None
+            yield answer
 
     def doubts(self) -> list[Doubt]:
         """Return the tries that may have been charged without giving an answer; calls in flight are among them."""
