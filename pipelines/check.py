@@ -39,12 +39,18 @@ def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
     if not (folder / PLAN).is_file() and not (folder / RESULT).is_file():
         raise InputError(f"{folder}: this is not the folder of a run; give the `out` of a run file")
     storage = local_storage(folder)
+    verdict, finished = examine(storage)
+    if not finished:
+        console.print(f"not finished: no sound {RESULT} of {PLAN} here, so nothing is called superseded; run again")
+    _tell(storage, verdict, console, sweep=sweep)
+
+
+def examine(storage: Storage) -> tuple[Verdict, bool]:
+    """Reread a run folder; return the verdict, and whether its index says that the run of its plan is finished."""
     problems, current = _run_files(storage)
     verdict = verify(storage, current)
     verdict.problems[:0] = problems
-    if current is None:
-        console.print(f"not finished: no sound {RESULT} of {PLAN} here, so nothing is called superseded; run again")
-    _tell(storage, verdict, console, sweep=sweep)
+    return verdict, current is not None
 
 
 def _tell(storage: Storage, verdict: Verdict, console: Console, *, sweep: bool) -> None:

@@ -76,3 +76,9 @@ class BudgetError(MedmixError):
     """The teacher's budget of tokens or money is spent. Exit code 12."""
 
     exit_code = 12
+
+
+class ReleaseError(MedmixError):
+    """A run may not be released as it is: rights, contamination, damage or a hole in its card. Exit code 13."""
+
+    exit_code = 13

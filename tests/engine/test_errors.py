@@ -20,6 +20,7 @@ CODES = {
     "PlanError": 10,
     "TeacherError": 11,
     "BudgetError": 12,
+    "ReleaseError": 13,
 }
 CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass)]
 

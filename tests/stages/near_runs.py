@@ -1,74 +1,31 @@
 """Runs the steps of `dedup_near` over given documents, as a run file would, on a folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from fakes.given import Given, planned
 from fakes.runs import Shuffled
 from fakes.stages import Events
 
 from pipelines.engine.disk import LocalDisk
-from pipelines.engine.driver import PlannedStage, run_stages
-from pipelines.engine.manifest import Manifest
+from pipelines.engine.driver import run_stages
 from pipelines.engine.runtime import InlineRuntime
-from pipelines.engine.shard import Shard
-from pipelines.engine.stage import ShardTask
 from pipelines.engine.storage import Storage
 from pipelines.stages.dedup_exact import ExactConfig
 from pipelines.stages.dedup_exact_resolve import exact_steps
 from pipelines.stages.dedup_near import NearConfig
-from pipelines.stages.exchange import DOCUMENTS, RunFacts, Step
+from pipelines.stages.exchange import RunFacts
 from pipelines.stages.near_steps import near_steps
 from pipelines.stages.versions import VersionsConfig
 from pipelines.stages.versions_resolve import version_steps
-from sources.document import Document, estimate_tokens, to_table
-
-
-@dataclass(frozen=True)
-class Given:
-    """Writes documents that are given, so many a shard."""
-
-    documents: tuple[Document, ...]
-    rows: int
-    name: str = "given"
-    version: str = "1"
-    reasons: frozenset[str] = frozenset()
-
-    def identity(self) -> dict[str, Any]:
-        return {"ids": [one.id for one in self.documents], "rows": self.rows}
-
-    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
-        starts = range(0, len(self.documents), self.rows)
-        return [ShardTask(f"given-{at:05}", {}, {"at": at}) for at in starts]
-
-    def run(self, shard: Shard) -> None:
-        at = shard.task.params["at"]
-        table = to_table(self.documents[at : at + self.rows])
-        shard.arrived(table)
-        shard.kept(table)
-        shard.wrote(table)
-        shard.write(table)
+from sources.document import Document, estimate_tokens
 
 
 def document(id: str, text: str, **fields: Any) -> Document:
     values = {"id": id, "kind": "article", "source": "a", "key": id, "text": text, "tokens": estimate_tokens(text)}
     return Document(**{**values, **fields})
-
-
-def planned(given: Given, lines: Mapping[str, Sequence[Step]]) -> list[PlannedStage]:
-    """Return the stages of lines by kind; each may ask for the findings of those before it."""
-    stages, found = [PlannedStage(given)], dict[str, str]()
-    for kind, steps in lines.items():
-        names = {DOCUMENTS: given.name}
-        for step in steps:
-            roles = {role: (names[name],) for role, name in step.inputs.items()}
-            roles |= {one: (found[one],) for one in step.findings if one in found}
-            stages.append(PlannedStage(step.stage, roles))
-            names[step.stage.name] = step.stage.name
-        found[kind] = steps[-1].stage.name
-    return stages
 
 
 class Run:

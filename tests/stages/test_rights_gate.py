@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fakes.given import Given, planned
 from fakes.stages import Events
-from near_runs import Given, planned
 
 from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import PlannedStage, run_stages
