@@ -104,3 +104,5 @@ def test_nothing_names_a_condition_that_it_does_not_belong_to(language: str) -> 
     assert [(name, clause) for name in names.values() for clause in clauses if name in clause] == []
     tests = [(c["code"], t["name"][language].casefold()) for c in CONDITIONS for t in c["next_tests"]]
     assert [(code, t) for code, t in tests for other, name in names.items() if other != code and name in t] == []
+    values = [v[language].casefold() for one in EVIDENCES.values() for v in one.get("values", {}).values()]
+    assert [(name, found) for name in names.values() for found in clauses + values if found in name] == []
