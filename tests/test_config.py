@@ -54,7 +54,12 @@ FULL: dict[str, Any] = {
     ],
     "web": {"contact": "mailto:a@example.org"},
     "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in [*sorted(STAGES.keys() - LAST), *LAST]],
-    "teacher": {"url": "http://127.0.0.1:8000/v1", "model": "m", "revision": "1", "key_env": "OPENAI_API_KEY"},
+    "teacher": {
+        "model": "m",
+        "revision": "1",
+        "key_env": "OPENAI_API_KEY",
+        "serve": {"engine": "vllm", "model": "org/weights", "options": ["--max-model-len"]},
+    },
     "mixtures": [
         {
             "name": "plain",
@@ -82,10 +87,11 @@ TIED = {
     *(("sources", at, "hub") for at in (0, 1, 2)),
     ("sources", 2, "web"),
     *(("sources", 3, name) for name in ("path", "web", "pmc_oa")),
+    ("teacher", "url"),
 }
 """What cannot change alone: shares add up to one, phases name the components (the first mixture has no phases), a
-stage's own profile, which stands in every dump, may not be laxer than the run's, the sample names its source, and a
-source comes from one place."""
+stage's own profile, which stands in every dump, may not be laxer than the run's, the sample names its source, a
+source comes from one place, and a teacher is at one."""
 
 
 def places(model: BaseModel, at: Place = (), bytes_above: bool = True) -> Iterator[tuple[Place, bool]]:

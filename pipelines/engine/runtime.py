@@ -6,7 +6,6 @@ Ray's own retries are off. Both also keep `service`s: one object for all workers
 as a Ray actor. Not here: retry policy.
 """
 
-import inspect
 import os
 import socket
 import time
@@ -20,6 +19,7 @@ from typing import Any, Literal, Protocol
 
 from pipelines.engine.errors import MedmixError, ResourcesError
 from pipelines.engine.interrupts import held_interrupts, undisturbed
+from pipelines.engine.service import Host, InlineService, Service
 from pipelines.engine.storage import Storage
 from pipelines.engine.work import Order, Report, execute
 
@@ -46,14 +46,6 @@ class Resources:
     timeout_s: float = 6 * 3600
 
 
-class Service(Protocol):
-    """An object that all workers share; it can be handed to them."""
-
-    async def call(self, method: str, *args: Any) -> Any:
-        """Return what the object's method returns, awaited when it is asynchronous."""
-        ...
-
-
 class Runtime(Protocol):
     """Executes orders; `slots` is how many it can work on at once."""
 
@@ -71,8 +63,8 @@ class Runtime(Protocol):
         """Forget every order that was submitted and not returned, ending its work if it has begun."""
         ...
 
-    def service(self, name: str, factory: Callable[[], Any]) -> Service:
-        """Return the one object of this name, made by `factory` when nobody has made it yet."""
+    def service(self, name: str, factory: Callable[[], Any], *, gpus: int = 0) -> Service:
+        """Return the one object of this name, made by `factory` when nobody has made it yet, where GPUs are free."""
         ...
 
     def close(self) -> None:
@@ -93,18 +85,6 @@ def execute_told(storage: Storage, order: Order) -> Report | Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class InlineService:
-    """The object itself."""
-
-    thing: Any
-
-    async def call(self, method: str, *args: Any) -> Any:
-        """Call it in this process."""
-        result = getattr(self.thing, method)(*args)
-        return await result if inspect.isawaitable(result) else result
-
-
-@dataclass(frozen=True, slots=True)
 class RayService:
     """A Ray actor that holds the object; calls run side by side in its event loop."""
 
@@ -120,16 +100,6 @@ class RayService:
             raise ResourcesError(
                 "the Ray actor that all workers share is gone (its node died?); mend that, then run again to resume"
             ) from error
-
-
-class _Host:
-    """What the Ray actor is."""
-
-    def __init__(self, factory: Callable[[], Any]) -> None:
-        self._service = InlineService(factory())
-
-    async def call(self, method: str, *args: Any) -> Any:
-        return await self._service.call(method, *args)
 
 
 class InlineRuntime:
@@ -155,8 +125,8 @@ class InlineRuntime:
         """Empty the queue."""
         self._orders.clear()
 
-    def service(self, name: str, factory: Callable[[], Any]) -> Service:
-        """Keep the object here."""
+    def service(self, name: str, factory: Callable[[], Any], *, gpus: int = 0) -> Service:
+        """Keep the object here, whatever GPUs it wants."""
         if name not in self._services:
             self._services[name] = InlineService(factory())
         return self._services[name]
@@ -226,9 +196,15 @@ class RayRuntime:
             self._ray.cancel(reference, force=True)
             self._forget(reference)
 
-    def service(self, name: str, factory: Callable[[], Any]) -> Service:
-        """Find the actor of this name, or start it; it takes no CPU from the tasks and ends with its driver."""
-        actor = self._ray.remote(_Host).options(name=name, get_if_exists=True, num_cpus=0, max_restarts=0)
+    def service(self, name: str, factory: Callable[[], Any], *, gpus: int = 0) -> Service:
+        """Find the actor of this name, or start it; it takes no CPU from the tasks and ends with its driver.
+
+        Raises ResourcesError when no node has so many GPUs.
+        """
+        most = max((node["Resources"].get("GPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
+        if gpus > most:
+            raise ResourcesError(f"{name} asks for {gpus} GPUs on one node, but the largest node has {most:.0f}")
+        actor = self._ray.remote(Host).options(name=name, get_if_exists=True, num_cpus=0, num_gpus=gpus, max_restarts=0)
         return RayService(undisturbed(actor.remote, factory))
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from sources.teacher.settings import TeacherSettings
 from sources.web.clock import Clock
 
 _LARGEST_REPLY_BYTES = 32 << 20
+_LOOK_S = 5.0
 
 
 class Endpoint:
@@ -122,6 +123,14 @@ def body_of(request: Request, capabilities: Capabilities) -> bytes:
         named = {"name": "answer", "strict": True, "schema": dict(request.schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": named}
     return orjson.dumps(body)
+
+
+def is_up(url: str) -> bool:
+    """Say whether a server lists its models, which it does once they are loaded."""
+    try:
+        return httpx2.get(f"{url}/models", timeout=_LOOK_S, trust_env=False).status_code == 200
+    except httpx2.RequestError:
+        return False
 
 
 def _secret(name: str | None) -> str:

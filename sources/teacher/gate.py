@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.engine.runtime import Service
+from pipelines.engine.service import Service
 from sources.teacher.journal import Spent
 from sources.teacher.limits import Breaker, Window
 from sources.teacher.settings import Budget, Limits

@@ -5,12 +5,12 @@ run file: `key_env` names the environment variable that holds it. Not here: read
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.engine.secrets import is_secret_name, redact_url
-from pipelines.engine.settings import BYTES, SPEED, Settings
+from pipelines.engine.settings import BYTES, SPEED, Misplaced, Settings
 
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
@@ -61,6 +61,23 @@ class Budget(Settings):
     money: Annotated[float | None, Field(ge=0), SPEED] = None
 
 
+class Serve(Settings):
+    """A server of our own, started for the run from an environment apart and stopped at its end."""
+
+    engine: Annotated[Literal["vllm", "xllamacpp"], SPEED]
+    """vLLM on GPUs, or llama.cpp through xllamacpp on whatever there is."""
+    model: Annotated[str, Field(min_length=1), SPEED]
+    """What the engine loads: for vLLM a folder or a name on the hub, for xllamacpp a GGUF file."""
+    environment: Annotated[str | None, SPEED] = None
+    """Folder of the environment that has the engine; none: `vllm` on the PATH, or xllamacpp beside medmix."""
+    gpus: Annotated[int, Field(ge=0), SPEED] = 1
+    """So many GPUs hold one copy of the model (tensor parallelism). xllamacpp decides for itself."""
+    options: Annotated[tuple[str, ...], SPEED] = ()
+    """More arguments for `vllm serve`, such as --max-model-len."""
+    start_s: Annotated[float, Field(gt=0), SPEED] = 1800
+    """How long loading may take."""
+
+
 class TeacherSettings(Settings):
     """The teacher of a run."""
 
@@ -77,6 +94,9 @@ class TeacherSettings(Settings):
     price: Annotated[Price, SPEED] = Price()
     budget: Annotated[Budget, SPEED] = Budget()
 
+    serve: Annotated[Serve | None, SPEED] = None
+    """Start a server instead of asking one at `url`."""
+
     @field_validator("url")
     @classmethod
     def _plain(cls, url: str | None) -> str | None:
@@ -86,6 +106,12 @@ class TeacherSettings(Settings):
             shown = redact_url(url)
             raise ValueError(f"{shown!r} is no plain address; write http(s)://host[:port]/v1, without user and query")
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "TeacherSettings":
+        if self.url is not None and self.serve is not None:
+            raise Misplaced("`url` names a server that runs, `serve` one to be started; remove one of them", "serve")
+        return self
 
     @field_validator("key_env")
     @classmethod

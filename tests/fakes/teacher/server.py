@@ -206,7 +206,7 @@ def _completion(asked: dict[str, Any], reply: Reply) -> bytes:
     if reply.reasoning:
         message["reasoning_content"] = reply.reasoning
     prompt_bytes = sum(len(one["content"].encode()) for one in asked["messages"])
-    usage = {"prompt_tokens": prompt_bytes // 4 + 1, "completion_tokens": len(reply.text.encode()) // 4 + 1}
+    usage = {"prompt_tokens": -(-prompt_bytes // 4), "completion_tokens": -(-len(reply.text.encode()) // 4)}
     choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
     return orjson.dumps(
         {
