@@ -126,13 +126,17 @@ def trace(
 
 
 @app.command()
-def card(run_folder: RunFolder) -> None:
-    """Write a dataset card (README.md) from the manifests into each mixture folder."""
-    from pipelines.report.card import write_cards
+def card(
+    run_folder: RunFolder,
+    previous: Annotated[Path | None, typer.Option(help="The run of the release before, to tell what changed")] = None,
+) -> None:
+    """Write the dataset card with licences, attribution and checksums beside the data files, in RUN/release."""
+    from pipelines.publish.beside import write_beside
     from pipelines.result import read_result
 
-    for path in write_cards(read_result(run_folder)):
-        console.print(f"card: {run_folder / path}", soft_wrap=True)
+    before = read_result(previous) if previous else None
+    for path in write_beside(read_result(run_folder), previous=before):
+        console.print(f"{'card: ' if path.endswith('README.md') else ''}{run_folder / path}", soft_wrap=True)
 
 
 @app.command()

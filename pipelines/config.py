@@ -11,6 +11,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from mixer.settings import MixtureConfig, Name
 from pipelines.engine.settings import BYTES, SPEED, Misplaced, Settings
+from pipelines.report.card_section import CardConfig
 from pipelines.stage_table import STAGES
 from sources.catalog import SourceConfig
 from sources.rights import PROFILES, Profile
@@ -74,6 +75,7 @@ class RunConfig(Settings):
     web: Annotated[WebRunConfig | None, SPEED] = None
     teacher: Annotated[TeacherSettings | None, SPEED] = None
     """Who generates; what it decides is written in each record that it made."""
+    card: Annotated[CardConfig, SPEED] = CardConfig()
 
     @field_validator("sources", "mixtures")
     @classmethod
@@ -121,6 +123,15 @@ class RunConfig(Settings):
             if unknown := sorted(set(getattr(stage, "sources", ())) - names):
                 told = f"unknown source {unknown[0]!r}; the run file has {sorted(names)}"
                 raise Misplaced(told, "stages", index, "sources")
+        return self
+
+    @model_validator(mode="after")
+    def _card_names_sources(self) -> "RunConfig":
+        names = {source.name for source in self.sources}
+        if unknown := sorted(self.card.sources.keys() - names):
+            raise Misplaced(
+                f"unknown source {unknown[0]!r}; the run file has {sorted(names)}", "card", "sources", unknown[0]
+            )
         return self
 
     @model_validator(mode="after")

@@ -32,6 +32,8 @@ class Result:
     notes: list[str]
     config: dict[str, Any]
     files: dict[str, FileRef] = field(default_factory=dict)
+    described: dict[str, Any] = field(default_factory=dict)
+    """What people said: `card`, the section of the run file, and `sources`, what each declares beside its bytes."""
 
     def mixture_manifest(self, name: str, step: str) -> Manifest:
         """Return the manifest of one step (`mixture`, `shards`, `publish`) of a mixture."""
@@ -55,7 +57,7 @@ def write_plan(storage: Storage, body: dict[str, Any]) -> None:
 def write_result(storage: Storage, body: dict[str, Any], done: dict[str, Manifest], derived: dict[str, bytes]) -> None:
     """Write the derived files and then the index, which lists them and the manifests by digest.
 
-    `body` has name, config, plan (its digest), documents (stages), mixtures (name -> folder) and notes.
+    `body` has name, config, described, plan (its digest), documents (stages), mixtures (name -> folder) and notes.
     """
     files = {}
     for path, data in sorted(derived.items()):
@@ -132,4 +134,5 @@ def read_result(folder: Path) -> Result:
         body["notes"],
         body["config"],
         files,
+        body.get("described", {}),
     )

@@ -112,7 +112,16 @@ def _resulted(config: RunConfig, plan: Plan, done: dict[str, Manifest]) -> dict[
     folders = {name: done[stage].shards[0].facts["folder"] for name, stage in plan.mixtures.items()}
     notes = plan.notes + rights_notes(config, plan, done)
     kept = {"documents": list(plan.documents), "mixtures": folders, "notes": notes}
-    return {"name": config.name, "config": config.identity(), **kept}
+    return {"name": config.name, "config": config.identity(), "described": _described(config), **kept}
+
+
+def _described(config: RunConfig) -> dict[str, Any]:
+    """Return what people say about the run and its sources, for cards and reports: it decides no byte of any stage."""
+    sources = {
+        source.name: {"title": source.title, "about": source.about.model_dump(mode="json") if source.about else None}
+        for source in config.sources
+    }
+    return {"card": config.card.model_dump(mode="json"), "sources": sources}
 
 
 def _runtime(storage: Storage, config: RunConfig, how: How) -> Runtime:

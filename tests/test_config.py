@@ -53,6 +53,7 @@ FULL: dict[str, Any] = {
         {"name": "corpus", "kind": "replay", "hub": {"repo": "someone/texts", "revision": "0" * 40}},
     ],
     "web": {"contact": "mailto:a@example.org"},
+    "card": {"sources": {"who": {"title": "t"}}},
     "stages": [{"kind": kind, **NEEDED.get(kind, {})} for kind in [*sorted(STAGES.keys() - LAST), *LAST]],
     "teacher": {
         "model": "m",

@@ -17,6 +17,7 @@ from demo_runs import DEMO, REPOSITORY, call_medmix, digests, environment, run_m
 from pipelines.engine.law import account_faults, chain_faults
 from pipelines.engine.verify import verify
 from pipelines.load import load_run
+from pipelines.publish.beside import write_beside
 from pipelines.result import Result, read_result
 from pipelines.run import How, expect, run
 from pipelines.trace import trace_sequence
@@ -161,15 +162,9 @@ def test_verbs_on_a_finished_run(demo_copy: Path, words: list[str], expected: st
     assert expected in done.stdout
 
 
-def test_the_card_is_no_stranger_to_verify_and_says_the_exact_figures(demo_copy: Path) -> None:
-    from pipelines.report.card import write_cards
-
+def test_a_release_is_no_stranger_to_verify(demo_copy: Path) -> None:
     result = read_result(demo_copy)
-    (path,) = write_cards(result)
-    text = (demo_copy / path).read_text()
-    for component in result.mixture_manifest("demo", "mixture").shards[0].facts["components"]:
-        assert f"| {component['name']} | {component['requested']} |" in text
-    assert "CC-BY-4.0" in text
+    assert "release/README.md" in list(write_beside(result))
     verdict = verify(result.storage)
     assert (verdict.problems, verdict.orphans, verdict.superseded) == ([], [], [])
 

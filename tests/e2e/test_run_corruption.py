@@ -18,12 +18,10 @@ from rich.console import Console
 from pipelines.check import check_run
 from pipelines.engine.errors import CorruptionError
 from pipelines.load import load_run
-from pipelines.report.card import write_cards
+from pipelines.publish.beside import write_beside
 from pipelines.result import read_result
 from pipelines.run import How, run
 from pipelines.trace import trace_sequence
-
-CARD = "README.md"
 
 
 def said(folder: Path) -> str:
@@ -121,7 +119,7 @@ def test_files_that_nothing_lists_are_named_and_the_card_is_none_of_them(demo_co
     for path in added:
         (demo_copy / path).parent.mkdir(exist_ok=True)
         (demo_copy / path).write_bytes(b"x")
-    list(write_cards(result))
+    list(write_beside(result))
     problems = said(demo_copy)
     assert sorted(line.partition(": ")[0] for line in problems.splitlines()) == sorted(added)
 
@@ -156,7 +154,7 @@ def test_use_detects_damage_before_it_gives_an_answer(demo_copy: Path) -> None:
     for ref in (ref for name in result.documents for ref in result.manifests[name].files()):
         flip(demo_copy / ref.path)
     with pytest.raises(CorruptionError, match="documents-"):
-        list(write_cards(result))
+        list(write_beside(result))
 
 
 def test_a_stage_refuses_damaged_input(demo_copy: Path) -> None:
