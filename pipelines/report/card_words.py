@@ -20,6 +20,7 @@ COLUMNS = {
     "input_ids": "token ids of one packed sequence",
     "doc_lens": "lengths of the documents in it, marks included; padding is the last of them where there is any",
     "pad_len": "tokens of padding at the end, never to be trained on",
+    "masked": "places whose tokens are no targets: start, stop, start, stop, ...",
     "source_id": "number of the component, in the order of the table of components, from 0",
     "id": "hash of source, key and version",
     "kind": "guideline, article, abstract, label, dialogue, mcq, replay, ...",
