@@ -9,7 +9,7 @@ of each component. Not here: token ids (`materialise`).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from mixer.caps import Budget, Shape, Supply, fit_budget
 from mixer.ledger import TokenLedger
 from mixer.pack import Breaks, Packed, PackRule, pack
 from mixer.permutation import permutation
-from mixer.schedule import assign, exact, normalise
+from mixer.schedule import Phase, assign, exact, normalise
 from mixer.settings import ComponentConfig, MixtureConfig
 from mixer.target import Target
 from mixer.tokenized import open_tokens
@@ -28,6 +28,7 @@ from pipelines.engine.errors import PlanError
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
+from sources.document import Kind
 
 Ints = npt.NDArray[np.int64]
 LIGHT = ["source", "kind", "language", "evidence", "marked", "section_breaks", "paragraph_breaks"]
@@ -41,6 +42,16 @@ class Share:
     rows: Ints
     lengths: Ints
     packed: Packed
+
+
+class Takes(Protocol):
+    """What says which documents a component takes; None takes all."""
+
+    name: str
+    sources: tuple[str, ...] | None
+    kinds: tuple[Kind, ...] | None
+    languages: tuple[str, ...] | None
+    evidence: tuple[str, ...] | None
 
 
 class MixtureStage:
@@ -68,10 +79,12 @@ class MixtureStage:
     def run(self, shard: Shard) -> None:
         """Write the order of the sequences and the pieces of each component."""
         documents = _documents(shard)
-        member = _members(documents, self._settings.components)
+        member = members(documents, self._settings.components)
         shares = [self._share(documents, member, index) for index in range(len(self._settings.components))]
         budget = self._budget(shares)
-        order = self._order(shares, budget)
+        order = order_of(
+            [share.settings.name for share in shares], [s.packed for s in shares], budget.phases, self._seed
+        )
         shard.write(order)
         for share in shares:
             shard.write(_pieces(share), f"pieces.{share.settings.name}")
@@ -103,21 +116,6 @@ class MixtureStage:
         """Say whether a component may be empty: its sources are absent, or sources of unknown kinds are."""
         return bool(self._absent) and (component.sources is None or set(component.sources) <= self._absent)
 
-    def _order(self, shares: Sequence[Share], budget: Budget) -> pa.Table:
-        component = assign(budget.phases)
-        packed, epoch = np.zeros(len(component), np.int64), np.zeros(len(component), np.int64)
-        for index, share in enumerate(shares):
-            places = np.flatnonzero(component == index)
-            if not len(places):
-                continue
-            epoch[places], position = np.divmod(np.arange(len(places)), share.packed.sequences)
-            for number in range(int(epoch[places[-1]]) + 1):
-                here = places[epoch[places] == number]
-                key = (self._seed, "epoch order", share.settings.name, number)
-                packed[here] = permutation(position[epoch[places] == number], share.packed.sequences, *key)
-        columns = {"component": component, "packed": packed, "epoch": epoch.astype(np.int32)}
-        return pa.table(columns)
-
     def _facts(self, shares: Sequence[Share], budget: Budget, order: pa.Table) -> dict[str, Any]:
         component, packed = order["component"].to_numpy(), order["packed"].to_numpy()
         facts = []
@@ -143,6 +141,22 @@ class MixtureStage:
         }
 
 
+def order_of(names: Sequence[str], packed: Sequence[Packed], phases: Sequence[Phase], seed: int) -> pa.Table:
+    """Return component, packed sequence and epoch of each place, in training order; each epoch is shuffled anew."""
+    component = assign(phases)
+    picked, epoch = np.zeros(len(component), np.int64), np.zeros(len(component), np.int64)
+    for index, (name, share) in enumerate(zip(names, packed, strict=True)):
+        places = np.flatnonzero(component == index)
+        if not len(places):
+            continue
+        epoch[places], position = np.divmod(np.arange(len(places)), share.sequences)
+        for number in range(int(epoch[places[-1]]) + 1):
+            here = places[epoch[places] == number]
+            key = (seed, "epoch order", name, number)
+            picked[here] = permutation(position[epoch[places] == number], share.sequences, *key)
+    return pa.table({"component": component, "packed": picked, "epoch": epoch.astype(np.int32)})
+
+
 def _documents(shard: Shard) -> pa.Table:
     """Return the light columns of all documents and their lengths, in shard order."""
     tables = []
@@ -152,7 +166,7 @@ def _documents(shard: Shard) -> pa.Table:
     return pa.concat_tables(tables).combine_chunks()
 
 
-def _members(documents: pa.Table, components: Sequence[ComponentConfig]) -> Ints:
+def members(documents: pa.Table, components: Sequence[Takes]) -> Ints:
     """Return the component of each document, -1 for none. Raises PlanError when two components claim one."""
     member = np.full(documents.num_rows, -1, np.int64)
     for index, component in enumerate(components):

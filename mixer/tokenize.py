@@ -74,7 +74,7 @@ def tokenize_documents(
         turned = iter(encode_chats([chat for chat in written if chat is not None], encode, target.control))
         for row, text, chat in zip(rows, texts, written, strict=True):
             found.append(_of_chat(next(turned)) if chat is not None else _of_text(next(plain), text, sections[row]))
-    columns = [table["id"], table["source"], table["kind"], table["language"], _evidence(table["extra"])]
+    columns = [table["id"], table["source"], table["kind"], table["language"], evidence_column(table["extra"])]
     columns += [_id_lists(found, tokenizer, target), pa.array([one.marks > 0 for one in found], pa.bool_())]
     lists = [one.masked for one in found], [one.sections for one in found], [one.paragraphs for one in found]
     columns += [pa.array(values, _LIST) for values in lists]
@@ -116,7 +116,7 @@ def _of_chat(chat: EncodedChat) -> _Tokens:
     return _Tokens(chat.ids, marks, [edge for span in chat.masked for edge in span], chat.turns[1:], [])
 
 
-def _evidence(extra: pa.ChunkedArray) -> pa.Array:
+def evidence_column(extra: pa.ChunkedArray) -> pa.Array:
     """Return the kind of publication that `consolidate` wrote into each document's facts, null where it wrote none."""
     found = [json.loads(facts).get("evidence") if '"evidence"' in facts else None for facts in _strings(extra)]
     return pa.array(found, pa.string())

@@ -75,20 +75,25 @@ class VirtualRows:
 
     @cached_property
     def _counts(self) -> RowCounts:
-        component, picked = self._order["component"].to_numpy(), self._order["packed"].to_numpy()
-        sizes = [packed.sequences for packed in self._packed]
-        pads = np.concatenate([packed.pad_tokens for packed in self._packed] or [np.zeros(0, np.int64)])
-        pad = pads[np.cumsum([0, *sizes])[component] + picked]
-        size, sequences, padding = len(sizes), [], []
-        for first in range(0, self.sequences, COUNTED_ROWS):
-            here = component[first : first + COUNTED_ROWS]
-            sequences.append(np.bincount(here, minlength=size))
-            padding.append(np.bincount(here, weights=pad[first : first + COUNTED_ROWS], minlength=size).astype(int))
-        return RowCounts.of(sequences, padding, size, self.sequence_tokens)
+        return row_counts(self._order, self._packed, self.sequence_tokens)
 
     def _table(self, role: str) -> pa.Table:
         source = pa.BufferReader(as_buffer(self._storage.read(self._record.files[role])))
         return pq.read_table(source, page_checksum_verification=True)
+
+
+def row_counts(order: pa.Table, packed: Sequence[Packed], sequence_tokens: int) -> RowCounts:
+    """Return the sums over blocks of COUNTED_ROWS rows of a plan's order."""
+    component, picked = order["component"].to_numpy(), order["packed"].to_numpy()
+    sizes = [one.sequences for one in packed]
+    pads = np.concatenate([one.pad_tokens for one in packed] or [np.zeros(0, np.int64)])
+    pad = pads[np.cumsum([0, *sizes])[component] + picked]
+    size, sequences, padding = len(sizes), [], []
+    for first in range(0, len(component), COUNTED_ROWS):
+        here = component[first : first + COUNTED_ROWS]
+        sequences.append(np.bincount(here, minlength=size))
+        padding.append(np.bincount(here, weights=pad[first : first + COUNTED_ROWS], minlength=size).astype(int))
+    return RowCounts.of(sequences, padding, size, sequence_tokens)
 
 
 def parts_of(order: pa.Table, packed: Sequence[Packed]) -> list[Part]:

@@ -24,6 +24,14 @@ def run_and_die(out: str, at: int) -> None:
     run_inline(FaultyDisk(LocalDisk(Path(out)), Fault(at, kill=True)), toy_run(SHARDS, ROWS))
 
 
+def sweep_and_die(out: str, inputs: str, at: int) -> None:
+    """Train the proxies of a tiny experiment on a real disk, and be killed by SIGKILL at operation `at`."""
+    from fakes.experiments import tiny_sweep
+
+    stages = tiny_sweep(Path(inputs), proxy={"checkpoint_steps": 2})
+    run_inline(FaultyDisk(LocalDisk(Path(out)), Fault(at, kill=True)), stages)
+
+
 def main(out: str, *, ray: bool) -> None:
     disk = LocalDisk(Path(out))
     if ray:
