@@ -62,6 +62,11 @@ def redact(text: str) -> str:
     return _EMAIL.sub(REDACTED, text)
 
 
+def holds_secret_value(text: str) -> bool:
+    """Return whether the value of one of our secret environment variables stands in `text`, plain or encoded."""
+    return _redact_values(text) != text
+
+
 def redact_url(url: str) -> str:
     """Return `url` without user info and without secret or e-mail parameters; all else keeps its exact spelling."""
     head, hash_mark, fragment = url.partition("#")

@@ -1,12 +1,13 @@
 """The only file that opens sockets to a model: one try at one call of an OpenAI-compatible chat endpoint.
 
 The key is read from the environment when an endpoint is made, and goes into one header and nowhere else. Redirects are
-not followed, proxies of the environment are not used, and a reply that repeats the key is thrown away. Every try has
+not followed, proxies of the environment are not used, and a reply that repeats a secret is thrown away. Every try has
 the request's key as `Idempotency-Key`, for servers that know one. Not here: trying again (`call`), what replies mean
 (`reply`).
 """
 
 import asyncio
+import logging
 import os
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ import orjson
 
 from pipelines.engine.errors import TeacherError
 from pipelines.engine.hashing import sha256_bytes
+from pipelines.engine.secrets import holds_secret_value
 from sources.teacher.call import backoff_s
 from sources.teacher.capabilities import Capabilities
 from sources.teacher.reply import Failed, HttpReply, read_probe, read_reply
@@ -25,6 +27,8 @@ from sources.web.clock import Clock
 
 _LARGEST_REPLY_BYTES = 32 << 20
 _LOOK_S = 5.0
+logging.getLogger("httpcore2").setLevel(logging.INFO)
+"""At DEBUG it writes the headers of replies, in which a server may repeat our key."""
 
 
 class Endpoint:
@@ -40,12 +44,13 @@ class Endpoint:
         self.name = f"{settings.url} {settings.model} {settings.revision}"
         self.capabilities = Capabilities(served="")
         self._url, self._limits, self._clock = f"{settings.url}/chat/completions", settings.limits, clock
-        self._secret = _secret(settings.key_env)
+        secret = _secret(settings.key_env)
         self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {self._secret}"} if self._secret else {},
+            headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=settings.limits.timeout_s,
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=settings.limits.concurrency),
             trust_env=False,
+            verify=settings.url.startswith("https:"),  # loading the certificates takes 30 ms of CPU
         )
 
     async def __aenter__(self) -> "Endpoint":
@@ -62,11 +67,16 @@ class Endpoint:
         reply = await self._exchange(body_of(request, self.capabilities), request.key)
         if isinstance(reply, Failed):
             return reply
-        if self._secret and self._secret.encode() in reply.body:
-            return Answer(key=request.key, outcome="invalid", reason="the reply repeats our key")
         answer = read_reply(reply, request)
+        return answer if isinstance(answer, Failed) else self._checked(answer)
+
+    def _checked(self, answer: Answer) -> Answer:
+        """Return the answer, or an invalid one: another model's, or one that repeats a secret, which is thrown away."""
+        if holds_secret_value(" ".join((answer.text, answer.reasoning, answer.served, answer.finish_reason))):
+            clean = {"text": "", "reasoning": "", "served": "", "finish_reason": ""}
+            return replace(answer, outcome="invalid", reason="the reply repeats a secret of ours", **clean)
         expected = self.capabilities.served
-        if isinstance(answer, Answer) and answer.served and expected and answer.served != expected:
+        if answer.served and expected and answer.served != expected:
             return replace(answer, outcome="invalid", reason=f"served by {answer.served}, not {expected}")
         return answer
 
