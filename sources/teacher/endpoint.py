@@ -73,8 +73,8 @@ class Endpoint:
     def _checked(self, answer: Answer) -> Answer:
         """Return the answer, or an invalid one: another model's, or one that repeats a secret, which is thrown away."""
         if holds_secret_value(" ".join((answer.text, answer.reasoning, answer.served, answer.finish_reason))):
-            clean = {"text": "", "reasoning": "", "served": "", "finish_reason": ""}
-            return replace(answer, outcome="invalid", reason="the reply repeats a secret of ours", **clean)
+            reason = "the reply repeats a secret of ours"
+            return replace(answer, outcome="invalid", reason=reason, text="", reasoning="", served="", finish_reason="")
         expected = self.capabilities.served
         if answer.served and expected and answer.served != expected:
             return replace(answer, outcome="invalid", reason=f"served by {answer.served}, not {expected}")
