@@ -1,4 +1,4 @@
-"""The verbs: plan, run, status, verify, trace, card, schema, doctor, train-demo, and the groups `sources` and `feed`.
+"""The verbs: plan, run, status, verify, trace, card, schema, doctor, train-demo, export, and the groups `sources` and `feed`.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.engine.errors import MedmixError
+from pipelines.export_cli import export
 from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
 from pipelines.sources_cli import sources_app, told_to_fetch
@@ -22,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(sources_app, name="sources")
 app.add_typer(feed_app, name="feed")
 app.command("train-demo")(train_demo)
+app.command()(export)
 console = Console(width=None if sys.stdout.isatty() else 160)
 INTERRUPTED = 130
 """Exit code after ctrl-C, as shells have it."""
