@@ -58,7 +58,7 @@ def test_layout_is_the_documented_one() -> None:
     assert [c["code"] for c in CONDITIONS if not re.fullmatch(r"[A-Z]\d\d(\.\d)?", c["icd10"])] == []
     assert {c["severity"] for c in CONDITIONS} <= set(range(1, 6))
     assert {c["sex"] for c in CONDITIONS} <= {"any", "female", "male"}
-    assert [c["code"] for c in CONDITIONS if not 0 <= c["age_years"][0] < c["age_years"][1] <= 100] == []
+    assert [c["code"] for c in CONDITIONS if not 0 < c["age_years"][0] < c["age_years"][1] <= 100] == []
     assert [c["code"] for c in CONDITIONS if c["clinician_reviewed"] is not False] == []
 
 
@@ -149,6 +149,7 @@ def test_no_two_conditions_look_the_same() -> None:
 
 
 def test_red_flags_and_next_tests() -> None:
+    known: dict[str, Any] = {}
     lowest = min(LEVELS.index(setting["level"]) for setting in SETTINGS.values())
     for condition in CONDITIONS:
         code, flags = condition["code"], condition["red_flags"]
@@ -156,6 +157,8 @@ def test_red_flags_and_next_tests() -> None:
         assert len(flags) == len(set(flags)), code
         levels = [LEVELS.index(test["level"]) for test in condition["next_tests"]]
         assert levels == sorted(levels), f"{code}: tests are listed from the lowest level up"
+        for test in condition["next_tests"]:
+            assert known.setdefault(test["name"]["en"], test) == test, f"{code}: {test['name']['en']} is two tests"
         if condition["severity"] <= 2:
             assert flags, code
             assert set(flags) <= {f["evidence"] for f in condition["findings"]}, code
