@@ -31,8 +31,13 @@ class Teacher:
         account: str = "",
         gate: Entrance | None = None,
         clock: Clock | None = None,
+        retry_failures: bool = False,
     ) -> None:
-        """`account` is what the budget is counted on, such as the run's name; `gate` one that is shared by workers."""
+        """`account` is what the budget is counted on, such as the run's name; `gate` one that is shared by workers.
+
+        With `retry_failures`, requests that ended without anything from the model are sent again, as after an outage.
+        """
+        self._retry_failures = retry_failures
         self._settings, self._journal, self._account = settings, journal, account
         self._gate, self._clock = gate, clock or SystemClock()
 
@@ -47,9 +52,12 @@ class Teacher:
         """
         asked = list(requests)
         self._journal.refresh()
-        missing = {request.key: request for request in asked if request.key not in self._journal}
+        missing = {request.key: request for request in asked if self._is_missing(request.key)}
         fresh = await self._buy(missing) if missing else {}
         return [fresh.get(request.key) or self._known(request) for request in asked]
+
+    def _is_missing(self, key: str) -> bool:
+        return key not in self._journal or (self._retry_failures and self._journal.is_failure(key))
 
     def _known(self, request: Request) -> Answer:
         answer = self._journal.answer(request.key)

@@ -76,6 +76,10 @@ class Journal:
         """Say whether a request has an answer."""
         return key in self._places
 
+    def is_failure(self, key: str) -> bool:
+        """Say whether a request that has an answer got nothing from the model."""
+        return self._places[key].is_failure
+
     def keys(self) -> list[str]:
         """Return the keys that have an answer, sorted."""
         return sorted(self._places)

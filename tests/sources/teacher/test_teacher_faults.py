@@ -67,6 +67,20 @@ def test_a_fault_that_stays_ends_and_says_whether_it_may_have_cost(name: str, tm
         assert answer.reason
 
 
+def test_what_failed_is_asked_again_only_when_told(tmp_path: Path) -> None:
+    failing = True
+    with FakeTeacher(echo, fault=lambda key, _: "overloaded" if failing and len(key) == 64 else None) as fake:
+        settings = settings_of(fake, limits={"tries": 2})
+        requests = requests_of(settings, 2)
+        assert {one.outcome for one in Teacher(settings, Journal(tmp_path)).answer_all(requests)} == {"exhausted"}
+        failing, heard = False, len(fake.asked)
+        assert {one.outcome for one in Teacher(settings, Journal(tmp_path)).answer_all(requests)} == {"exhausted"}
+        assert len(fake.asked) == heard
+        again = Teacher(settings, Journal(tmp_path), retry_failures=True).answer_all(requests)
+        assert {one.outcome for one in again} == {"ok"}
+        assert Teacher(settings, Journal(tmp_path)).answer_all(requests) == again
+
+
 def test_many_calls_with_all_faults_end_once_each_and_never_again(tmp_path: Path) -> None:
     with FakeTeacher(echo, rate=0.3, seed=3) as fake:
         settings = settings_of(fake, limits={"timeout_s": 0.2})
