@@ -1,4 +1,4 @@
-"""The verbs (plan, run, status, verify, trace, card, export, schema, doctor, ...) and the groups of some.
+"""The verbs (plan, run, status, verify, trace, card, export, publish, diff, schema, doctor, ...) and the groups of some.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
@@ -17,6 +17,7 @@ from pipelines.engine.errors import MedmixError
 from pipelines.export_cli import export
 from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
+from pipelines.publish_cli import diff, publish
 from pipelines.sources_cli import sources_app, told_to_fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -24,6 +25,8 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(feed_app, name="feed")
 app.command("train-demo")(train_demo)
 app.command()(export)
+app.command()(publish)
+app.command()(diff)
 console = Console(width=None if sys.stdout.isatty() else 160)
 INTERRUPTED = 130
 """Exit code after ctrl-C, as shells have it."""

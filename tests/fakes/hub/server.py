@@ -9,7 +9,7 @@ stand under `blob` and `commit`: a blob is cut off after so many bytes, the answ
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +45,8 @@ class Hub:
     faults: dict[str, list[int]] = field(default_factory=dict)
     """By path: a status (from 400) to answer, or bytes (below 400 as a negative number) after which to hang up."""
     page: int = 3
+    on_request: Callable[[int], None] = field(default=lambda count: None)
+    """Called with the number of requests so far, before each is answered."""
     store: Store = field(default_factory=Store)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -167,6 +169,7 @@ class _Handler(Writes, BaseHTTPRequestHandler):
         with self.hub.lock:
             authorised = "Authorization" in self.headers
             self.hub.asked.append(Asked(self.command, path, self.headers.get("Range"), authorised))
+            self.hub.on_request(len(self.hub.asked))
 
     def _json(self, value: Any, facts: dict[str, str] | None = None) -> None:
         self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json", **(facts or {})})
