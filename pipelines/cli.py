@@ -1,4 +1,4 @@
-"""The verbs (plan, run, status, verify, trace, card, export, publish, diff, schema, doctor, ...) and the groups of some.
+"""The verbs (plan, run, status, verify, trace, card, export, publish, diff, remove, ...) and the groups of some.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
