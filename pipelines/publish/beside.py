@@ -21,11 +21,13 @@ def written_layout(result: Result) -> Layout:
     """Return the data files of a release with their schemas, written if need be. Raises CorruptionError."""
     schemas: dict[str, pa.Schema] = {}
     files: list[DataFile] = []
-    for config, parts in write_parts(result, layout(result)).items():
-        for part in parts:
+    configs = layout(result)
+    written = write_parts(result, configs)
+    for config in configs:
+        for part in written[config.name]:
             found = pq.ParquetFile(pa.BufferReader(as_buffer(result.storage.read(part.ref))))
-            schemas.setdefault(config, found.schema_arrow)
-            files.append(_data_file(config, part, found))
+            schemas.setdefault(config.name, found.schema_arrow)
+            files.append(_data_file(config.name, part, found))
     return Layout(schemas, tuple(files))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from pipelines.report.card_facts import CardFacts, why_released
+from pipelines.report.census import UNKNOWN
 from pipelines.report.markdown import share, table
 from pipelines.stages.contamination_report import ALL
 from pipelines.stages.coverage import AXES
@@ -134,14 +135,23 @@ def coverage(facts: CardFacts) -> Lines:
             ([row.slice, row.records_in, row.records_kept, f"{row.rate:.0%}", row.tokens_kept] for row in shown),
         )
         if rest := rows[len(shown) :]:
-            yield f"And {len(rest):,} more with {sum(row.records_kept for row in rest):,} mentions in kept documents."
+            least = max(row.records_kept for row in rest)
+            yield f"And {len(rest):,} more, each with {least:,} kept documents or fewer."
             yield ""
 
 
 def counted(what: str, counts: Counter[str]) -> Lines:
-    """One line a value of an attribute, with its documents."""
+    """One line a value of an attribute, with its documents, most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return table([what, "documents"], ordered)
+
+
+def years(facts: CardFacts) -> Lines:
+    """One line a year, newest last; documents without a date first."""
+    counts = facts.whole.years
+    return table(
+        ["year of publication", "documents"], sorted(counts.items(), key=lambda item: (item[0] != UNKNOWN, item))
+    )
 
 
 def licences(facts: CardFacts) -> Lines:

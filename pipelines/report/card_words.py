@@ -184,7 +184,7 @@ def _coverage(facts: CardFacts) -> Lines:
         yield from ["No stage of this run looked at what documents are about.", ""]
     yield from ["### Languages and age", ""]
     yield from tables.counted("language", facts.whole.languages)
-    yield from tables.counted("year of publication", facts.whole.years)
+    yield from tables.years(facts)
     yield from ["### Known gaps", "", facts.said["known_gaps"], "", *_gaps(facts)]
 
 

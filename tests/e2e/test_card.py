@@ -84,6 +84,8 @@ def check_tables(result: Result, text: str) -> None:
         wanted_slices = again.coverage(axis)
         assert {row[0]: tuple(row[1:]) for row in rows}.items() <= wanted_slices.items()
         assert len(rows) == min(40, len(wanted_slices)), axis
+        if more := sorted((int(cells[1].replace(",", "")) for cells in wanted_slices.values()), reverse=True)[40:]:
+            assert f"And {len(more):,} more, each with {more[0]:,} kept documents or fewer." in text
     assert dict(found.pop("language | documents")) == again.counted("language")  # type: ignore[arg-type]
     assert dict(found.pop("year of publication | documents")) == again.counted("published", 4)  # type: ignore[arg-type]
     rows = found.pop("licence (SPDX) | documents | may be released")
