@@ -9,7 +9,7 @@ that read back the same. Runs that only one of the files has are left out and to
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -93,19 +93,33 @@ def read_tables(ratios: Path, metrics: Path, *, split: str = TRAIN) -> Imported:
 
 
 def joined(train: Runs, held_out: Runs) -> Runs:
-    """Return one table of training and held-out runs from two. Raises InputError when their columns differ."""
-    if train.components != held_out.components or train.targets != held_out.targets:
-        raise InputError(
-            f"the tables have different columns: {sorted(set(train.components) ^ set(held_out.components))} and "
-            f"{sorted(set(train.targets) ^ set(held_out.targets))} are in one only, or their order differs"
-        )
+    """Return one table of training and held-out runs from two, columns by name. Raises InputError when names differ."""
+    other = aligned(held_out, train.components, train.targets)
     return runs_of(
-        train.components, np.vstack([train.weights, held_out.weights]),
-        train.targets, np.vstack([train.metrics, held_out.metrics]),
-        ids=[f"{TRAIN}-{run}" for run in train.ids] + [f"{HELD_OUT}-{run}" for run in held_out.ids],
-        splits=[TRAIN] * len(train) + [HELD_OUT] * len(held_out),
-        **{name: np.r_[getattr(train, name), getattr(held_out, name)] for name in ("seeds", "replicates", "tokens")},
-    )  # fmt: skip
+        train.components,
+        np.vstack([train.weights, other.weights]),
+        train.targets,
+        np.vstack([train.metrics, other.metrics]),
+        ids=[f"{TRAIN}-{run}" for run in train.ids] + [f"{HELD_OUT}-{run}" for run in other.ids],
+        splits=[TRAIN] * len(train) + [HELD_OUT] * len(other),
+        seeds=np.r_[train.seeds, other.seeds],
+        replicates=np.r_[train.replicates, other.replicates],
+        tokens=np.r_[train.tokens, other.tokens],
+    )
+
+
+def aligned(runs: Runs, components: Sequence[str], targets: Sequence[str]) -> Runs:
+    """Return the runs with exactly these columns, in this order. Raises InputError for names that the table lacks."""
+    lacking = [*(set(components) ^ set(runs.components)), *(set(targets) - set(runs.targets))]
+    if lacking:
+        raise InputError(f"two tables of runs have different columns: {sorted(lacking)} are in one of them only")
+    return replace(
+        runs,
+        components=tuple(components),
+        weights=runs.weights[:, [runs.components.index(name) for name in components]],
+        targets=tuple(targets),
+        metrics=runs.metrics[:, [runs.targets.index(name) for name in targets]],
+    )
 
 
 def _with(runs: Runs, splits: Sequence[str], **more: Sequence[int]) -> Runs:

@@ -7,12 +7,12 @@ spread of bootstrap fits. Not here: fitting (`fit`), choosing weights (`propose`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mixer.experiments.table import Floats
+from mixer.experiments.table import Floats, Runs
 
 
 class Model(Protocol):
@@ -20,6 +20,15 @@ class Model(Protocol):
 
     def predict(self, weights: Floats) -> Floats:
         """Return the expected value at each mixture."""
+        ...
+
+
+@runtime_checkable
+class Smooth(Model, Protocol):
+    """A model with a slope, so that the best mixture can be searched for and not only drawn."""
+
+    def gradient(self, weights: Floats) -> Floats:
+        """Return the slope at each mixture, shape (n, components)."""
         ...
 
 
@@ -49,11 +58,17 @@ class Surface:
     signal: bool
     noise: float
     noise_runs: int
-    bootstrap: tuple[Model, ...] = ()
-    errors: Floats = field(default_factory=lambda: np.empty(0))
-    """Absolute errors of cross-validation, each over the spread at its mixture, ascending."""
-    rivals: Mapping[str, Model] = field(default_factory=dict)
-    """The other models that were fitted to the same rows, by name, for telling how much they disagree."""
+    bootstrap: tuple[Model, ...]
+    rivals: Mapping[str, Model]
+    """All models that were fitted to the same rows, by name, for telling how much they disagree."""
+    rows: Runs
+    """The training runs that the fit has seen."""
+    left_out: Floats
+    """What the chosen model expects of each of these rows when it has not seen it, shape (rows,)."""
+    error: float
+    """Root of the mean squared error of `left_out`."""
+    errors: Floats
+    """Absolute errors of `left_out`, each over the spread at its mixture, ascending."""
 
     def predict(self, weights: Floats) -> Floats:
         """Return the expected value at mixtures of shape (n, components), shape (n,)."""
@@ -72,6 +87,15 @@ class Surface:
         return np.stack([middle - half, middle + half], axis=1)
 
     def spread(self, weights: Floats) -> Floats:
-        """Return the standard deviation of a new run here: noise and the spread of bootstrap fits, shape (n,)."""
-        between: Floats = self.draws(weights).std(axis=0)
-        return np.hypot(self.noise, between)
+        """Return how far a new run may be off here, up to a factor: as fits of bootstrap draws differ, shape (n,)."""
+        return spread(self.draws(weights), self.error)
+
+
+def spread(draws: Floats, error: float) -> Floats:
+    """Return the deviation of bootstrap draws (fits, n) on top of the error of left-out runs, shape (n,).
+
+    By the middle 68 % of the draws: a fit that misses a corner of the simplex may be far off there.
+    """
+    low, high = np.quantile(draws, [0.16, 0.84], axis=0)
+    both: Floats = np.hypot(error, (high - low) / 2)
+    return both

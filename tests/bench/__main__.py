@@ -22,6 +22,7 @@ BENCHES = {
     "ray-overhead": ["-m", "tests.bench.ray_overhead"],
     "memory": ["-m", "tests.bench.memory"],
     "privacy": ["-m", "tests.bench.privacy"],
+    "regmix": ["-m", "tests.bench.regmix"],
     "decontaminate": ["-m", "tests.bench.decontaminate"],
 }
 
