@@ -1,4 +1,4 @@
-"""The verbs (plan, run, status, verify, trace, card, export, publish, diff, remove, ...) and the groups of some.
+"""The verbs (plan, run, generate, status, verify, trace, card, export, publish, diff, remove, ...) and groups.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
@@ -91,6 +91,32 @@ def run(
         console.print(retention_table(kept))
     check_quarantine(loaded, result)
     check_floors(loaded, result)
+
+
+@app.command()
+def generate(
+    config: Annotated[Path, typer.Argument(help="A generation file, e.g. configs/generate/demo.yaml")],
+    setting: Setting = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Say requests, tokens and cost; ask nothing")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Shards to work on side by side; default: 1")] = None,
+    address: Annotated[str | None, typer.Option(help="Join the Ray cluster at this address")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Work in this process, without Ray")] = False,
+) -> None:
+    """Make text from a finished run with a teacher: enriched questions, questions from guidelines."""
+    from pipelines.generate import generate as generate_all
+    from pipelines.generate import look_ahead
+    from pipelines.load import load_generation
+    from pipelines.report.generated import forecast_table, generated_tables
+    from pipelines.run import How
+
+    loaded = load_generation(config, setting or [])
+    if only_plan:
+        console.print(forecast_table(look_ahead(loaded)))
+        return
+    result = generate_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
+    for table in generated_tables(result.manifests):
+        console.print(table)
+    console.print(f"generated: {Path(loaded.out).absolute()}", soft_wrap=True)
 
 
 @app.command()

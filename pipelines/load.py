@@ -1,4 +1,4 @@
-"""Read a run file: YAML with positions, `use:` of source files, overrides from the command line, and clear mistakes.
+"""Read a run file or a generation file: YAML with positions, `use:` of source files, overrides, and clear mistakes.
 
 Every mistake is told as file:line:column, the key, what is wrong and the nearest right name. Relative paths of
 sources are taken from the file that wrote them. Secrets never belong in a run file; they are read from the environment
@@ -9,9 +9,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import RoundTripConstructor
@@ -23,10 +23,13 @@ from pipelines.engine.errors import ConfigError
 from pipelines.engine.objects import S3
 from pipelines.stage_table import STAGES
 from sources.connectors.table import check_site
+from sources.teacher.tasks import GenerationConfig
 
 Where = dict[tuple[str | int, ...], str]
 _FREE_OF_TAG = 2
 """Where pydantic puts the tag of a stage's `kind` into a location: stages, index, tag, field."""
+_TAGGED = (("stages",), ("tasks",))
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Exact(RoundTripConstructor):
@@ -62,13 +65,29 @@ def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
             stage["references"] = [_anchored(one, path.parent) if isinstance(one, dict) else one for one in named]
     for override in overrides:
         _override(tree, override, where)
-    try:
-        config = RunConfig.model_validate(tree)
-    except ValidationError as error:
-        lines = [_told(dict(item), where, path) for item in error.errors() if not _follows(item, error)]
-        raise ConfigError("\n".join(lines)) from None
+    config = _validated(RunConfig, tree, where, path)
     _check_sites(config, where, path)
     return config
+
+
+def load_generation(path: Path, overrides: Iterable[str] = ()) -> GenerationConfig:
+    """Return the generation that a file and `key=value` overrides describe. Raises ConfigError."""
+    where: Where = {}
+    tree = _read(path, where, ())
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}:1:1: a generation file is a mapping with name, out, seed, run, tasks and teacher")
+    tree = _anchored(tree, path.parent, "journal")
+    for override in overrides:
+        _override(tree, override, where)
+    return _validated(GenerationConfig, tree, where, path)
+
+
+def _validated(model: type[Model], tree: Any, where: Where, path: Path) -> Model:
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        lines = [_told(dict(item), where, path, model) for item in error.errors() if not _follows(item, error)]
+        raise ConfigError("\n".join(lines)) from None
 
 
 def _check_sites(config: RunConfig, where: Where, path: Path) -> None:
@@ -149,10 +168,10 @@ def _used(source: dict[str, Any], run_file: Path, where: Where, at: tuple[str | 
     return merged
 
 
-def _anchored(source: dict[str, Any], folder: Path) -> dict[str, Any]:
-    path = source.get("path")
+def _anchored(source: dict[str, Any], folder: Path, key: str = "path") -> dict[str, Any]:
+    path = source.get(key)
     if isinstance(path, str) and not path.startswith(("$", "~", "/", S3)):
-        return {**source, "path": str((folder / path).absolute())}
+        return {**source, key: str((folder / path).absolute())}
     return source
 
 
@@ -194,16 +213,16 @@ def _follows(item: Mapping[str, Any], error: ValidationError) -> bool:
     return item["type"] == "too_short" and any(len(o) > len(loc) and o[: len(loc)] == loc for o in others)
 
 
-def _told(error: Mapping[str, Any], where: Where, path: Path) -> str:
+def _told(error: Mapping[str, Any], where: Where, path: Path, model: type[BaseModel]) -> str:
     """Return one line for one mistake: position, key, what is wrong, what to do."""
     loc = tuple(error["loc"])
-    kept = loc[:_FREE_OF_TAG] + loc[_FREE_OF_TAG + 1 :] if loc[:1] == ("stages",) else loc
+    kept = loc[:_FREE_OF_TAG] + loc[_FREE_OF_TAG + 1 :] if loc[:1] in _TAGGED else loc
     if error["type"].startswith("union_tag"):
         kept = (*kept, "kind")
     kept += getattr(error.get("ctx", {}).get("error"), "place", ())
     spot = _spot_of(kept, where, path)
     key = ".".join(str(step) for step in kept) or "the run file"
-    return f"{spot}: {key}: {_fault(error, loc)}"
+    return f"{spot}: {key}: {_fault(error, loc, model)}"
 
 
 def _spot_of(place: tuple[str | int, ...], where: Where, path: Path) -> str:
@@ -211,11 +230,12 @@ def _spot_of(place: tuple[str | int, ...], where: Where, path: Path) -> str:
     return next((where[place[:n]] for n in range(len(place), -1, -1) if place[:n] in where), f"{path}:1:1").rstrip(":")
 
 
-def _fault(error: Mapping[str, Any], loc: tuple[str | int, ...]) -> str:
+def _fault(error: Mapping[str, Any], loc: tuple[str | int, ...], model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
-        return f"unknown key; {_nearest(str(loc[-1]), _names(loc[:-1]))}"
+        return f"unknown key; {_nearest(str(loc[-1]), _names(loc[:-1], model))}"
     if error["type"] == "union_tag_invalid":
-        return f"unknown stage {error['ctx']['tag']!r}; {_nearest(str(error['ctx']['tag']), list(STAGES))}"
+        what, known = ("stage", list(STAGES)) if loc[:1] == ("stages",) else ("task", ["mcq", "guideline_qa"])
+        return f"unknown {what} {error['ctx']['tag']!r}; {_nearest(str(error['ctx']['tag']), known)}"
     if error["type"] in ("missing", "union_tag_not_found"):
         return "this field is missing; add it"
     given = error["input"]
@@ -228,9 +248,9 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
 
 
-def _names(loc: tuple[str | int, ...]) -> list[str]:
+def _names(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
     """Return the field names that are right at a location, from the JSON schema."""
-    schema = RunConfig.model_json_schema()
+    schema = model.model_json_schema()
     nodes = [schema]
     for step in loc:
         nodes = [child for node in nodes for one in _choices(schema, node) for child in _step(schema, one, step)]

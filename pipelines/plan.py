@@ -5,7 +5,7 @@ stream (`pipelines.lines`). Mixtures stand on what is kept. Not here: running (`
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mixer.materialise import Materialise
@@ -20,11 +20,14 @@ from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.stage import Stage
 from pipelines.lines import plan_lines
+from pipelines.result import read_result
 from sources.catalog import SourceConfig
 from sources.crawled import Crawled, crawled, store_of
 from sources.digests import DigestCache
 from sources.extract import Extract
 from sources.files import RawFile, folder_of, list_files
+from sources.generated import PARSER as GENERATED
+from sources.generated import ReadGenerated
 from sources.publications.frozen import Frozen, frozen
 from sources.replay.frozen import hub_files
 from sources.splits import split_note
@@ -92,6 +95,9 @@ def _leave_out(plan: Plan, names: list[str]) -> None:
     """Tell every extraction which documents to leave out; what is named by a file of a source concerns it alone."""
     if not names:
         return
+    for item in plan.stages:
+        if isinstance(item.stage, ReadGenerated):
+            item.stage.left_out = frozenset(names)
     sources = [item.stage for item in plan.stages if isinstance(item.stage, Extract)]
     placed = {name for name in names if any(source.places.has_file_of(name) for source in sources)}
     for source in sources:
@@ -138,6 +144,8 @@ def _plan_fetched(plan: Plan, config: RunConfig, source: SourceConfig, found: Cr
 
 
 def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: DigestCache) -> str:
+    if source.parser == GENERATED:
+        return _plan_generated(plan, source)
     path = folder_of(source, Path.cwd())
     files = list_files(source, path, cache) if path else []
     if path is None or not files:
@@ -147,6 +155,34 @@ def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: Dig
     plan.inputs[source.name] = files
     plan.notes += filter(None, [split_note(source)])
     return plan.add(Extract(source, path, files, config.shard_bytes))
+
+
+def _plan_generated(plan: Plan, source: SourceConfig) -> str:
+    """Plan a source that `medmix generate` made: the accepted documents that its index names."""
+    fields = type(source).model_fields
+    changed = {name for name in fields if getattr(source, name) != fields[name].get_default(call_default_factory=True)}
+    given = changed - {"name", "kind", "path", "parser", "priority", "optional", "title"}
+    if given:
+        raise ConfigError(
+            f"source {source.name}: {sorted(given)[0]!r} does not go with `parser: generated`, whose documents know "
+            "all of themselves; remove it"
+        )
+    folder = Path(os.path.expandvars(source.path))
+    try:
+        made = read_result(folder)
+    except InputError as error:
+        if not source.optional:
+            told = f"source {source.name}: {folder} holds no finished generation; run `medmix generate` first"
+            raise InputError(told) from error
+        plan.notes.append(f"source {source.name} is optional and was left out: nothing is generated in {folder}")
+        return ""
+    root, refs = str(folder.absolute()), []
+    for stage in made.documents:
+        for one in made.manifests[stage].shards:
+            ref = replace(one.main, path=f"{root}/{one.main.path}")
+            refs.append((f"{stage.removeprefix('generate-')}-{one.shard}", ref))
+    plan.inputs[source.name] = [RawFile(name, Path(ref.path), ref.size_bytes, ref.sha256) for name, ref in refs]
+    return plan.add(ReadGenerated(source, refs))
 
 
 def _plan_mixture(plan: Plan, config: RunConfig, mixture: MixtureConfig, stream: tuple[str, ...]) -> None:

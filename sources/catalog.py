@@ -132,9 +132,11 @@ class SourceConfig(Settings):
             "structured",
             "mcq",
             "datatrove",
+            "generated",
         ],
         BYTES,
     ] = "auto"
+    """`generated` is for a folder that `medmix generate` wrote, which needs no parser (`sources.generated`)."""
     options: Annotated[dict[str, Any], BYTES] = Field(default_factory=dict)
     urls: Annotated[str | None, BYTES] = None
     """A tab-separated table in `path` with the columns file (or key), url and optionally retrieved."""

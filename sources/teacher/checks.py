@@ -102,12 +102,17 @@ def new_number(pieces: Iterable[str], shown: Sequence[str]) -> str | None:
 
     Separators do not tell numbers apart (1,500 and 1500; 0.5 and 0,5), zeros at the end of a fraction neither.
     """
-    known = {_plain(number) for text in shown for number in _NUMBER.findall(text)}
+    known = {number for text in shown for number in numbers_in(text)}
     for piece in pieces:
         for number in _NUMBER.findall(piece):
             if _plain(number) not in known:
                 return str(number)
     return None
+
+
+def numbers_in(text: str) -> set[str]:
+    """Return the numbers of a text, as they are compared."""
+    return {_plain(number) for number in _NUMBER.findall(text)}
 
 
 def copies(pieces: Iterable[str], shown: Sequence[str], allowed: Sequence[str]) -> bool:

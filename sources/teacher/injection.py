@@ -30,8 +30,17 @@ def _read() -> tuple[tuple[str, re.Pattern[str]], ...]:
         else:
             for name, words in groups.items():
                 line = line.replace(name, words)
-            patterns.append((family, re.compile(line, re.IGNORECASE | re.DOTALL)))
+            patterns.append((family, _compiled(line)))
     return tuple(patterns)
+
+
+def _compiled(line: str) -> re.Pattern[str]:
+    """Return a pattern for lower-case text, which is found twice as fast, unless it asks for a capital somewhere."""
+    if "(?-i:" in line:
+        return re.compile(line, re.IGNORECASE | re.DOTALL)
+    return re.compile(
+        re.sub(r"\\.|[A-ZÀ-Þ]", lambda found: found[0].lower() if len(found[0]) == 1 else found[0], line), re.DOTALL
+    )
 
 
 _PATTERNS = _read()
@@ -44,8 +53,9 @@ def speaks_to_a_model(text: str) -> str | None:
         return "invisible"
     plain = normalize("NFKC", text.replace("\u00ad", "")).translate(_LOOK_ALIKE)
     for copy in dict.fromkeys((_single_spaced(plain), _single_spaced(_closed_up(plain)))):
+        low = copy.lower()
         for name, pattern in _PATTERNS:
-            if pattern.search(copy):
+            if pattern.search(copy if pattern.flags & re.IGNORECASE else low):
                 return name
     return None
 

@@ -25,6 +25,7 @@ from sources.teacher.request import Attempt, Request, make_request
 from sources.teacher.settings import TeacherSettings
 
 REASONS = attempts.REASONS | {"gold_mismatch", "option_not_treated", "inconsistent"}
+NO_QUESTION = ("no_question", "no_gold", "several_gold", "malformed_question")
 LEAST_REASON_CHARS = 15
 ENRICH = load_prompt("mcq-enrich", 1)
 CHOOSE = load_prompt("mcq-choose", 1)
@@ -93,7 +94,7 @@ class Enriched:
 
 
 def why_no_question(mcq: Mapping[str, Any] | None) -> str | None:
-    """Return why a row cannot be asked as a question with one right option, None when it can."""
+    """Return why a row cannot be asked as one with one right option (of `NO_QUESTION`), None when it can."""
     if mcq is None:
         return "no_question"
     options, gold = mcq["options"] or [], mcq["gold"] or []

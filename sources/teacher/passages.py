@@ -55,6 +55,14 @@ def cut(row: Mapping[str, Any]) -> Cut:
     return Cut(tuple(kept), left_out)
 
 
+def sections_in(row: Mapping[str, Any]) -> Iterator[Passage]:
+    """Yield the sections of a document as passages of any length, blank ones left out."""
+    text = str(row["text"])
+    for path, first, last in _stretches(text, row["sections"] or []):
+        for start, end in _trimmed(text, first, last):
+            yield Passage(row["id"], start, end, row["title"] or "", path, text[start:end])
+
+
 def _stretches(text: str, sections: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, int]]:
     """Yield (path, start, end) so that each character is in one stretch, under the last section that begins before."""
     opened = sorted((max(0, one["start"]), one["path"]) for one in sections if one["start"] < len(text))
