@@ -17,7 +17,7 @@ from pipelines.engine.errors import MedmixError
 from pipelines.export_cli import export
 from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
-from pipelines.publish_cli import diff, publish
+from pipelines.publish_cli import diff, publish, remove
 from pipelines.sources_cli import sources_app, told_to_fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -27,6 +27,7 @@ app.command("train-demo")(train_demo)
 app.command()(export)
 app.command()(publish)
 app.command()(diff)
+app.command()(remove)
 console = Console(width=None if sys.stdout.isatty() else 160)
 INTERRUPTED = 130
 """Exit code after ctrl-C, as shells have it."""

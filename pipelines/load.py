@@ -21,6 +21,7 @@ from ruamel.yaml.nodes import ScalarNode
 from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.objects import S3
+from pipelines.removals import with_removals
 from pipelines.stage_table import STAGES
 from sources.connectors.table import check_site
 from sources.teacher.tasks import GenerationConfig
@@ -67,7 +68,7 @@ def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
         _override(tree, override, where)
     config = _validated(RunConfig, tree, where, path)
     _check_sites(config, where, path)
-    return config
+    return with_removals(config)
 
 
 def load_generation(path: Path, overrides: Iterable[str] = ()) -> GenerationConfig:

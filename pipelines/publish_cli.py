@@ -4,6 +4,7 @@ Each verb is a few lines over a module of `pipelines.publish`. Without `--yes` n
 changed. Not here: what a release holds and what forbids it.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,3 +113,44 @@ def diff(
         return
     for table in diff_tables(found):
         console.print(table)
+
+
+def remove(  # noqa: PLR0913 - each is an option of the command line
+    run_folder: RunFolder,
+    name: Annotated[list[str] | None, typer.Option("--id", help="Id, key, PMCID or PMID of a document")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="URL of a document")] = None,
+    doi: Annotated[list[str] | None, typer.Option(help="DOI of a document")] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="All documents of a domain, as example.org")] = None,
+    rebuild: Annotated[Path | None, typer.Option(help="The run file: run it again now, and prove it")] = None,
+    also: Annotated[list[Path] | None, typer.Option(help="Folders to search too: stores, journals")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Run again in this process, without Ray")] = False,
+) -> None:
+    """Put documents on the run's list of removals; with --rebuild make the run without them and prove it."""
+    from pipelines.load import load_run
+    from pipelines.publish.rebuild import taken_down
+    from pipelines.publish.takedown import documents_named
+    from pipelines.removals import add_removals
+    from pipelines.result import read_result
+    from pipelines.run import How
+
+    asked = [*(name or ()), *(url or ()), *(doi or ()), *(f"domain:{one}" for one in domain or ())]
+    if not asked:
+        raise ConfigError("name what to remove: --id, --url, --doi or --domain, each as often as needed")
+    result = read_result(run_folder)
+    found, names = documents_named(result, asked)
+    for one in found[:MANY]:
+        console.print(f"goes: {one.id} {one.source}/{one.key}")
+    console.print(f"{len(found):,} documents of this run go by {', '.join(sorted(asked))}")
+    if rebuild is None:
+        listed = add_removals(result.storage, names)
+        console.print(
+            f"{len(listed):,} names are on the list of removals, which the next run leaves out; until then a release "
+            "still holds them: give --rebuild RUN_FILE to make the run again now and prove it"
+        )
+        return
+    config = load_run(rebuild, [f"out={run_folder.absolute()}"])
+    if config.name != result.name:
+        raise ConfigError(f"--rebuild {rebuild}: it is the file of {config.name}, but {run_folder} holds {result.name}")
+    how = How(inline=inline, live=sys.stderr.isatty())
+    for line in taken_down(result, found, names, config, [run_folder, *(also or ())], how):
+        console.print(line)

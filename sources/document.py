@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import orjson
 import pyarrow as pa
@@ -139,13 +140,25 @@ def bare_name(name: str) -> str:
 
 
 def names_of(row: Mapping[str, Any]) -> set[str]:
-    """Return the bare names of a document: id, key, that of the item it is a part of, URL, and every identifier.
+    """Return the bare names by which a document may be asked for: its own, and those of what it belongs to.
 
-    `row` has the fields of `Document`; identifiers may be a mapping or pairs, as Arrow gives them.
+    Its own are id, key, URL and every identifier; it belongs to the item it is a part of, to those it was made from
+    (`parents`), and to the domains of its URL, as `domain:example.org`. `row` has the fields of `Document`; identifiers
+    may be a mapping or pairs, as Arrow gives them.
     """
-    key = str(row["key"])
-    given = [row["id"], key, key.rpartition("#")[0], row["url"] or "", *dict(row["identifiers"] or {}).values()]
-    return {bare_name(name) for name in given if name}
+    key, url = str(row["key"]), row["url"] or ""
+    given = [row["id"], key, key.rpartition("#")[0], url, *dict(row["identifiers"] or {}).values()]
+    return {bare_name(name) for name in (*given, *(row.get("parents") or ()), *_domains(url)) if name}
+
+
+def _domains(url: str) -> list[str]:
+    """Return the host of a URL and each domain above it, but for the last label."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return []
+    labels = host.split(".")
+    return [f"domain:{'.'.join(labels[at:])}" for at in range(len(labels) - 1)]
 
 
 def estimate_tokens(text: str) -> int:

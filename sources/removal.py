@@ -1,9 +1,10 @@
 """Leave out documents whose removal was asked for where their source is read, so that nothing later ever holds them.
 
-A name is an id, key, URL or identifier in any spelling (`sources.document.bare_name`). What belongs to a document that
-is left out goes with it: its sub-articles. A name that says where its document lies (a key in a file, a PMCID in a
-pack) concerns that shard alone, so the others keep their bytes and are not read again; any other name is looked for in
-every shard. Not here: removing what earlier runs wrote (`medmix verify --sweep`).
+A name is an id, key, URL, identifier or domain in any spelling (`sources.document.bare_name`). What belongs to a
+document that is left out goes with it: its sub-articles, and texts made from it where its id is a name. A name that
+says where its document lies (a key in a file, a PMCID in a pack) concerns that shard alone, so the others keep their
+bytes and are not read again; any other name is looked for in every shard. Not here: removing what earlier runs wrote
+(`medmix verify --sweep`).
 """
 
 import re
@@ -30,7 +31,7 @@ class Removal:
         if not self._names:
             return False
         wholes = {link["target"] for link in document.links if link["relation"] in ("part_of", "translation_of")}
-        row = {"id": document.id, "key": document.key, "url": document.url, "identifiers": document.identifiers}
+        row = {name: getattr(document, name) for name in ("id", "key", "url", "identifiers", "parents")}
         if names_of(row).isdisjoint(self._names) and wholes.isdisjoint(self._gone):
             return False
         self._gone.add(document.key)

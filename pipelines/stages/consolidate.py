@@ -71,9 +71,10 @@ class ConsolidateConfig(Settings):
     robots: Annotated[tuple[str, ...], BYTES] = ROBOTS
     """Values of a page's robots statement by which it asks not to be used."""
     removed: Annotated[tuple[str, ...], BYTES] = ()
-    """Ids, keys, URLs or identifiers (DOI, PMID, PMCID) of documents whose removal was asked for, in any spelling. They
-    are left out when their source is read, so no file of a rebuilt run holds them; `medmix verify --sweep` removes the
-    files of earlier runs that do."""
+    """Ids, keys, URLs, identifiers (DOI, PMID, PMCID) of documents whose removal was asked for, in any spelling, or
+    domains of their URLs (domain:example.org). They are left out when their source is read, so no file of a rebuilt run
+    holds them; `medmix verify --sweep` removes the files of earlier runs that do, and `medmix remove` does all of it.
+    """
     drop_sections: Annotated[str | None, BYTES] = None
     """Sections whose title matches this regular expression whole, in any case, are left out: References|Funding."""
     min_tokens: Annotated[int, BYTES] = 0
