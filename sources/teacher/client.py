@@ -1,7 +1,7 @@
 """The teacher as its users see it: requests in, answers out, in the same order.
 
 `ask` answers what the journal knows, sends the rest, and gives out no answer before it is durable. An endpoint is
-opened only when something is missing, so a run that was complete needs none. Not here: sockets (`endpoint`), retries
+opened only when something is missing, so a run that was complete needs none. Not here: sockets (`lines`), retries
 (`call`), limits and budget (`gate`), what replies mean (`reply`).
 """
 

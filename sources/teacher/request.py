@@ -7,7 +7,7 @@ and their rendering, and judging an answer's content.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from pipelines.engine.hashing import derive_seed, digest, sha256_bytes
@@ -84,7 +84,7 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def make_request(

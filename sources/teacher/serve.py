@@ -21,7 +21,7 @@ from pathlib import Path
 from pipelines.engine.errors import TeacherError
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.secrets import redact
-from sources.teacher.endpoint import is_up
+from sources.teacher.lines import is_up
 from sources.teacher.settings import Serve, TeacherSettings
 
 GRACE_S = 20.0

@@ -23,6 +23,7 @@ BENCHES = {
     "memory": ["-m", "tests.bench.memory"],
     "privacy": ["-m", "tests.bench.privacy"],
     "regmix": ["-m", "tests.bench.regmix"],
+    "teacher": ["-m", "tests.bench.teacher"],
     "decontaminate": ["-m", "tests.bench.decontaminate"],
 }
 

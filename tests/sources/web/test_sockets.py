@@ -15,6 +15,7 @@ OPENING_CALLS = {"connect_tcp", "create_connection", "open_connection", "connect
 ALLOWED = {
     "sources/web/fetch.py": "the fetcher",
     "sources/web/render.py": "a browser that is given every answer by the fetcher (extra `render`)",
+    "sources/teacher/lines.py": "model endpoints, which the run file names",
     "pipelines/engine/hub.py": "the hub, through huggingface_hub",
     "pipelines/engine/objects.py": "object stores, through fsspec",
     "pipelines/engine/runtime.py": "a knock at Ray's port",
