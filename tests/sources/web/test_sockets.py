@@ -17,6 +17,7 @@ ALLOWED = {
     "sources/web/render.py": "a browser that is given every answer by the fetcher (extra `render`)",
     "sources/teacher/lines.py": "model endpoints, which the run file names",
     "pipelines/engine/hub.py": "the hub, through huggingface_hub",
+    "pipelines/engine/hub_upload.py": "the same, for what goes up",
     "pipelines/engine/objects.py": "object stores, through fsspec",
     "pipelines/engine/runtime.py": "a knock at Ray's port",
 }
