@@ -10,6 +10,8 @@ INSTALL = if command -v uv >/dev/null 2>&1; \
 
 demo: $(VENV)/.core
 	$(VENV)/bin/medmix run configs/demo.yaml
+	$(VENV)/bin/medmix generate configs/generate/demo.yaml --inline
+	$(VENV)/bin/medmix run configs/demo-taught.yaml --inline
 	$(VENV)/bin/medmix verify out/demo
 	$(VENV)/bin/medmix trace out/demo --sequence 0 --token 10
 

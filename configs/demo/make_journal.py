@@ -1,8 +1,9 @@
 """Make the demo's journal of `teacher/answers.json`, which was written for it: `python configs/demo/make_journal.py`.
 
 The demo's generation file asks for what is due, and each request is answered by what was written for its question or
-section and its attempt. Run `medmix run configs/demo.yaml` first; run this again whenever a prompt, the retrieval or
-the demo's own text changes, as the requests do then. An item without words of its own is an error, not a guess.
+section and its attempt (`becomes` says what must come of it). Run `medmix run configs/demo.yaml` first; run this again
+whenever a prompt, the retrieval or the demo's own text changes, as the requests do then. An item without words of its
+own is an error, not a guess.
 """
 
 import json
@@ -19,6 +20,7 @@ from sources.teacher.forecast import gathered, kept_rows
 from sources.teacher.generation import work_of
 from sources.teacher.journal import Journal
 from sources.teacher.request import Answer, Request
+from sources.teacher.tasks import GenerationConfig
 
 HERE = Path(__file__).parent
 GENERATION = HERE.parent / "generate" / "demo.yaml"
@@ -83,10 +85,8 @@ class Author:
         return thought + json.dumps(said["answer"], ensure_ascii=False)
 
 
-def main() -> None:
-    """Write the journal anew."""
-    config = load_generation(GENERATION)
-    target = Path(config.journal)
+def write_journal(config: GenerationConfig, target: Path) -> None:
+    """Write the answers to all that a generation asks into a new journal."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     journal = Journal(target)
@@ -97,12 +97,11 @@ def main() -> None:
         work = work_of(config, task)
         rows = kept_rows(corpus, storage, set(task.sources))
         items = [one.item for row in rows for one in work.candidates(row, evidence) if one.rejected is None]
-        for settled in work.settle(items, author):
-            told = [trial.rejected.reason if trial.rejected else "accepted" for trial in settled.trials]
-            sys.stdout.write(f"{task.kind}: {', '.join(told)}\n")
+        work.settle(items, author)
     journal.close()
-    sys.stdout.write(f"{target}: {len(journal)} answers\n")
+    sys.stdout.write(f"{target.resolve()}: {len(journal)} answers\n")
 
 
 if __name__ == "__main__":
-    main()
+    demo = load_generation(GENERATION)
+    write_journal(demo, Path(demo.journal))
