@@ -37,13 +37,27 @@ Setting = Annotated[list[str] | None, typer.Option("-s", "--set", help="Override
 
 
 @app.command()
-def plan(config: RunFile, setting: Setting = None) -> None:
-    """Show stages, shards, what is cached and why the rest would run. Does no work."""
+def plan(
+    config: RunFile,
+    setting: Setting = None,
+    cores: Annotated[int, typer.Option(min=1, help="For the hours of what is not there yet")] = 16,
+) -> None:
+    """Show stages, shards, what is cached and why the rest would run, and what is not there yet. Does no work."""
     from pipelines.load import load_run
+    from pipelines.outlook import absent, render_outlook
+    from pipelines.plan import Unfetched
     from pipelines.run import expect
 
-    with told_to_fetch(config, setting):
-        planned, expectations = expect(load_run(config, setting or []))
+    run_config = load_run(config, setting or [])
+    wanted = absent(run_config)
+    if wanted:
+        console.print(render_outlook(run_config, wanted, cores))
+    try:
+        with told_to_fetch(config, setting):
+            planned, expectations = expect(run_config)
+    except Unfetched as error:
+        console.print(f"note: {error}")
+        return
     table = Table("stage", "shards", "cached", "tokens (est.)", "why", title="plan", title_justify="left")
     for item in expectations:
         figures = ("?" if n is None else f"{n:,}" for n in (item.shards, item.cached, item.tokens))

@@ -88,7 +88,7 @@ class RunConfig(Settings):
     @model_validator(mode="after")
     def _hub_is_pinned(self) -> "RunConfig":
         for index, source in enumerate(self.sources):
-            if source.hub is not None and not source.hub.revision:
+            if source.hub is not None and not source.hub.revision and not source.optional:
                 told = (
                     f"pin the commit of {source.hub.repo} that this run reads, 40 hex digits: "
                     "`hub: {revision: ...}`; see its history of commits on the hub"

@@ -54,16 +54,7 @@ def _yaml(text: str) -> Any:
 def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
     """Return the run that a file and `key=value` overrides describe. Raises ConfigError."""
     where: Where = {}
-    tree = _read(path, where, ())
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}:1:1: a run file is a mapping with name, out, seed, sources and stages")
-    for index, source in enumerate(tree.get("sources") or []):
-        if isinstance(source, dict):
-            tree["sources"][index] = _used(source, path, where, ("sources", index))
-    for stage in tree.get("stages") or []:
-        if isinstance(stage, dict) and isinstance(stage.get("references"), list):
-            named = stage["references"]
-            stage["references"] = [_anchored(one, path.parent) if isinstance(one, dict) else one for one in named]
+    tree = _read_run(path, where)
     for override in overrides:
         _override(tree, override, where)
     config = _validated(RunConfig, tree, where, path)
@@ -89,6 +80,37 @@ def _validated(model: type[Model], tree: Any, where: Where, path: Path) -> Model
     except ValidationError as error:
         lines = [_told(dict(item), where, path, model) for item in error.errors() if not _follows(item, error)]
         raise ConfigError("\n".join(lines)) from None
+
+
+def _read_run(path: Path, where: Where) -> dict[str, Any]:
+    """Return a run file's tree, with the source and mixture files that it names, over the run file that it uses."""
+    tree = _read(path, where, ())
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}:1:1: a run file is a mapping with name, out, seed, sources and stages")
+    _read_parts(tree, path, where)
+    if "use" not in tree:
+        return tree
+    base = path.parent / str(tree.pop("use"))
+    if not base.is_file() or base.resolve() == path.resolve():
+        raise ConfigError(f"{where[('use',)]}: use: there is no other run file {base}")
+    positions: Where = {}
+    merged = {**_read_run(base, positions), **tree}
+    for key, value in positions.items():
+        if key[:1] and key[0] not in tree:
+            where.setdefault(key, value)
+    return merged
+
+
+def _read_parts(tree: dict[str, Any], path: Path, where: Where) -> None:
+    """Put the files of sources and mixtures where they are used, and make the paths of references absolute."""
+    for part in ("sources", "mixtures"):
+        for index, item in enumerate(tree.get(part) or []):
+            if isinstance(item, dict):
+                tree[part][index] = _used(item, path, where, (part, index))
+    for stage in tree.get("stages") or []:
+        if isinstance(stage, dict) and isinstance(stage.get("references"), list):
+            named = stage["references"]
+            stage["references"] = [_anchored(one, path.parent) if isinstance(one, dict) else one for one in named]
 
 
 def _check_sites(config: RunConfig, where: Where, path: Path) -> None:
@@ -154,11 +176,11 @@ def _used(source: dict[str, Any], run_file: Path, where: Where, at: tuple[str | 
     if "use" in own:
         file = run_file.parent / str(own.pop("use"))
         if not file.is_file():
-            raise ConfigError(f"{where[(*at, 'use')]}: use: there is no source file {file}")
+            raise ConfigError(f"{where[(*at, 'use')]}: use: there is no such file {file}")
         positions: Where = {}
         base = _read(file, positions, at)
         if not isinstance(base, dict):
-            raise ConfigError(f"{file}:1:1: a source file is a mapping with name, kind and path")
+            raise ConfigError(f"{file}:1:1: the file of a source or a mixture is a mapping with a name")
         base = _anchored(base, file.parent)
         base.setdefault("name", file.stem)
         for key, value in positions.items():

@@ -111,16 +111,17 @@ def _leave_out(plan: Plan, names: list[str]) -> None:
 def _stored_sources(config: RunConfig) -> dict[str, Crawled | Frozen | None]:
     """Return what the store has of each fetched source. Raises Unfetched when one that is not optional is absent."""
     store = store_of(config.web)
-    stored = {source.name: _stored(source, store, config.seed) for source in config.sources if source.is_fetched}
+    stored = {source.name: in_store(source, store, config.seed) for source in config.sources if source.is_fetched}
     needed = [source.name for source in config.sources if source.is_fetched and not source.optional]
     if missing := [name for name in needed if stored[name] is None]:
         raise Unfetched(missing, store, otherwise=" (or set `optional: true` to go on without)")
     return stored
 
 
-def _stored(source: SourceConfig, store: Path, seed: int) -> Crawled | Frozen | None:
+def in_store(source: SourceConfig, store: Path, seed: int) -> Crawled | Frozen | None:
+    """Return what the store has of a source that is fetched, None when nothing; of no pinned commit it has nothing."""
     if source.hub:
-        return hub_files(source, store, seed)
+        return hub_files(source, store, seed) if source.hub.revision else None
     return crawled(source, store) if source.web else frozen(source, store)
 
 

@@ -43,6 +43,14 @@ class Canary(Settings):
     strings: Annotated[tuple[str, ...], Field(min_length=1), SPEED]
 
 
+class Expected(Settings):
+    """How much a source was once seen to hold: for a plan before anything is fetched, and `basis` says who counted."""
+
+    documents: Annotated[int, Field(gt=0), SPEED]
+    tokens: Annotated[int, Field(gt=0), SPEED]
+    basis: Annotated[str, Field(min_length=1), SPEED]
+
+
 class About(Settings):
     """One entry of the catalogue."""
 

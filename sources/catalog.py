@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.engine.settings import BYTES, SPEED, Settings
-from sources.about import About
+from sources.about import About, Expected
 from sources.document import KINDS, Kind
 from sources.publications.settings import PmcOaConfig
 from sources.replay.settings import HubConfig
@@ -105,6 +105,7 @@ class SourceConfig(Settings):
     `release`. What decides bytes of it are the packs that it leads to, as the files are of a folder."""
     hub: Annotated[HubConfig | None, BYTES] = None
     about: Annotated[About | None, BYTES] = None
+    expected: Annotated[Expected | None, SPEED] = None
     title: Annotated[str, SPEED] = ""
     release: Annotated[str | None, BYTES] = None
     include: Annotated[tuple[str, ...], BYTES] = ("**/*",)

@@ -78,6 +78,8 @@ FULL: dict[str, Any] = {
         },
     ],
 }
+for source in FULL["sources"]:
+    source["expected"] = {"documents": 1, "tokens": 2, "basis": "counted"}
 Place = tuple[str | int, ...]
 TIED = {
     ("mixtures", 1, group, at, name) for group, name in (("phases", "share"), ("components", "name")) for at in (0, 1)

@@ -98,14 +98,14 @@ def test_a_used_source_file_with_its_own_positions(write: Any) -> None:
     write("kind: poem\npath: data\n", "who-source.yaml")
     assert told(write(run)).startswith("who-source.yaml:1:1: sources.0.kind: Input should be 'guideline'")
     write("- kind\n", "who-source.yaml")
-    assert told(write(run)).startswith("who-source.yaml:1:1: a source file is a mapping")
+    assert told(write(run)).startswith("who-source.yaml:1:1: the file of a source or a mixture is a mapping")
     write("a: [\n", "who-source.yaml")
     assert "who-source.yaml:2:1: not valid YAML" in told(write(run))
 
 
 def test_a_used_file_that_is_not_there(write: Any) -> None:
     run = GOOD.replace("{name: who, kind: guideline, path: who}", "{use: absent.yaml}")
-    assert told(write(run)) == "run.yaml:5:6: use: there is no source file absent.yaml"
+    assert told(write(run)) == "run.yaml:5:6: use: there is no such file absent.yaml"
 
 
 def test_overrides_set_values_as_yaml(write: Any) -> None:
