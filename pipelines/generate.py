@@ -6,6 +6,7 @@ journal knows every answer no socket is opened. Another run reads what was accep
 what is asked and what is accepted (`sources.teacher`).
 """
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from sources.teacher.forecast import Forecast, forecast
 from sources.teacher.gate import Gate, SharedGate
 from sources.teacher.generation import Corpus, Generate
 from sources.teacher.journal import Journal
+from sources.teacher.serve import served
 from sources.teacher.tasks import GenerationConfig
 
 LONGEST_S = 30 * 86400.0
@@ -40,20 +42,25 @@ def generate(config: GenerationConfig, how: How) -> Result:
     storage = local_storage(out)
     runtime: Runtime | None = None
     stages: list[Generate] = []
+    is_ready = False
 
     def start() -> Runtime:
-        nonlocal runtime
+        nonlocal runtime, is_ready
         if runtime is None:
             resources = Resources(timeout_s=LONGEST_S)
             ray = partial(RayRuntime, storage, workers=how.workers or 1, address=how.address, resources=resources)
             runtime = InlineRuntime(storage) if how.inline else ray()
-            if config.teacher.url is not None:
-                gate = SharedGate(runtime.service(f"teacher-{config.name}", partial(_open_gate, config)))
-                for stage in stages:
-                    stage.gate = gate
+        if stages and not is_ready:
+            log, others = out / "teacher-server.log", how.address is not None
+            teacher = until_end.enter_context(served(config.teacher, runtime, log, for_other_nodes=others))
+            for stage in stages:
+                stage.teacher = teacher
+                if teacher.url is not None:
+                    stage.gate = SharedGate(runtime.service(f"teacher-{config.name}", partial(_open_gate, config)))
+            is_ready = True
         return runtime
 
-    with RunLock(out), Events(out, live=how.live) as events:
+    with RunLock(out), Events(out, live=how.live) as events, ExitStack() as until_end:
         ended = {"kind": "run_failed", "error": "stopped, or a defect"}
         try:
             gather = GatherEvidence(corpus.kept, corpus.root, config.evidence, config.profile)
@@ -70,6 +77,7 @@ def generate(config: GenerationConfig, how: How) -> Result:
             ended["error"] = str(error)
             raise
         finally:
+            until_end.close()
             if runtime is not None:
                 runtime.close()
             events.emit(**ended, name=config.name)

@@ -58,6 +58,7 @@ class Generate:
     def __init__(self, config: GenerationConfig, task: McqTask | GuidelineTask, corpus: "Corpus") -> None:
         self.name = f"generate-{task.kind}"
         self.gate: Entrance | None = None
+        self.teacher = config.teacher
         self._config, self._corpus = config, corpus
         self._work = work_of(config, task)
         self.reasons = frozenset(self._work.reasons)
@@ -86,7 +87,7 @@ class Generate:
         """Ask the teacher, judge what it says, and write what came of every item."""
         journal = Journal(Path(self._config.journal))
         try:
-            teacher = Teacher(self._config.teacher, journal, account=self._config.name, gate=self.gate)
+            teacher = Teacher(self.teacher, journal, account=self._config.name, gate=self.gate)
             self.work(shard, teacher.answer_all)
         finally:
             journal.close()

@@ -39,18 +39,18 @@ _TOLD_BYTES = 1500
 
 @contextmanager
 def served(
-    settings: TeacherSettings, runtime: Runtime, log: Path, *, host: str | None = None
+    settings: TeacherSettings, runtime: Runtime, log: Path, *, for_other_nodes: bool = False
 ) -> Iterator[TeacherSettings]:
     """Give the settings with the `url` of a server that is up; those without `serve` as they are.
 
-    `host` is the address to listen at when other nodes must reach the server; none is this machine's loopback.
-    Raises TeacherError when it does not come up in time.
+    It listens at the loopback, or `for_other_nodes` at the address of the node where its GPUs are: anybody who reaches
+    that may ask it, so keep clusters apart. Raises TeacherError when it does not come up in time.
     """
     if settings.serve is None:
         yield settings
         return
     gpus = settings.serve.gpus if settings.serve.engine == "vllm" else 0
-    factory = partial(ModelServer, settings, log, host or LOOPBACK)
+    factory = partial(ModelServer, settings, log, for_other_nodes=for_other_nodes)
     service = runtime.service("teacher-server", factory, gpus=gpus)
     try:
         url = asyncio.run(service.call("start"))
@@ -62,8 +62,9 @@ def served(
 class ModelServer:
     """One server and its keeper; it lives where its GPUs are."""
 
-    def __init__(self, settings: TeacherSettings, log: Path, host: str) -> None:
-        self._settings, self._log, self._host = settings, log, host
+    def __init__(self, settings: TeacherSettings, log: Path, *, for_other_nodes: bool) -> None:
+        self._settings, self._log = settings, log
+        self._host = _own_address() if for_other_nodes else LOOPBACK
         self._keeper: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
@@ -119,6 +120,13 @@ def command_of(settings: TeacherSettings, serve: Serve, host: str, port: int) ->
     pinned = ["--revision", settings.revision] if _COMMIT.fullmatch(settings.revision) else []
     named = ["--served-model-name", settings.model, "--tensor-parallel-size", str(max(1, serve.gpus))]
     return [f"{folder}vllm", "serve", serve.model, "--host", host, "--port", str(port), *named, *pinned, *serve.options]
+
+
+def _own_address() -> str:
+    """Return the address of this node on its way out; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
 
 
 def _free_port(host: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from fakes.mcq_teacher import McqTeacher
+from fakes.teacher.environments import vllm_environment
 
 import sources.teacher.generation as generation
 from pipelines.config import RunConfig
@@ -23,6 +24,7 @@ from sources.document import from_table
 from sources.rights import allows
 from sources.teacher.generation import ATTEMPTS
 from sources.teacher.journal import Journal
+from sources.teacher.lines import is_up
 from sources.teacher.request import Answer, Request
 from sources.teacher.tasks import GenerationConfig
 
@@ -192,6 +194,26 @@ def test_with_the_journal_nobody_is_asked_and_bytes_are_the_same(made: Result, c
     generate(config_of(corpus, corpus / "made"), INLINE)
     assert (corpus / "made" / "result.json").read_bytes() == before
     assert not verify(local_storage(corpus / "made")).problems
+
+
+def test_all_shards_ask_the_server_of_the_job_through_one_gate(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, bool, Any]] = []
+
+    class Asked(Taught):
+        def __init__(self, settings: Any, journal: Journal, *, gate: Any, **_: Any) -> None:
+            super().__init__(settings, journal)
+            seen.append((settings.url, is_up(settings.url), gate.service.thing))
+
+    monkeypatch.setattr(generation, "Teacher", Asked)
+    environment = vllm_environment(tmp_path)
+    teacher = {"model": "fake", "revision": "1", "serve": {"engine": "vllm", "model": "m", "environment": environment}}
+    generate(config_of(corpus, tmp_path / "served", teacher=teacher, journal=str(tmp_path / "new")), INLINE)
+    assert len(seen) > 1
+    assert len({(url, up, id(gate)) for url, up, gate in seen}) == 1
+    assert seen[0][1]
+    assert not is_up(seen[0][0])
 
 
 @pytest.mark.ray

@@ -4,13 +4,13 @@ import json
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.disk import MemoryDisk
+from fakes.teacher.environments import vllm_environment
 
 from pipelines.engine.errors import TeacherError
 from pipelines.engine.runtime import InlineRuntime
@@ -25,13 +25,8 @@ PROCESSES = multiprocessing.get_context("forkserver")
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of an environment that has a `vllm`."""
-    command = tmp_path / "env" / "bin" / "vllm"
-    command.parent.mkdir(parents=True)
-    source = (Path(__file__).parents[2] / "fakes" / "teacher" / "fake_vllm.py").read_text()
-    command.write_text(f"#!{sys.executable} -P\n{source}")
-    command.chmod(0o755)
     monkeypatch.setenv("PYTHONPATH", "/somewhere/of/ours")
-    return tmp_path / "env"
+    return Path(vllm_environment(tmp_path))
 
 
 def settings_of(environment: Path, *options: str, **fields: Any) -> TeacherSettings:
