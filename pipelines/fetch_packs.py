@@ -28,6 +28,7 @@ from sources.publications.store import (
     begin,
     begun,
     read_begun,
+    read_purged,
     read_releases,
     release_of,
     seal_release,
@@ -73,7 +74,7 @@ def freeze_release(source: SourceConfig, store: Path, storage: Storage, how: How
         "note", text=f"source {source.name}: release {source.release} is frozen from inventory {inventory.name}"
     )
     freezing = Freezing(source.name, source.release, source.pmc_oa, selection_of(source), inventory, earlier)
-    stage = FreezePacks(freezing, root_of(source.path), store)
+    stage = FreezePacks(freezing, root_of(source.path), store, read_purged(storage, source.name))
     manifest = _run(storage, stage, how, events)
     packs = tuple(Packed.from_json(shard.facts["pack"]) for shard in manifest.shards)
     release = Release(source.name, len(releases) + 1, source.release, freezing.selection, inventory, packs)

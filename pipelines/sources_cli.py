@@ -104,6 +104,28 @@ def fetch(
     check_finished(fetched)
 
 
+@sources_app.command()
+def purge(
+    store: Annotated[Path, typer.Argument(help="A crawl store (the `web.store` of a run file)")],
+    source: Annotated[str, typer.Argument(help="A source in packs, as pmc-oa")],
+    names: Annotated[list[str], typer.Argument(help="PMCIDs, PMIDs, DOIs or URLs of articles")],
+) -> None:
+    """Take articles out of the packs of a store for good; a run made again holds nothing of them (`medmix remove`)."""
+    from pipelines.check_store import store_sources
+    from pipelines.engine.errors import InputError
+    from pipelines.engine.lock import RunLock
+    from pipelines.engine.storage import local_storage
+    from sources.publications.purge import purge as purge_articles
+
+    if not store.is_dir() or source not in store_sources(local_storage(store)):
+        raise InputError(f"{store}: there is no source {source} in a store here; give `web.store` and a source of it")
+    with RunLock(store):
+        done = purge_articles(local_storage(store), source, names)
+    for pmcid in done.articles:
+        console.print(f"taken out: PMC{pmcid}")
+    console.print(f"{len(done.articles):,} articles taken out, {done.packs:,} packs written again")
+
+
 @contextmanager
 def told_to_fetch(config: Path, setting: list[str] | None) -> Iterator[None]:
     """Tell the very command that fetches what a run lacks."""

@@ -30,10 +30,10 @@ from sources.publications.inventory import Inventory, manifest_key, rows_of
 from sources.publications.packs import Member, read_members, write_pack
 from sources.publications.settings import PmcOaConfig
 from sources.publications.spool import Spool, md5_of
-from sources.publications.store import DECIDED, Packed, Release
+from sources.publications.store import DECIDED, PURGED, Packed, Release, read_purged
 
 LOST = frozenset({MISSING, REFUSED, UNREACHABLE, "md5_mismatch", "changed_since_inventory", "bad_metadata"})
-REASONS = selection.REASONS | LOST | {"no_xml"}
+REASONS = selection.REASONS | LOST | {"no_xml", PURGED}
 _ASK_AGAIN = 2
 _BATCHES = 4
 """Articles are asked for in batches of so many for each connection; after a batch the bucket must still answer."""
@@ -111,11 +111,14 @@ class PackFetch:
 
     def _decided(self) -> list[Decision]:
         rows = rows_of(self._storage, self._freezing.inventory, self._pack).to_pylist()
+        purged = read_purged(self._storage, self._freezing.source)
         newest = {row["pmcid"]: row["version"] for row in rows}  # rows are in order of versions
         out, waiting = [], []
         for row in rows:
             one = Decision(row["pmcid"], row["version"], row["etag"])
-            if self._freezing.config.versions == "latest" and newest[one.pmcid] != one.version:
+            if one.pmcid in purged:
+                out.append(_not_kept(one, PURGED, ""))
+            elif self._freezing.config.versions == "latest" and newest[one.pmcid] != one.version:
                 out.append(_not_kept(one, "superseded", f"by version {newest[one.pmcid]}"))
             else:
                 waiting.append(one)

@@ -5,7 +5,7 @@ two costs nothing. A shard's name and parameters follow from the frozen inventor
 is done is never asked for again. Not here: which releases there are (`pipelines.fetch_packs`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ class FreezePacks:
     version = "1"
     reasons = REASONS
 
-    def __init__(self, freezing: Freezing, root: str, store: Path) -> None:
+    def __init__(self, freezing: Freezing, root: str, store: Path, purged: Collection[int] = ()) -> None:
+        """`purged` are the articles that the store must not hold, as it lists them."""
+        self._purged = sorted(purged)
         self.name = f"freeze-{freezing.source}"
         self._freezing, self._root, self._store = freezing, root, store
 
@@ -43,6 +45,7 @@ class FreezePacks:
         one = self._freezing
         earlier = digest(asdict(one.earlier)) if one.earlier else ""
         told = {"label": one.label, "selection": one.selection, "earlier": earlier}
+        told |= {"purged": digest(self._purged)} if self._purged else {}
         params = {**told, "inventory": digest(one.inventory.to_json())}
         return [ShardTask(f"{one.source}-{n:05d}", params={**params, "pack": n}) for n in range(one.inventory.packs)]
 

@@ -3,22 +3,27 @@
 Below the source's folder: `releases/000001.json` (sealed, numbered in the order in which they were frozen, published
 last), `packs/` (the articles), `decided/` (for each pack what became of every article version, so that the next
 release asks only for what changed), `begun/LABEL/` (the frozen inventory and the packs done so far of a release that is
-not sealed yet, and the articles of packs under way). Readers trust sealed releases alone. A kill costs the requests
-that were under way. Not here: fetching, and what is in a pack (`sources.publications.packs`).
+not sealed yet, and the articles of packs under way), `purged.json` (articles taken out for good). Readers trust sealed
+releases alone. A kill costs the requests that were under way. Not here: fetching, and what is in a pack
+(`sources.publications.packs`).
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.engine.errors import CorruptionError
+from pipelines.engine.hashing import seal
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import STAGING, Storage
 from sources.publications.inventory import Inventory
 
 FORMAT = 1
+PURGED = "removal_requested"
+"""Why an article is not in a pack from which it was taken out."""
 DECIDED = pa.schema(
     [("pmcid", pa.int64()), ("version", pa.int32()), ("etag", pa.string())]
     + [(name, pa.string()) for name in ("outcome", "reason", "detail", "md5")]
@@ -99,6 +104,23 @@ def seal_release(storage: Storage, release: Release) -> None:
     storage.publish_sealed(_release_path(release.source, release.number), release.to_json())
     for path in storage.list(begun(release.source, release.label)):
         storage.remove(path)
+
+
+def replace_release(storage: Storage, release: Release) -> None:
+    """Replace a sealed release by one whose packs were written again (`purge`)."""
+    storage.replace_file(_release_path(release.source, release.number), seal(release.to_json()))
+
+
+def read_purged(storage: Storage, source: str) -> frozenset[int]:
+    """Return the PMCIDs that were taken out of the store for good. Raises CorruptionError."""
+    body = storage.read_sealed(f"{source}/purged.json")
+    return frozenset(body["pmcids"]) if body else frozenset()
+
+
+def add_purged(storage: Storage, source: str, pmcids: Iterable[int]) -> None:
+    """Add PMCIDs to those that are never brought again."""
+    every = sorted({*read_purged(storage, source), *pmcids})
+    storage.replace_file(f"{source}/purged.json", seal({"format": FORMAT, "pmcids": every}))
 
 
 def begun(source: str, label: str) -> str:
