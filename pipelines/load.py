@@ -74,6 +74,23 @@ def load_generation(path: Path, overrides: Iterable[str] = ()) -> GenerationConf
     return _validated(GenerationConfig, tree, where, path)
 
 
+def load_as(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:
+    """Return what another kind of file describes, such as an experiment, with overrides. Raises ConfigError."""
+    where: Where = {}
+    tree = _read(path, where, ())
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}:1:1: this is no mapping; it needs the fields {', '.join(model.model_fields)}")
+    for override in overrides:
+        _override(tree, override, where)
+    return _validated(model, tree, where, path)
+
+
+def has_key(path: Path, key: str) -> bool:
+    """Say whether a YAML file is a mapping with this key: what tells kinds of files apart. Raises ConfigError."""
+    tree = _read(path, {}, ())
+    return isinstance(tree, dict) and key in tree
+
+
 def _validated(model: type[Model], tree: Any, where: Where, path: Path) -> Model:
     try:
         return model.model_validate(tree)

@@ -22,6 +22,7 @@ from mixer.experiments.split import HELD_OUT as ROLE
 from mixer.experiments.split import Given
 from mixer.pack import PackRule, pack
 from mixer.target import Target, load_tokenizer_bytes
+from mixer.tokenized import loaded
 from pipelines.engine.errors import PlanError
 from pipelines.engine.hashing import derive_seed
 from pipelines.engine.manifest import Manifest
@@ -47,25 +48,27 @@ class Evaluation:
     version = "1"
     reasons: frozenset[str] = frozenset()
 
-    def __init__(self, config: ExperimentConfig, given: Given) -> None:
+    def __init__(self, config: ExperimentConfig, given: Given, target: Target) -> None:
         self._config = config
+        self._target = target
         self._given = given
 
     def identity(self) -> dict[str, Any]:
         """Return what chooses and shapes items."""
         names = ("seed", "components", "questions", "slices", "objective")
         own = {name: value for name, value in self._config.identity().items() if name in names}
-        return {**own, "sequence_tokens": self._config.proxy.sequence_tokens}
+        return {**own, "sequence_tokens": self._config.proxy.sequence_tokens, "target": self._target.identity()}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task; a set of questions is a role of its own."""
-        roles = {role: tuple(inputs[role].files()) for role in ("chosen", "tokenizer")}
+        roles = {role: tuple(inputs[role].files()) for role in ("chosen", "tokenizer") if role in inputs}
         asked = {f"{QUESTIONS}/{name}": refs for name, refs in self._given.questions.items()}
         return [ShardTask("items", {**roles, **asked, ROLE: tuple(inputs["split"].files(ROLE))})]
 
     def run(self, shard: Shard) -> None:
         """Write items, and tell how many there are of each target. Raises PlanError for an objective without any."""
-        tokenizer = load_tokenizer_bytes(bytes(shard.read(shard.inputs("tokenizer")[0])))
+        trained = shard.inputs("tokenizer")
+        tokenizer = load_tokenizer_bytes(bytes(shard.read(trained[0]))) if trained else loaded(self._target)[0]
         rows = [*self._documents(shard, tokenizer), *self._questions(shard, tokenizer)]
         counts = Counter(target for row in rows for target in row["targets"])
         few = {name for name, n in counts.items() if name.startswith(SLICE) and n < self._config.slices.min_documents}
@@ -80,7 +83,7 @@ class Evaluation:
             )
         shard.write(pa.Table.from_pylist(rows, schema=ITEMS))
         shard.facts["targets"] = {name: n for name, n in sorted(counts.items()) if name not in few}
-        shard.facts["vocabulary"] = tokenizer.get_vocab_size()
+        shard.facts["vocabulary"] = tokenizer.get_vocab_size() if trained else self._target.vocabulary
         shard.facts["tokens"] = sum(len(row["ids"]) for row in rows)
 
     def _documents(self, shard: Shard, tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:

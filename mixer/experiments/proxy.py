@@ -1,4 +1,4 @@
-"""Train one proxy: a small transformer from scratch on a mixture's rows, judged on the way and at the end.
+"""Train one proxy on a mixture's rows, a small transformer from scratch or a given base, and judge it on the way.
 
 The budget of tokens is fixed and so are order, initial weights and schedule (5 % warm-up, cosine to a tenth), so two
 mixtures differ by their documents alone. On a CPU it works in one thread with deterministic algorithms: the same bits
@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mixer.batch import IGNORED
@@ -60,7 +61,7 @@ def train_proxy(
 ) -> Trajectory:
     """Train to the end of the budget, going on from `scratch` where it holds a checkpoint."""
     with _exact(config.device) as device:
-        model = Transformer(Shape(vocabulary, config.width, config.layers, config.heads), seed).to(device)
+        model = _model(config, vocabulary, seed).to(device)
         optimizer = _optimizer(model, config)
         feed, told, step = Feed(rows, config.batch_sequences), Trajectory(), 0
         if scratch and (saved := scratch.read()):
@@ -80,7 +81,7 @@ def train_proxy(
     return told
 
 
-def score(model: Transformer, exam: Exam, batch: int, device: torch.device) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def score(model: nn.Module, exam: Exam, batch: int, device: torch.device) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Return the loss of each item of an exam in nats, shape (items,)."""
     nats = np.zeros(len(exam.size_bytes))
     with torch.no_grad():
@@ -100,7 +101,7 @@ def score(model: Transformer, exam: Exam, batch: int, device: torch.device) -> "
 def tokens_per_s(config: ProxyConfig, vocabulary: int, seconds: float = 2.0) -> float:
     """Measure how many tokens one proxy trains in a second on this machine, in about so many seconds."""
     with _exact(config.device) as device:
-        model = Transformer(Shape(vocabulary, config.width, config.layers, config.heads)).to(device)
+        model = _model(config, vocabulary, 0).to(device)
         optimizer = _optimizer(model, config)
         shape = config.batch_sequences, config.sequence_tokens
         ids = torch.randint(0, vocabulary, shape, generator=torch.Generator().manual_seed(0))
@@ -118,10 +119,20 @@ def tokens_per_s(config: ProxyConfig, vocabulary: int, seconds: float = 2.0) -> 
         return float(steps * ids.numel() / (time.perf_counter() - started))
 
 
-def _optimizer(model: Transformer, config: ProxyConfig) -> torch.optim.AdamW:
+def _model(config: ProxyConfig, vocabulary: int, seed: int) -> nn.Module:
+    """Return a model from scratch, or the given one: ids and positions (n, S) to logits."""
+    if config.base:
+        from mixer.experiments.base import Continued
+
+        return Continued(Path(config.base))
+    return Transformer(Shape(vocabulary, config.width, config.layers, config.heads), seed)
+
+
+def _optimizer(model: nn.Module, config: ProxyConfig) -> torch.optim.AdamW:
     matrices = [weight for name, weight in model.named_parameters() if weight.dim() > 1 and name != "embedding.weight"]
     others = [weight for name, weight in model.named_parameters() if weight.dim() < 2 or name == "embedding.weight"]
-    rates = config.learning_rate * REFERENCE_WIDTH / config.width, config.learning_rate
+    narrow = 1.0 if config.base else REFERENCE_WIDTH / config.width
+    rates = config.learning_rate * narrow, config.learning_rate
     groups = [
         {"params": part, "lr": rate, "peak": rate, "weight_decay": decay}
         for part, rate, decay in zip((matrices, others), rates, (0.1, 0.0), strict=True)
@@ -138,7 +149,7 @@ def _set_rate(optimizer: torch.optim.Optimizer, step: int, steps: int) -> None:
 
 
 def _step(
-    model: Transformer, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], device: torch.device
+    model: nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], device: torch.device
 ) -> list[tuple[int, float]]:
     """Do one step; return the loss of each component that is in the batch, in nats a target."""
     ids, labels, positions = (batch[name].to(device) for name in ("input_ids", "labels", "positions"))
@@ -171,7 +182,7 @@ def _exact(name: str) -> Iterator[torch.device]:
 
 
 def _saved(
-    model: Transformer, optimizer: torch.optim.Optimizer, feed: Feed, told: Trajectory, step: int
+    model: nn.Module, optimizer: torch.optim.Optimizer, feed: Feed, told: Trajectory, step: int
 ) -> bytes:  # fmt: skip
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "feed": feed.state(), "step": step}
     sink = io.BytesIO()
@@ -180,7 +191,7 @@ def _saved(
 
 
 def _restored(
-    data: bytes, model: Transformer, optimizer: torch.optim.Optimizer, feed: Feed
+    data: bytes, model: nn.Module, optimizer: torch.optim.Optimizer, feed: Feed
 ) -> tuple[int, Trajectory]:  # fmt: skip
     saved: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     model.load_state_dict(saved["model"])

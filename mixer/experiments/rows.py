@@ -2,14 +2,15 @@
 
 The rows are those that `mixer.mixture` and `mixer.virtual` would give for the same weights and seed. A component that
 the target run repeats must be repeated as often by its proxy (arXiv 2606.07597: mixture error .05 with matched
-repetition, .75 without), so each component is thinned to `proxy / target` of its documents, chosen by a hash: the same
-documents in every proxy. Not here: training (`proxy`).
+repetition, .75 without), so each component is thinned to `proxy / target` of its sequences, drawn by a hash from all of
+its documents: the same ones in every proxy. Not here: training (`proxy`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ from mixer.counts import Counts, RowCounts
 from mixer.experiments.settings import ExperimentConfig
 from mixer.mixture import members, order_of
 from mixer.pack import Packed, PackRule, pack
+from mixer.permutation import permutation
 from mixer.schedule import Phase, exact
 from mixer.target import Target
 from mixer.virtual import COUNTED_ROWS, parts_of, row_counts
 from pipelines.engine.errors import PlanError
-from pipelines.engine.hashing import derive_seed, digest
+from pipelines.engine.hashing import digest
 
 Ints = npt.NDArray[np.int64]
 LIGHT = ["document", "source", "kind", "language", "evidence"]
@@ -34,7 +36,7 @@ LIGHT = ["document", "source", "kind", "language", "evidence"]
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The documents that proxies may see, packed by component; `kept` is the part of each component's tokens."""
+    """What proxies may see, packed by component; `kept` is the part of each component's sequences."""
 
     names: tuple[str, ...]
     packed: tuple[Packed, ...]
@@ -53,32 +55,38 @@ def stock_of(tables: Sequence[pa.Table], config: ExperimentConfig, target: Targe
     lengths = np.concatenate([pc.list_value_length(table["ids"]).to_numpy() for table in tables]).astype(np.int64)
     marked = np.concatenate([table["marked"].to_numpy() for table in tables])
     member = members(light, config.components)
-    documents = light["document"].to_pylist()
     rule = PackRule(config.proxy.sequence_tokens, target.bos, target.eos, target.continuation_bos)
-    packed, kept, told = [], [], []
+    packed: list[Packed] = []
+    kept: list[float] = []
+    told: list[Any] = []
     for index, component in enumerate(config.components):
         rows = np.flatnonzero(member == index)
         whole = int(lengths[rows].sum())
         if not whole:
             raise PlanError(f"component {component.name!r} has no document to train on; check its sources and kinds")
         part = config.proxy.tokens / config.target_tokens * sizes[index] / whole
-        rows = _thinned(rows, lengths, [documents[row] for row in rows], part, config.seed)
-        packed.append(_renumbered(pack(lengths[rows], rule, marked=marked[rows]), rows))
-        kept.append(float(lengths[rows].sum() / whole))
-        told.append([documents[row] for row in rows])
+        all_of_it = _renumbered(pack(lengths[rows], rule, marked=marked[rows]), rows)
+        packed.append(_thinned(all_of_it, part, (config.seed, "thin", component.name)))
+        kept.append(packed[-1].sequences / all_of_it.sequences)
+        told.append([component.name, packed[-1].sequences])
     names = tuple(component.name for component in config.components)
     tokens = TokenShards.of(tables)
+    told += [light["document"].to_pylist(), config.proxy.sequence_tokens, config.seed]
     return Stock(names, tuple(packed), tokens, target, tuple(kept), digest(told))
 
 
-def _thinned(rows: Ints, lengths: Ints, documents: Sequence[str], part: float, seed: int) -> Ints:
-    """Return the documents that come first by hash until they hold `part` of the tokens, at least one."""
-    if part >= 1:
-        return rows
-    order = sorted(range(len(rows)), key=lambda at: derive_seed(seed, "thin", documents[at]))
-    sums = np.cumsum(lengths[rows[order]])
-    count = int(np.searchsorted(sums, part * sums[-1])) + 1
-    return np.sort(rows[order[:count]])
+def _thinned(packed: Packed, part: float, key: tuple[int, str, str]) -> Packed:
+    """Return so large a part of the sequences, at least one, drawn by the key."""
+    total = packed.sequences
+    count = max(1, ceil(part * total))
+    if count >= total:
+        return packed
+    chosen = np.sort(permutation(np.arange(count), total, *key))
+    sizes = np.diff(packed.offsets)[chosen]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    pieces = np.arange(offsets[-1]) + np.repeat(packed.offsets[chosen] - offsets[:-1], sizes)
+    columns = [getattr(packed, name)[pieces] for name in ("document", "start", "tokens", "bos", "eos")]
+    return Packed(packed.sequence_tokens, offsets, *columns)
 
 
 def _renumbered(packed: Packed, rows: Ints) -> Packed:

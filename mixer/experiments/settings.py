@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from mixer.settings import Name
+from mixer.target import DEMO
 from pipelines.engine.settings import BYTES, SPEED, Misplaced, Settings
 from sources.document import Kind
 
@@ -35,8 +36,15 @@ class ExperimentComponent(Settings):
 
 
 class ProxyConfig(Settings):
-    """The small models: their size and training, and what each asks of the machine."""
+    """The small models: their size and training, and what each asks of the machine.
 
+    With `base`, each proxy is that model trained on, and width, layers, heads and vocabulary say nothing.
+    """
+
+    base: Annotated[str | None, SPEED] = None
+    """Folder of a checkpoint of `transformers` with its tokenizer.json; the digest of its files is in the identity."""
+    target: Annotated[str, BYTES] = DEMO
+    """The target that `base` is of, by name of `configs/targets/` or path: which marks documents get."""
     width: Annotated[int, Field(ge=8), BYTES] = 64
     layers: Annotated[int, Field(ge=1), BYTES] = 2
     heads: Annotated[int, Field(ge=1), BYTES] = 4
@@ -65,6 +73,8 @@ class ProxyConfig(Settings):
     def _divides(self) -> "ProxyConfig":
         if self.width % (2 * self.heads):
             raise ValueError(f"proxy: width {self.width} must be a multiple of twice the {self.heads} heads")
+        if (self.base is None) != (self.target == DEMO):
+            raise ValueError("proxy: `base` and `target` go together: a checkpoint, and the target that it is of")
         if self.tokens < self.sequence_tokens * self.batch_sequences:
             raise ValueError(
                 f"proxy: {self.tokens:,} tokens are less than one batch of {self.batch_sequences} sequences of "
@@ -108,8 +118,14 @@ class DesignConfig(Settings):
 
     runs: Annotated[int | None, Field(ge=4), BYTES] = None
     """Mixtures of the sweep; default max(4 x components, 32)."""
+    held_out: Annotated[Share, BYTES] = Decimal("0.1")
+    """Part of the mixtures that no surface is fitted to: they judge it."""
     general_shares: Annotated[tuple[Share, ...], BYTES] = ()
     """Shares of the general component that the sweep goes through, e.g. 0, 0.01, 0.05, 0.1, 0.25, 0.5."""
+
+    def count(self, components: int) -> int:
+        """Return how many mixtures are drawn for so many components."""
+        return self.runs or max(4 * components, 32)
 
 
 class ExperimentConfig(Settings):

@@ -1,10 +1,11 @@
 """Which documents judge the proxies: a share of each component is held out, before anything is trained on the rest.
 
-One stage looks at light columns alone and chooses whole items (all parts of a book or record together) in the order of
-a hash, so that one more document changes nothing for the others; the next one parts every shard by that list. What is
-held out carries its slices, as the stage `coverage` found them. Not here: scoring (`evaluate`).
+One stage looks at light columns alone and chooses whole items (all parts of a book or an article together) in the order
+of a hash, so that one more document changes nothing for the others; the next one parts every shard by that list. What
+is held out carries its slices, as the stage `coverage` found them. Not here: scoring (`evaluate`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ from pipelines.engine.stage import FileRef, Rejected, ShardTask
 LIGHT = ["id", "source", "key", "kind", "language", "tokens", "extra"]
 CHOSEN = pa.schema([("id", pa.string()), ("component", pa.string()), ("slices", pa.list_(pa.string()))])
 HELD_OUT = "held_out"
+_ROWS = re.compile(r"\.(?:jsonl?|ndjson|csv|tsv|parquet)(?:\.\w+)?$")
+"""Files whose parts are records that have nothing to do with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,8 @@ class ChooseHeldOut:
     def _chosen(self, table: pa.Table, rows: Any, component: str) -> Any:
         """Return the rows of a component that are held out: whole items, by hash, until there are enough of them."""
         mine = table.take(rows)
-        keys = [key.rpartition("#")[0] or key for key in mine["key"].to_pylist()]
-        items = [f"{source}\n{key}" for source, key in zip(mine["source"].to_pylist(), keys, strict=True)]
+        names = zip(mine["source"].to_pylist(), mine["key"].to_pylist(), strict=True)
+        items = [f"{source}\n{_item_of(key)}" for source, key in names]
         order = sorted(set(items), key=lambda item: (derive_seed(self._config.seed, HELD_OUT, item), item))
         if len(order) < 2:
             raise PlanError(
@@ -120,6 +123,12 @@ class ChooseHeldOut:
             for row in table.select(["id", *axes]).to_pylist():
                 found[row["id"]] = [f"{axis}:{name}" for axis in axes for name in row[axis] or ()]
         return found
+
+
+def _item_of(key: str) -> str:
+    """Return the item that a document is a part of: its file, or its own row where the file is a table of records."""
+    file, _, part = key.rpartition("#")
+    return key if not part or not file or _ROWS.search(file) else file
 
 
 class Split:

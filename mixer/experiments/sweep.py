@@ -7,7 +7,10 @@ training (`proxy`).
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,7 @@ from mixer.target import Target
 from mixer.tokenized import open_tokens
 from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import digest
-from pipelines.engine.manifest import Manifest
+from pipelines.engine.manifest import Manifest, task_key, whole_identity
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import FileRef, ShardTask
 from pipelines.engine.storage import Storage
@@ -51,7 +54,8 @@ class Sweep:
         ]
         own = {"proxy": self._config.proxy.identity(), "components": takes, "seed": self._config.seed}
         own |= {"target_tokens": self._config.target_tokens, "target": self._target.identity()}
-        return {**own, "torch": torch_version()}
+        base = base_digest(Path(self._config.proxy.base)) if self._config.proxy.base else None
+        return {**own, "torch": torch_version(), "base": base}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task a run of the design."""
@@ -68,7 +72,8 @@ class Sweep:
         stock = _stock(self, shard)
         rows = ProxyRows(stock, task["weights"], proxy.steps * proxy.batch_sequences, task["seed"])
         exam = _exam(self, shard)
-        scratch = _Scratch(shard.storage, f"{SCRATCH}/{self.name}-{shard.task.shard}-{rows.plan[:12]}.pt")
+        key = task_key(self.name, self.version, whole_identity(self), shard.task)  # of another recipe none is taken
+        scratch = _Scratch(shard.storage, f"{SCRATCH}/{key[:32]}.pt")
         told = train_proxy(rows, exam, proxy, task["vocabulary"], task["seed"], scratch)
         trained = proxy.steps * proxy.batch_sequences * proxy.sequence_tokens
         final = told.final
@@ -114,6 +119,19 @@ def torch_version() -> str:
         return version("torch")
     except PackageNotFoundError:
         raise InputError(NEEDS) from None
+
+
+@cache
+def base_digest(folder: Path) -> str:
+    """Return the digest of a checkpoint's files. Raises InputError when it has no weights."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in (".json", ".safetensors"))
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise InputError(f"proxy.base: {folder} has no *.safetensors; give a folder that `transformers` saved")
+    found = []
+    for path in files:
+        with path.open("rb") as file:
+            found.append([path.name, file_digest(file, "sha256").hexdigest()])
+    return digest(found)
 
 
 def collect(tables: Sequence[pa.Table], plan: str) -> Runs:

@@ -44,6 +44,7 @@ class Resources:
     cpus: float = 1
     memory_bytes: int = 0
     timeout_s: float = 6 * 3600
+    gpus: float = 0
 
 
 class Runtime(Protocol):
@@ -147,8 +148,9 @@ class RayRuntime:
             undisturbed(_start, ray, workers, address)
         self.slots = _slots(ray, resources, workers if address is None else None)
         self._execute = ray.remote(execute_told).options(
-            num_cpus=resources.cpus, memory=resources.memory_bytes or None, max_retries=0, retry_exceptions=False
-        )
+            num_cpus=resources.cpus, num_gpus=resources.gpus or None, memory=resources.memory_bytes or None,
+            max_retries=0, retry_exceptions=False,
+        )  # fmt: skip
         self._running: dict[Any, Order] = {}
         self._started: dict[Any, float] = {}
 
@@ -259,14 +261,17 @@ def _knock(address: str) -> None:
 def _slots(ray: Any, resources: Resources, workers: int | None) -> int:
     """Return how many tasks fit at once. Raises ResourcesError when not even one can ever run."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    largest = [(node.get("CPU", 0), node.get("memory", 0)) for node in nodes]
-    if not any(cpus >= resources.cpus and memory >= resources.memory_bytes for cpus, memory in largest):
-        cpus, memory = max(largest, default=(0, 0))
+    largest = [(node.get("CPU", 0), node.get("memory", 0), node.get("GPU", 0)) for node in nodes]
+    asked = resources.cpus, resources.memory_bytes, resources.gpus
+    if not any(all(has >= asks for has, asks in zip(node, asked, strict=True)) for node in largest):
+        cpus, memory, gpus = max(largest, default=(0, 0, 0))
         raise ResourcesError(
-            f"a task asks for {resources.cpus} CPUs and {resources.memory_bytes} bytes of memory, but the largest node "
-            f"has {cpus:.0f} CPUs and {memory:.0f} bytes; lower `resources` in the run file or add nodes"
+            f"a task asks for {resources.cpus} CPUs, {resources.memory_bytes} bytes of memory and {resources.gpus:g} "
+            f"GPUs, but the largest node has {cpus:.0f}, {memory:.0f} and {gpus:g}; lower `resources` or add nodes"
         )
-    return max(1, workers or int(sum(cpus for cpus, _ in largest) / resources.cpus))
+    if resources.gpus:
+        return max(1, int(sum(gpus for _, _, gpus in largest) / resources.gpus))
+    return max(1, workers or int(sum(cpus for cpus, _, _ in largest) / resources.cpus))
 
 
 def _lost(error: Exception) -> Failure:

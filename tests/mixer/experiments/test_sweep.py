@@ -18,6 +18,7 @@ from fakes.stages import Events
 
 from mixer.experiments.evaluate import exam_of
 from mixer.experiments.rows import ProxyRows, Stock, stock_of
+from mixer.experiments.split import _item_of
 from mixer.experiments.stages import prepared, proxy_target
 from mixer.experiments.sweep import collect
 from mixer.experiments.table import Runs
@@ -77,7 +78,7 @@ def stock(disk: LocalDisk, manifests: dict[str, Manifest], **changes: object) ->
     files = [
         pa.ipc.open_stream((disk.root / ref.path).read_bytes()).read_all() for ref in manifests["tokenize-demo"].files()
     ]
-    return stock_of(files, config(**changes), proxy_target(), SIZES)
+    return stock_of(files, config(**changes), proxy_target(config()), SIZES)
 
 
 @needs_torch
@@ -165,12 +166,24 @@ def test_a_proxy_goes_on_from_its_checkpoint_to_the_same_bits(ready: tuple[Local
     disk, manifests = ready
     proxy = config(proxy={"checkpoint_steps": 2}).proxy
     rows = ProxyRows(stock(disk, manifests), (0.5, 0.3, 0.2), 6 * 8, 1)
-    exam = exam_of(table(disk, manifests["evaluation"]), proxy_target(), 32)
+    exam = exam_of(table(disk, manifests["evaluation"]), proxy_target(config()), 32)
     whole, scratch = train_proxy(rows, exam, proxy, 300, 1), Dying()
     with pytest.raises(KeyboardInterrupt):
         train_proxy(rows, exam, proxy, 300, 1, scratch)
     assert train_proxy(rows, exam, proxy, 300, 1, scratch) == whole
     assert max(step for step, _, _ in whole.losses) == 6
+
+
+@needs_torch
+def test_a_checkpoint_of_another_recipe_is_never_gone_on_from(inputs: Path, tmp_path: Path) -> None:
+    pair = FixedDesign(MIXTURES[:2])
+    recipes = [{"checkpoint_steps": 2, "learning_rate": rate} for rate in (0.01, 0.02)]
+    both = LocalDisk(tmp_path / "both")
+    first, second = (run_inline(both, tiny_sweep(inputs, pair, proxy=recipe))["sweep"] for recipe in recipes)
+    assert len(both.list("scratch")) == 4, "the first recipe's are still there, as after a kill"
+    alone = run_inline(LocalDisk(tmp_path / "alone"), tiny_sweep(inputs, pair, proxy=recipes[1]))["sweep"]
+    assert [ref.sha256 for ref in second.files()] == [ref.sha256 for ref in alone.files()]
+    assert [ref.sha256 for ref in first.files()] != [ref.sha256 for ref in second.files()]
 
 
 def test_a_proxys_rows_are_those_of_the_virtual_mixture(
@@ -185,9 +198,11 @@ def test_a_proxys_rows_are_those_of_the_virtual_mixture(
     )
     storage = Storage(disk)
     stages = [*prepared(config(), given(tmp_path))]
-    stages.append(PlannedStage(MixtureStage(mixture, 11, proxy_target(), frozenset()), {"tokens": ("tokenize-demo",)}))
+    stages.append(
+        PlannedStage(MixtureStage(mixture, 11, proxy_target(config()), frozenset()), {"tokens": ("tokenize-demo",)})
+    )
     plan = run_stages(storage, stages, lambda: InlineRuntime(storage), Events())["mixture-m"]
-    virtual = VirtualRows(storage, plan, tuple(manifests["tokenize-demo"].files()), proxy_target())
+    virtual = VirtualRows(storage, plan, tuple(manifests["tokenize-demo"].files()), proxy_target(config()))
     mine = ProxyRows(stock(disk, manifests, target_tokens=1), (0.5, 0.3, 0.2), 60, 11)
     for first in (0, 7, 59):
         a, b = virtual.block(first, 60), mine.block(first, 60)
@@ -207,8 +222,10 @@ def test_a_scarce_component_is_thinned_so_that_it_repeats_as_the_target_will(
     for kept, size, packed, rest in zip(thin.kept, SIZES, thin.packed, whole.packed, strict=True):
         tokens = int(rest.tokens.sum())
         wanted = budget / 6000 * size / tokens  # as many epochs of what is kept as the target has of all
-        assert wanted <= kept < wanted + 0.2
-        assert set(packed.document) < set(rest.document)
+        assert wanted <= kept < wanted + 1 / rest.sequences
+        pieces = set(zip(packed.document, packed.start, strict=True))
+        assert pieces < set(zip(rest.document, rest.start, strict=True))
+        assert packed.lengths.sum() == packed.sequences * 32 - packed.pad_tokens.sum()
     again = stock(disk, manifests, target_tokens=6000)
     assert again.digest == thin.digest
 
@@ -228,7 +245,7 @@ def test_held_out_documents_are_never_trained_on(ready: tuple[LocalDisk, dict[st
 def test_every_scored_token_is_counted_once_and_no_context_is(ready: tuple[LocalDisk, dict[str, Manifest]]) -> None:
     disk, manifests = ready
     items = table(disk, manifests["evaluation"])
-    exam = exam_of(items, proxy_target(), 32)
+    exam = exam_of(items, proxy_target(config()), 32)
     scored = np.bincount(exam.item[exam.item >= 0], minlength=items.num_rows)
     wanted = [len(row["ids"]) - row["context"] for row in items.to_pylist()]
     assert scored.tolist() == wanted
@@ -240,3 +257,11 @@ def test_every_scored_token_is_counted_once_and_no_context_is(ready: tuple[Local
     uniform = np.array(wanted) * np.log(300)
     bits = exam.bits_per_byte(uniform)["questions/test"]
     assert bits == pytest.approx(4 * wanted[-1] * np.log2(300) / (4 * len(" daily child fever")))
+
+
+def test_parts_of_an_article_are_held_out_together_and_records_of_a_table_alone() -> None:
+    assert _item_of("PMC1.xml#sub2") == _item_of("PMC1.xml") == "PMC1.xml"
+    assert _item_of("nci/book.nxml#ch3/s1") == "nci/book.nxml"
+    assert _item_of("rows.jsonl#B0") == "rows.jsonl#B0"
+    assert _item_of("train.json.gz#q/1") != _item_of("train.json.gz#q/2")
+    assert _item_of("#odd") == "#odd"

@@ -1,0 +1,86 @@
+"""A proxy fed from the virtual mixture beside the same proxy on tensors that were made before the clock started.
+
+Run `python -m tests.bench.proxy_feed [--rounds N]`. Both do the same steps on the same batches, one thread, by CPU
+seconds; rounds alternate which goes first, and the figure is the median of the ratios of tokens a CPU second. The goal
+is that the feed costs a proxy no more than a twentieth. Shapes are those of the experiment files.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+
+from mixer.experiments import proxy
+from mixer.experiments.rows import ProxyRows, stock_of
+from mixer.experiments.settings import ExperimentConfig
+from mixer.experiments.stages import prepared, proxy_target
+from mixer.feed import Feed, tensors
+from mixer.transformer import Shape, Transformer
+from tests.bench.meter import environment
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fakes.experiments import config, given
+from fakes.runs import run_inline
+
+from pipelines.engine.disk import LocalDisk
+
+STEPS = 40
+SHAPES = {
+    "replay-ratio": {"width": 48, "layers": 2, "heads": 4, "vocabulary": 512, "sequence_tokens": 128},
+    "five-components": {"width": 64, "layers": 2, "heads": 4, "vocabulary": 2000, "sequence_tokens": 128},
+}
+
+
+def rows_of(folder: Path, own: ExperimentConfig) -> ProxyRows:
+    """Return a mixture of three components of made-up text."""
+    disk = LocalDisk(folder / "out")
+    manifests = run_inline(disk, prepared(own, given(folder, {"guidelines": 400, "articles": 300, "replay": 300})))
+    paths = [disk.root / ref.path for ref in manifests["tokenize-demo"].files()]
+    tables = [pa.ipc.open_stream(path.read_bytes()).read_all() for path in paths]
+    stock = stock_of(tables, own, proxy_target(own), [1 << 20] * 3)
+    return ProxyRows(stock, (0.5, 0.3, 0.2), STEPS * own.proxy.batch_sequences, 1)
+
+
+def seconds(batches: Iterable[dict[str, torch.Tensor]], own: ExperimentConfig) -> float:
+    """Return the CPU seconds of training a fresh proxy on the batches."""
+    model = Transformer(Shape(own.proxy.vocabulary, own.proxy.width, own.proxy.layers, own.proxy.heads))
+    optimizer, begun = proxy._optimizer(model, own.proxy), time.process_time()
+    for batch in batches:
+        proxy._step(model, optimizer, batch, torch.device("cpu"))
+    return time.process_time() - begun
+
+
+def main() -> None:
+    """Print the ratio for each shape."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    print(environment("torch", "numpy", "pyarrow"))
+    torch.set_num_threads(1)
+    for name, shape in SHAPES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            own = config(proxy={**shape, "batch_sequences": 16, "tokens": 1 << 20}, target_tokens=1)
+            rows = rows_of(Path(folder), own)
+            ready = [tensors(batch) for batch in Feed(rows, own.proxy.batch_sequences)]
+            took: dict[str, list[float]] = {"feed": [], "ready": []}
+            for number in range(rounds + 1):  # the first compiles and warms up
+                for which in ("feed", "ready")[:: -1 if number % 2 else 1]:
+                    feed = (tensors(batch) for batch in Feed(rows, own.proxy.batch_sequences))
+                    took[which].append(seconds(feed if which == "feed" else ready, own))
+        ratios = [b / a for a, b in zip(took["feed"][1:], took["ready"][1:], strict=True)]
+        tokens = STEPS * own.proxy.batch_sequences * own.proxy.sequence_tokens
+        speeds = {which: tokens / statistics.median(times[1:]) for which, times in took.items()}
+        print(
+            f"{name}: {speeds['feed']:,.0f} tokens a CPU second from the virtual feed, {speeds['ready']:,.0f} "
+            f"on tensors made before: {statistics.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f}; goal 0.95)"
+        )
+
+
+if __name__ == "__main__":
+    main()
