@@ -120,6 +120,7 @@ def document_of(declared: Declared, found: Found, key: str, part: dict[str, Any]
         sections=[{"path": path, "start": start, "end": end} for path, start, end in part["sections"]],
         rights=rights_of(declared, found, part, origins),
         edits=[{**declared.edit, "names": repairs}] if repairs else [],
+        teacher=part["teacher"],
         mcq=part["mcq"],
         links=[{"relation": relation, "target": target} for relation, target in part["links"]],
         references=part["references"],

@@ -53,6 +53,7 @@ PARSERS: dict[str, ParserInfo] = {
     "structured": ParserInfo("sources.parse.structured:parse", ("lxml", "ruamel.yaml")),
     "mcq": ParserInfo("sources.parse.mcq:parse", ("pyarrow",)),
     "datatrove": ParserInfo("sources.datatrove_reader:parse", ("datatrove",)),
+    "differential": ParserInfo("sources.teacher.differential:parse"),
 }
 SUFFIXES = {
     ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf", ".nxml": "jats", ".txt": "text", ".md": "text",
@@ -134,6 +135,7 @@ class SourceConfig(Settings):
             "mcq",
             "datatrove",
             "generated",
+            "differential",
         ],
         BYTES,
     ] = "auto"

@@ -26,6 +26,7 @@ from sources.assemble import Declared, Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.document import SCHEMA, Document, is_encodable, to_table
 from sources.files import PARQUET, RANGED_SUFFIXES, RawFile, Slice, into_shards, matches_pattern
+from sources.item_options import DIFFERENTIAL, for_item, for_source
 from sources.options import check_options
 from sources.parquet_groups import MEDIA_TYPE as PARQUET_TYPE
 from sources.parquet_groups import STORED, iter_windows, stored_window
@@ -43,14 +44,8 @@ OUTPUT_BYTES = 256 << 20
 """What a parser may send for one item; more than any text needs, less than what hurts this process."""
 DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
-ROW_PARSERS = ("auto", "records", "mcq", "clinical_trials")
+ROW_PARSERS = ("auto", "records", "mcq", "clinical_trials", DIFFERENTIAL)
 """Those that place every row by its byte offset (JSON lines) or number (Parquet); `auto` reads both by `records`."""
-FORMATS = {
-    "application/json": "json", "application/jsonl": "jsonl", "application/yaml": "yaml", "text/csv": "csv",
-    "text/tab-separated-values": "tsv", "application/vnd.apache.parquet": "parquet",
-}  # fmt: skip
-"""The `format` option that a media type stands for: web records and members have no suffix to tell it by."""
-
 Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 """File -> key as written -> key to have, and what a listing said under it."""
 
@@ -70,10 +65,11 @@ class Extract:
         self.config = config
         self.name = f"extract-{config.name}"
         folder = root if root.is_dir() else root.parent
+        self._options, self._base = for_source(config, folder)
         self._held_out = read_held_out(folder, config.held_out) if config.held_out else HeldOut()
         cut = set(RANGED_SUFFIXES) if config.container in ("auto", "jsonl") and not config.is_fetched else set()
         if cut and config.parser in ROW_PARSERS:
-            cut.add(PARQUET)
+            cut.add(".csv" if config.parser == DIFFERENTIAL else PARQUET)
         self._shards = list(into_shards(files, 0 if config.pmc_oa else shard_bytes, cut))  # a pack is a shard
         self._names = names or {}
         self._terms = catalogue_terms()  # read here once: a worker would read the whole catalogue for it
@@ -91,7 +87,7 @@ class Extract:
         libraries: dict[str, str] = {}
         for name in chosen:
             libraries.update(PARSERS[name].versions())
-        read = {"libraries": libraries, "held_out": self._held_out.identity()}
+        read = {"libraries": libraries, "held_out": self._held_out.identity(), **self._base}
         bound = {"terms": self._terms.identity(), "bound": self._terms.of_source(self.config)}  # by `path`, too
         return {"source": self.config.identity(), **bound, **read}
 
@@ -221,16 +217,10 @@ class Extract:
             detail = f"no parser for {item.media_type or _suffix(item)[:16] or 'a name without suffix'}"
             yield {"type": "Fault", "reason": "unknown_format", "detail": detail}
             return
-        options = dict(config.options)
-        declared, _, parameters = (item.media_type or "").partition(";")
-        if name in ("records", "mcq") and declared in FORMATS:
-            options.setdefault("format", FORMATS[declared])
-        charset = re.search(r"charset\s*=\s*[\"']?([\w.:+-]+)", parameters, re.IGNORECASE)
-        if charset and PARSERS[name].charset:
-            options.setdefault("charset", charset[1])
         limits = SandboxLimits(
             cpu_s=config.cpu_s, wall_s=config.wall_s, memory_bytes=config.memory_bytes, output_bytes=OUTPUT_BYTES
         )
+        options = for_item(self._options, name, item)
         yield from _sandbox(limits).run(PARSERS[name].target, item.body, item.key, options)
 
     def _quarantine(self, shard: Shard, key: str, reason: str, detail: str) -> None:

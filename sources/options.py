@@ -11,6 +11,7 @@ from importlib import import_module
 
 from pipelines.engine.errors import ConfigError
 from sources.catalog import PARSERS, SourceConfig
+from sources.item_options import DIFFERENTIAL
 from sources.parse.part import Unreadable
 
 _ROWS = {"columns", "delimiter", "encoding", "fields", "format", "headers", "quote", "root", "where"}
@@ -34,6 +35,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
         _ROWS | {"answer_word", "gold_is", "gold_separator", "language", "layout", "question_end", "split", "subject"}
     ),
     "datatrove": frozenset({"args", "reader"}),
+    "differential": frozenset({"forms", "knowledge", "languages", "seed"}),
     "structured": frozenset({"name", "published", "root", "skip", "title", "url"}),
 }
 _TRIALS = {
@@ -61,6 +63,8 @@ def check_options(config: SourceConfig) -> None:
 
 
 def _try(config: SourceConfig, where: str) -> None:
+    if config.parser == DIFFERENTIAL:  # tried by `for_source`, which knows where its base lies
+        return
     module, _, function = PARSERS[config.parser].target.partition(":")
     found = import_module(module)  # only here: some parsers take a second to import
     if config.parser == "datatrove":  # its readers want bytes of their own format; the name is what can be wrong

@@ -40,7 +40,7 @@ def test_every_file_of_a_source_is_expected_and_every_expectation_has_a_file() -
     not_sources = {"urls.tsv", "held-out.json"}
     files = {
         f"{folder}/{path.name}"
-        for folder in ("guidelines", "articles", "pdfs", "mcq", "general")
+        for folder in ("guidelines", "articles", "pdfs", "mcq", "differentials", "general")
         for path in (DEMO / folder).iterdir()
         if path.name not in not_sources
     }

@@ -54,6 +54,8 @@ class Part:
     """question (str), options (list[str]), gold (list[int]), explanation, split, subject (str or None)."""
     messages: list[dict[str, Any]] | None = None
     """Chat turns: role (system, user, assistant), content, trained (bool)."""
+    teacher: dict[str, Any] | None = None
+    """Who wrote a generated text: model, revision, prompt, sampling, attempt."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Other facts worth keeping, JSON values only."""
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sources.teacher.knowledge import Condition, Finding, Knowledge
 from sources.teacher.patients import Observation, Patient
 
-BACKGROUND = 0.02
+BACKGROUND = 0.05
 LISTED = 0.5
 PSEUDO_PATIENTS = 4.0
 HIGHEST = 0.99
@@ -81,30 +81,36 @@ def features_of(observed: Iterable[Observation]) -> list[tuple[str, str]]:
     return [(one.code, value) for one in observed if one.present or one.values for value in one.values or ("",)]
 
 
-def differential_of(
-    knowledge: Knowledge,
-    rates: Rates,
-    observed: Iterable[Observation],
-    age_years: float,
-    sex: str,
-    priors: Mapping[str, float] | None = None,
-) -> Differential:
-    """Return the conditions that fit age and sex, best first; equal priors unless given. Raises ValueError for none."""
-    seen = list(observed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known when a differential is asked for. Without `priors` every condition is as common as any other.
+
+    `weight` is the power to which the likelihood is taken: below 1 it allows for findings that come together.
+    """
+
+    observed: tuple[Observation, ...]
+    age_years: float
+    sex: str
+    priors: Mapping[str, float] | None = None
+    weight: float = 1.0
+
+
+def differential_of(knowledge: Knowledge, rates: Rates, known: Situation) -> Differential:
+    """Return the conditions that fit age and sex, best first. Raises ValueError when none does."""
     scores: dict[str, float] = {}
     assumed: dict[str, tuple[str, ...]] = {}
     for code, condition in knowledge.conditions.items():
-        prior = 1.0 if priors is None else priors.get(code, 0.0)
-        if prior <= 0 or not condition.fits(age_years, sex):
+        prior = 1.0 if known.priors is None else known.priors.get(code, 0.0)
+        if prior <= 0 or not condition.fits(known.age_years, known.sex):
             continue
-        scores[code] = math.log(prior) + sum(_log_rate(rates[code], one) for one in seen)
-        assumed[code] = tuple(one.code for one in seen if not _is_known(rates[code], one))
+        scores[code] = math.log(prior) + known.weight * sum(_log_rate(rates[code], one) for one in known.observed)
+        assumed[code] = tuple(one.code for one in known.observed if not _is_known(rates[code], one))
     if not scores:
-        raise ValueError(f"no condition fits a {sex} patient of {age_years:g} years")
+        raise ValueError(f"no condition fits a {known.sex} patient of {known.age_years:g} years")
     best = max(scores.values())
-    weights = {code: math.exp(score - best) for code, score in scores.items()}
-    total = math.fsum(weights.values())
-    ranked = sorted(((code, weight / total) for code, weight in weights.items()), key=lambda pair: (-pair[1], pair[0]))
+    odds = {code: math.exp(score - best) for code, score in scores.items()}
+    total = math.fsum(odds.values())
+    ranked = sorted(((code, one / total) for code, one in odds.items()), key=lambda pair: (-pair[1], pair[0]))
     return Differential(tuple(ranked), assumed)
 
 

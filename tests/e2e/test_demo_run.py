@@ -117,11 +117,11 @@ def test_plan_of_a_run_that_never_was_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_a_changed_setting_reruns_what_depends_on_it_and_plan_says_why(demo_copy: Path) -> None:
     before = digests(demo_copy)
-    changed = load_run(DEMO, [f"out={demo_copy}", "mixtures.0.components.3.weight=0.2"])
+    changed = load_run(DEMO, [f"out={demo_copy}", "mixtures.0.components.4.weight=0.2"])
     _, told = expect(changed)
     why = {item.stage: item.why for item in told if item.why != "cached"}
     assert list(why) == MIXTURE_STAGES
-    assert "components.3.weight was '0.15', is '0.2'" in why["mixture-demo"]
+    assert "components.4.weight was '0.15', is '0.2'" in why["mixture-demo"]
     result = run(changed, How(inline=True, live=False))
     assert [e["stage"] for e in events(demo_copy) if e["kind"] == "stage_started"] == MIXTURE_STAGES
     again = run(load_run(DEMO, [f"out={demo_copy}"]), How(inline=True, live=False))

@@ -9,16 +9,31 @@ import pytest
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.knowledge_files import load_knowledge
 from sources.teacher.patients import Observation, Patient, patient_of
-from sources.teacher.posterior import BACKGROUND, Rates, differential_of, estimated_rates, given_rates
+from sources.teacher.posterior import (
+    BACKGROUND,
+    Differential,
+    Rates,
+    Situation,
+    differential_of,
+    estimated_rates,
+    given_rates,
+)
 
 BASE = load_knowledge(Path(__file__).parent / "small_base")
 RATES = given_rates(BASE)
 DATA = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
 
 
+def ranked(
+    observed: list[Observation], priors: dict[str, float] | None = None, age_years: float = 30, sex: str = "male"
+) -> Differential:
+    known = Situation(observed=tuple(observed), age_years=age_years, sex=sex, priors=priors)
+    return differential_of(BASE, RATES, known)
+
+
 def test_it_is_bayes() -> None:
     observed = [Observation("FEVER"), Observation("COUGH", values=("V_BLOOD",)), Observation("CONTACT", False)]
-    found = differential_of(BASE, RATES, observed, 30, "male", {"TB": 1, "FLU": 2})
+    found = ranked(observed, {"TB": 1, "FLU": 2})
     tuberculosis = 1 * 0.6 * 0.3 * (1 - 0.4)
     influenza = 2 * 0.9 * BACKGROUND * (1 - BACKGROUND)
     assert found.ranked[0][0] == "TB"
@@ -27,15 +42,23 @@ def test_it_is_bayes() -> None:
 
 
 def test_an_absent_evidence_with_values_speaks_against_all_of_them() -> None:
-    found = differential_of(BASE, RATES, [Observation("COUGH", False)], 30, "male", {"TB": 1, "FLU": 1})
+    found = ranked([Observation("COUGH", False)], {"TB": 1, "FLU": 1})
     assert dict(found.ranked)["TB"] == pytest.approx(0.3 / (0.3 + 0.3))
 
 
 def test_age_and_sex_rule_out() -> None:
-    assert {code for code, _ in differential_of(BASE, RATES, [], 30, "male").ranked} == {"TB", "FLU"}
-    assert {code for code, _ in differential_of(BASE, RATES, [], 2, "female").ranked} == {"FLU"}
+    assert {code for code, _ in ranked([]).ranked} == {"TB", "FLU"}
+    assert {code for code, _ in ranked([], None, 2, "female").ranked} == {"FLU"}
     with pytest.raises(ValueError, match="no condition"):
-        differential_of(BASE, RATES, [], 2, "female", {"TB": 1})
+        ranked([], {"TB": 1}, 2, "female")
+
+
+def test_a_weight_below_one_flattens_and_keeps_the_order() -> None:
+    observed = (Observation("FEVER"), Observation("COUGH", values=("V_DRY",)))
+    known = {"observed": observed, "age_years": 30, "sex": "male"}
+    full, half = (differential_of(BASE, RATES, Situation(**known, weight=weight)).ranked for weight in (1.0, 0.5))
+    assert [code for code, _ in full] == [code for code, _ in half]
+    assert half[0][1] < full[0][1]
 
 
 def test_rates_are_counted_in_train_patients() -> None:
@@ -58,7 +81,8 @@ def overlap(base: Knowledge, rates: Rates, patients: list[Patient], top: int) ->
     """Return the mean share of the released first `top` that are among ours."""
     shares = []
     for patient in patients:
-        ranked = differential_of(base, rates, patient.observed, patient.age_years, patient.sex).ranked
+        known = Situation(observed=patient.observed, age_years=patient.age_years, sex=patient.sex)
+        ranked = differential_of(base, rates, known).ranked
         gold = {code for code, _ in patient.differential[:top]}
         shares.append(len(gold & {code for code, _ in ranked[:top]}) / len(gold))
     return sum(shares) / len(shares)

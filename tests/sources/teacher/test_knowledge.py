@@ -12,7 +12,6 @@ from sources.teacher.knowledge_parquet import write_knowledge
 
 SMALL = Path(__file__).parent / "small_base"
 DATA = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="MEDMIX_DATA is unset or missing")
 
 
 def test_yaml_and_parquet_hold_the_same_base(tmp_path: Path) -> None:
@@ -73,8 +72,8 @@ def test_a_question_of_ddxplus_that_we_have_no_words_for_goes_by_itself(tmp_path
     assert base.condition_named("B") is base.conditions["A"]
 
 
-@needs_data
 @pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="MEDMIX_DATA is unset or missing")
 def test_both_releases_of_ddxplus_are_one_base_but_for_their_codes() -> None:
     english, french = (load_knowledge(DATA / "ddx" / f"ddxplus_{release}") for release in ("en", "fr"))
     assert len(english.conditions) == len(french.conditions) == 49

@@ -1,0 +1,196 @@
+"""Checks of what a case says in numbers and of whom: values, durations, ages, sex, and nothing that names a person.
+
+The values of an evidence are looked for where it is mentioned, up to the next mention. A number that stands in no
+mention, value or age is an invention, durations in words ("three days") included. Ages are read in years, months,
+weeks and days.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sources.teacher.case import Case
+from sources.teacher.knowledge import Evidence, Knowledge
+from sources.teacher.lexicon import fold, stem
+from sources.teacher.mentions import Mention, Reading, Token
+from sources.teacher.person import age_parts
+
+_NUMBER_WORDS = {
+    "en": tuple("zero one two three four five six seven eight nine ten eleven twelve".split()),  # noqa: SIM905
+    "fr": tuple("zero un deux trois quatre cinq six sept huit neuf dix onze douze".split()),  # noqa: SIM905
+}
+_UNITS = {
+    "en": {"year": "years", "month": "months", "week": "weeks", "day": "days", "hour": "hours", "minute": "minutes"},
+    "fr": {"an": "years", "annee": "years", "mois": "months", "semaine": "weeks", "jour": "days", "heure": "hours",
+           "minute": "minutes"},
+}  # fmt: skip
+_AGES = {
+    "en": re.compile(
+        r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age)|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
+        r"(?: (?P<v>year|month|week|day)s?)?(?! (?:year|month|week|day)s? (?:pregnant|into|ago))|(?P<i>under 1 year)"
+    ),
+    "fr": re.compile(
+        r"(?:(?:femme|fille|fillette|homme|garcon|nourrisson|nouveau-ne|enfant|patiente?|feminin|masculin|personne) de"
+        r"|age ?:?|agee? de|\bj'ai|\b(?:elle|il|enfant|nourrisson|patiente?|qui) a) (?P<n>\d+|[a-z]+)"
+        r" (?P<u>an|mois|semaine|jour)s?\b(?! (?:de grossesse|d'amen))"
+        r"|(?P<i>moins de 1 an\b)"
+    ),
+}
+_SEXED = {
+    "female": frozenset(["woman", "girl", "female", "lady", "femme", "fille", "feminin", "patiente", "dame"]),
+    "male": frozenset(["man", "boy", "male", "gentleman", "homme", "garcon", "masculin", "monsieur"]),
+}
+_IDENTIFIERS = (
+    re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|www\."),
+    re.compile(r"(?<![\d.])\+?(?:\(0\))?\d(?:[ .-]?\d){7,}(?!\d)"),
+    re.compile(r"\b\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)?\d\d\b|\b(?:19|20)\d\d-\d\d-\d\d\b"),
+    re.compile(
+        r"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Dr|Doctor|Docteur|Nurse|Monsieur|Madame)\.? [A-ZÉÈÀ][a-zéèà]+"
+        r"|\bM\. [A-ZÉ][a-zé]+"
+    ),
+    re.compile(
+        r"(?i:\b(?:named|called|my name is|i am called|je m'appelle|nommée?|prénommée?|appelée?)) [A-ZÉÈÀ][a-zéèàï]+"
+    ),
+    re.compile(
+        r"(?i)\b(?:MRN|ID|file|record|dossier|passport|passeport|card|carte)\b[^.\n]{0,12}?(?:no\.?|n°|number|numéro|#|:)?\s*[A-Z]{0,3}-?\d{4,}"
+    ),
+    re.compile(
+        r"(?i)\b\d+,? (?:rue|avenue|boulevard|street|road|lane)\b|\b\d+ [A-Z][a-z]+ (?:Street|Road|Avenue|Lane)\b"
+    ),
+)
+
+
+def value_faults(
+    case: Case, knowledge: Knowledge, language: str, readings: Sequence[Reading]
+) -> Iterator[tuple[str, str]]:
+    """Yield evidences that are told with other values than the case has."""
+    for one in case.told:
+        if not one.values:
+            continue
+        evidence = knowledge.evidences[one.code]
+        found: set[str] = set()
+        mentioned = False
+        for reading in readings:
+            for mention in reading.mentions:
+                if mention.code == one.code and mention.present is not None and not mention.supposed:
+                    mentioned = True
+                    found |= values_near(reading, mention, evidence, language)
+        if mentioned and found != set(one.values):
+            yield "value_changed", one.code
+
+
+def values_near(reading: Reading, mention: Mention, evidence: Evidence, language: str) -> set[str]:
+    """Return the values that stand after a mention in its sentence, before the next; else anywhere in its sentence."""
+    sentence = [token for token in reading.tokens if token.sentence == mention.sentence and token.word != ","]
+    others = [m.start for m in reading.mentions if m.start >= mention.end and m.code != mention.code and m.is_evidence]
+    end = min([start for start in others if start > mention.end], default=10**9)
+    after = [token for token in sentence if mention.end <= token.start < end]
+    around = [token for token in sentence if not mention.start <= token.start < mention.end]
+    return _values_in(after, evidence, language) or _values_in(around, evidence, language)
+
+
+def _values_in(tokens: list[Token], evidence: Evidence, language: str) -> set[str]:
+    """Return the values whose words stand in tokens, the longest first, no word used twice."""
+    words = [stem(token.word, language) for token in tokens]
+    if not evidence.values:
+        return {word for word in words if word[0].isdigit()}
+    spoken = {code: _stems(given.get(language, code), language) for code, given in evidence.values.items()}
+    found: set[str] = set()
+    for code, sought in sorted(spoken.items(), key=lambda pair: -len(pair[1])):
+        for at in range(len(words) - len(sought) + 1):
+            if sought and words[at : at + len(sought)] == sought:
+                found.add(code)
+                words[at : at + len(sought)] = [""] * len(sought)
+    return found
+
+
+def _stems(text: str, language: str) -> list[str]:
+    return [stem(fold(word), language) for word in re.findall(r"[^\W_]+(?:[.,]\d+)?", text)]
+
+
+def number_faults(
+    case: Case, knowledge: Knowledge, language: str, readings: Sequence[Reading]
+) -> Iterator[tuple[str, str]]:
+    """Yield numbers, and durations in words, that no mention, value or age of the case explains."""
+    number, _ = age_parts(case.patient.age_years)
+    allowed = {str(number), "1"} if number == 0 else {str(number)}
+    if case.setting:
+        allowed |= set(re.findall(r"\d+", " ".join(case.setting.name.values())))
+    for one in case.told:
+        evidence = knowledge.evidences[one.code]
+        for text in (value_text(evidence, value, language) for value in one.values):
+            allowed |= set(re.findall(r"\d+(?:[.,]\d+)?", text))
+            allowed |= {str(n) for n, word in enumerate(_NUMBER_WORDS[language]) if word in _stems_plain(text)}
+    for reading in readings:
+        asked = {token.sentence for token in reading.tokens if token.word == "?"}
+        spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
+        for token in _numbers(reading, language):
+            value = _as_number(token.word, language)
+            if value not in allowed and token.sentence not in asked and not _lies_in(token, spans):
+                yield "number_invented", value
+
+
+def value_text(evidence: Evidence, value: str, language: str) -> str:
+    """Return a value in words."""
+    return evidence.values.get(value, {}).get(language, value)
+
+
+def _stems_plain(text: str) -> list[str]:
+    return [fold(word) for word in re.findall(r"[^\W_]+", text)]
+
+
+def _lies_in(token: Token, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= token.start < end for start, end in spans)
+
+
+def _numbers(reading: Reading, language: str) -> Iterator[Token]:
+    """Yield tokens that are numbers, and number words before a unit of time."""
+    units = _UNITS[language]
+    for token, after in zip(reading.tokens, [*reading.tokens[1:], None], strict=True):
+        if token.word[0].isdigit() or (
+            token.word in _NUMBER_WORDS[language][1:]
+            and after
+            and after.word.rstrip("s") in {u.rstrip("s") for u in units}
+        ):
+            yield token
+
+
+def _as_number(word: str, language: str) -> str:
+    words = _NUMBER_WORDS[language]
+    return str(words.index(word)) if word in words else word
+
+
+def person_faults(case: Case, language: str, readings: Sequence[Reading], answer: Reading) -> Iterator[tuple[str, str]]:
+    """Yield another age or sex than the patient's, or none."""
+    number, unit = age_parts(case.patient.age_years)
+    ages = {age for reading in readings for age in ages_in(reading, language)}
+    right = {(number, unit)} | ({(1, "infant")} if unit == "infant" else set())
+    if not ages or ages - right or set(ages_in(answer, language)) - right:
+        yield "age_changed", f"{len(ages)} ages"
+    words = {token.word for reading in readings for token in reading.tokens}
+    own, other = _SEXED[case.patient.sex], _SEXED["male" if case.patient.sex == "female" else "female"]
+    if not words & own or words & other or {token.word for token in answer.tokens} & other:
+        yield "sex_changed", case.patient.sex
+
+
+def ages_in(reading: Reading, language: str) -> Iterator[tuple[int, str]]:
+    """Yield the ages that a text says, outside what it says of evidences."""
+    plain = "".join(fold(c) if len(fold(c)) == 1 else c for c in reading.text).replace("’", "'")
+    spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
+    for match in _AGES[language].finditer(plain):
+        if any(start <= match.end() - 1 and match.start() < end for start, end in spans):
+            continue
+        group = match.groupdict()
+        if group["i"]:
+            yield 1, "infant"
+            continue
+        number = _as_number(str(group["n"] or group.get("b")), language)
+        unit = _UNITS[language][group["u"] or group.get("v") or ("year" if language == "en" else "an")]
+        if number.isdigit():
+            yield int(number), unit
+
+
+def identifier_faults(turns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield turns that hold what could point to a person."""
+    for at, (_, content) in enumerate(turns):
+        if any(pattern.search(content) for pattern in _IDENTIFIERS):
+            yield "identifier", f"turn {at}"

@@ -1,0 +1,204 @@
+"""Read back which evidences and conditions a text mentions, and whether it says that they are there.
+
+A text is cut into sentences and words; forms of the lexicon are found in them, and of mentions that lie within a
+longer one of another code only the longer counts (a whooping cough is no mention of a cough). A denial holds from its
+word to the end of the sentence, unless "but" or a new verb after a comma or "and" ends it (NegEx: Chapman et al., J
+Biomed Inform 2001). What is asked, and what a sentence only supposes, says nothing. It reads what was written from a
+base's words and what a teacher writes with them; it does not understand language. Not here: what must be mentioned.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sources.teacher.lexicon import DISEASE, PLACE, TEST, VALUE, Form, Lexicon, fold, stem
+
+_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)?|[.!?;\n,]")
+_STOPS = frozenset(".!?;\n")
+_SLACK = 3
+"""Words of content that may stand between those of a loose form, in all."""
+_VERBS = {
+    "en": frozenset(
+        {"has", "have", "had", "is", "are", "was", "were", "does", "feels", "reports", "presents", "lives"}
+    ),
+    "fr": frozenset({"a", "est", "présente", "signale", "décrit", "se", "s", "souffre", "ressent", "vit", "boit"}),
+}
+_FEW = 3
+"""Words of a loose form up to which they must stand in one item of a list."""
+_NO, _ANSWER = frozenset({"no", "non"}), frozenset({"answer", "reponse"})
+_JOINING = frozenset({",", "and", "et"})
+_AFTER = {
+    "en": frozenset({"absent", "denied", "lacking"}),
+    "fr": frozenset({"absent", "absente", "absents", "absentes", "niee", "nie", "niees"}),
+}
+Hit = tuple[Form, tuple[int, ...]]
+"""A form and the places of its words among those of content."""
+_REACH = 4
+"""Words after a mention within which it can still be denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, folded, or a mark, with its place; `sentence` counts them; `plain` keeps accents: "né" is no "ne"."""
+
+    word: str
+    plain: str
+    start: int
+    end: int
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An evidence (or `condition:CODE`) in [start, end) of a text. `present` is None when nothing is said of it."""
+
+    code: str
+    present: bool | None
+    start: int
+    end: int
+    sentence: int
+    supposed: bool = False
+
+    @property
+    def is_evidence(self) -> bool:
+        """Say whether it is an evidence, and no condition, test, value or place."""
+        return not self.code.startswith((DISEASE, TEST, VALUE, PLACE))
+
+
+class Reading:
+    """One text in words and sentences, with what is mentioned in it, by place."""
+
+    def __init__(self, lexicon: Lexicon, text: str) -> None:
+        self.lexicon, self.text = lexicon, text
+        self.tokens = list(_tokens(text))
+        self._content = [n for n, t in enumerate(self.tokens) if t.word[0].isalnum() and not lexicon.is_small(t.word)]
+        self._stems = [stem(self.tokens[n].word, lexicon.language) for n in self._content]
+        hits = list(self._longest())
+        self._spans = [(first, last) for _, first, last in hits]
+        self._asked = {t.sentence for t in self.tokens if t.word == "?"}
+        self._supposed = {t.sentence for n, t in enumerate(self.tokens) if self._is_one(n, lexicon.supposing)}
+        mentions = [self._mention(*hit) for hit in hits]
+        self.mentions = sorted(mentions, key=lambda mention: (mention.start, mention.code))
+
+    def sentence(self, number: int) -> tuple[int, int]:
+        """Return [start, end) of a sentence in code points."""
+        own = [token for token in self.tokens if token.sentence == number]
+        return own[0].start, own[-1].end
+
+    def _is_one(self, at: int, words: frozenset[str], span: tuple[int, int] = (-1, -1)) -> bool:
+        """Say whether a token is one of some words, and no part of a mention that lies apart from `span`."""
+        if self.tokens[at].plain not in words:
+            return False
+        around = [(first, last) for first, last in self._spans if first < at < last]
+        return all(first <= span[1] and span[0] <= last for first, last in around)
+
+    def _longest(self) -> Iterator[tuple[Form, int, int]]:
+        """Yield the forms that are found and lie in no longer one, with their first and last token."""
+        found = sorted(_without_doubles(self._found()), key=lambda hit: -len(hit[1]))
+        longest: dict[int, int] = {}
+        seen: set[tuple[str, tuple[int, ...]]] = set()
+        for form, places in found:
+            if (form.code, places) in seen or all(longest.get(place, 0) > len(places) for place in places):
+                continue
+            seen.add((form.code, places))
+            for place in places:
+                longest.setdefault(place, len(places))
+            yield form, self._content[places[0]], self._content[places[-1]]
+
+    def _mention(self, form: Form, first: int, last: int) -> Mention:
+        start, end, sentence = self.tokens[first].start, self.tokens[last].end, self.tokens[first].sentence
+        supposed = sentence in self._supposed or sentence in self._asked
+        return Mention(form.code, self._said(form, first, last), start, end, sentence, supposed)
+
+    def _found(self) -> Iterator[Hit]:
+        """Yield every form that is found, with the places of its words among those of content."""
+        for at, word in enumerate(self._stems):
+            for form in self.lexicon.strict.get(word, ()):
+                places = tuple(range(at, at + len(form.stems)))
+                if tuple(self._stems[at : at + len(form.stems)]) == form.stems and self._is_one_sentence(places):
+                    yield form, places
+            for form in self.lexicon.loose.get(word, ()):
+                if places := self._near(form, at):
+                    yield form, places
+
+    def _near(self, form: Form, at: int) -> tuple[int, ...]:
+        """Return the places of a loose form's words around its longest one, none when one is not near."""
+        reach = len(form.stems) + _SLACK
+        low, high = max(0, at - reach), min(len(self._stems), at + reach + 1)
+        places = set()
+        for wanted in form.stems:
+            near = [n for n in range(low, high) if self._stems[n] == wanted and n not in places]
+            if not near:
+                return ()
+            places.add(min(near, key=lambda n: abs(n - at)))
+        ordered = tuple(sorted(places))
+        near_enough = ordered[-1] - ordered[0] < reach and self._is_one_sentence(ordered)
+        return ordered if near_enough and (len(ordered) > _FEW or not self._is_list(ordered)) else ()
+
+    def _is_list(self, places: tuple[int, ...]) -> bool:
+        """Say whether a comma or "and" stands between the words, so that they may belong to two things."""
+        first, last = self._content[places[0]], self._content[places[-1]]
+        return any(token.word in _JOINING for token in self.tokens[first:last])
+
+    def _is_one_sentence(self, places: tuple[int, ...]) -> bool:
+        first, last = (self.tokens[self._content[place]].sentence for place in (places[0], places[-1]))
+        return first == last
+
+    def _said(self, form: Form, first: int, last: int) -> bool | None:
+        """Return whether the text says that the evidence is there, None when it asks."""
+        if self.tokens[first].sentence in self._asked:
+            return None
+        if form.present is None:
+            return self._answered(last)
+        denied = self._is_denied(first, last) or self._is_denied_after(last)
+        return form.present if denied == form.denied else not form.present
+
+    def _answered(self, last: int) -> bool | None:
+        """Return what "the answer is" after a question told as a statement: no, or anything else; None without one."""
+        own = [token.word for token in self.tokens[last + 1 :] if token.sentence == self.tokens[last].sentence]
+        return not _NO.intersection(own) if _ANSWER.intersection(own) else None
+
+    def _is_denied(self, first: int, last: int) -> bool:
+        """Say whether a denial stands within the mention or before it, with nothing between that ends it."""
+        sentence = self.tokens[first].sentence
+        for at in range(last, -1, -1):
+            if self.tokens[at].sentence != sentence:
+                return False
+            if self._is_one(at, self.lexicon.denying, (first, last)):
+                return not self._is_answer(at)
+            if at < first and self._ends_denial(at):
+                return False
+        return False
+
+    def _ends_denial(self, at: int) -> bool:
+        new_verb = self._is_one(at, _VERBS[self.lexicon.language]) and self.tokens[at - 1].word in _JOINING
+        return new_verb or self._is_one(at, self.lexicon.ending)
+
+    def _is_answer(self, at: int) -> bool:
+        """Say whether a "no" is one word of its own before a comma, as an answer is: "No, I have a cough"."""
+        return self.tokens[at].word == "no" and self.tokens[at + 1].word == ","
+
+    def _is_denied_after(self, last: int) -> bool:
+        after = self.tokens[last + 1 : last + 1 + _REACH]
+        stop = next((n for n, token in enumerate(after) if not token.word[0].isalnum()), len(after))
+        return any(token.word in _AFTER[self.lexicon.language] for token in after[:stop])
+
+
+def _without_doubles(found: Iterable[Hit]) -> list[Hit]:
+    """Leave out loose hits that share a word with a strict hit of the same code."""
+    hits = list(found)
+    strict = {(form.code, place) for form, places in hits if form.strict for place in places}
+    return [
+        (form, places)
+        for form, places in hits
+        if form.strict or not any((form.code, place) in strict for place in places)
+    ]
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    sentence = 0
+    for match in _TOKEN.finditer(text):
+        word = match[0]
+        yield Token(fold(word), word.casefold(), match.start(), match.end(), sentence)
+        if word in _STOPS:
+            sentence += 1
