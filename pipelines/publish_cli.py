@@ -28,6 +28,7 @@ def publish(  # noqa: PLR0913 - each is an option of the command line
     ask: Annotated[list[str] | None, typer.Option(help="Gate it: what readers must tell; repeatable")] = None,
     arrow: Annotated[bool, typer.Option("--arrow", help="Bring the folders that load_from_disk opens too")] = False,
     previous: Annotated[Path | None, typer.Option(help="The run of the release before, to tell what changed")] = None,
+    parents: Annotated[list[Path] | None, typer.Option(help="Runs that hold what its texts were made from")] = None,
 ) -> None:
     """Tell what a release would hold and what forbids it; with --yes bring it to the hub, privately, and tag it."""
     from pipelines.publish.gate import held_back, refusals
@@ -38,7 +39,7 @@ def publish(  # noqa: PLR0913 - each is an option of the command line
         raise ConfigError(f"--repo {repo}: give ORG/NAME on the hub, or a folder (./x, /x) or URL (s3://bucket/x)")
     result = read_result(run_folder)
     _print_held_back(held_back(result))
-    _refuse([str(one) for one in refusals(result)])
+    _refuse([str(one) for one in refusals(result, [read_result(one) for one in parents or ()])])
     before = read_result(previous) if previous else None
     try:
         tag = tag_of(result)

@@ -7,7 +7,7 @@ every digest. What cannot be proven is refused. Not here: holes in the card, whi
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -39,8 +39,11 @@ class Refusal(NamedTuple):
         return f"{self.item}: {self.why}"
 
 
-def refusals(result: Result) -> Iterator[Refusal]:
-    """Yield every reason against releasing a run. Raises CorruptionError when a kept document cannot be read."""
+def refusals(result: Result, parents: Sequence[Result] = ()) -> Iterator[Refusal]:
+    """Yield every reason against releasing a run; `parents` are other runs that may hold what its texts were made from.
+
+    Raises CorruptionError when a kept document cannot be read.
+    """
     verdict, finished = examine(result.storage)
     for problem in verdict.problems:
         yield Refusal("verify", problem)
@@ -53,12 +56,12 @@ def refusals(result: Result) -> Iterator[Refusal]:
         yield Refusal("profile", f"{profile}: nothing of it is ever released; run with `profile: open`")
         return
     yield from _contamination(result)
-    yield from of_documents(result, profile)
+    yield from of_documents(result, profile, parents)
 
 
-def of_documents(result: Result, profile: Profile) -> Iterator[Refusal]:
+def of_documents(result: Result, profile: Profile, parents: Sequence[Result] = ()) -> Iterator[Refusal]:
     """Yield what is wrong with each kept document by itself and by what it was made from."""
-    known = _forebears(result)
+    known = _forebears(result, parents)
     for table in _tables(result, result.documents, list(_READ)):
         for row in table.to_pylist():
             item = f"{row['source']}/{row['key']} ({row['id']})"
@@ -128,7 +131,9 @@ def _of_its_parents(name: str, own: Rights, known: Known, profile: Profile) -> I
     one = known.get(name)
     for parent in one[1] if one else []:
         theirs = rights_of(parent, known)
-        if not may_release(theirs, profile):
+        if known.get(parent) is None:
+            yield f"it was made from {parent}, which is not in this run; name the run that has it with --parents"
+        elif not may_release(theirs, profile):
             yield f"it was made from {parent}, under {theirs.spdx}, which allows no release of it under {profile}"
     carried = rights_of(name, known)
     if carried.spdx != own.spdx and may_release(carried, profile):
@@ -137,8 +142,8 @@ def _of_its_parents(name: str, own: Rights, known: Known, profile: Profile) -> I
         yield f"it was made from texts under {at_odds}, which no licence meets at once"
 
 
-def _forebears(result: Result) -> Known:
-    """Return the kept documents that have parents and whatever they were made from, wherever the run has it.
+def _forebears(result: Result, others: Sequence[Result]) -> Known:
+    """Return the kept documents that have parents and whatever they were made from, wherever a run has it.
 
     A parent may have been dropped since, so what is not kept is looked for where sources were read.
     """
@@ -147,12 +152,13 @@ def _forebears(result: Result) -> Known:
         for table in _tables(result, result.documents, KEYS.names)
     ]
     found, known = derived, related(_joined(derived))
-    sources = [name for name, one in result.manifests.items() if not one.inputs]
     while missing := [name for name, one in known.items() if one is None]:
         names = pa.array(sorted(missing), pa.string())
         more = []
-        for table in _tables(result, [*result.documents, *sources], KEYS.names):
-            more.append(table.filter(pc.is_in(table["id"], value_set=names)))
+        for one in (result, *others):
+            sources = [name for name, manifest in one.manifests.items() if not manifest.inputs]
+            for table in _tables(one, [*one.documents, *sources], KEYS.names):
+                more.append(table.filter(pc.is_in(table["id"], value_set=names)))
         if not sum(table.num_rows for table in more):
             break
         found = [*found, *more]

@@ -117,8 +117,8 @@ def test_noncommercial_texts_leave_only_as_such(tmp_path: Path, profile: str) ->
     assert held_back(result) == ({("texts", "rights"): 12} if profile == "open" else {})
 
 
-def of_generated(folder: Path, *documents: Document, gate: bool) -> dict[str, str]:
-    """Return what is refused of documents that a run of the profile `open` kept, with or without `rights_gate`."""
+def kept_run(folder: Path, *documents: Document, gate: bool = False) -> Result:
+    """Return a run of the profile `open` over documents, with or without `rights_gate`."""
     storage = Storage(LocalDisk(folder))
     lines = {"rights_gate": rights_gate_steps(RightsGateConfig(), RunFacts())} if gate else {}
     stages = planned(Given(documents, 2), lines)
@@ -126,8 +126,11 @@ def of_generated(folder: Path, *documents: Document, gate: bool) -> dict[str, st
     policy = Consolidation(ConsolidateConfig(profile="open"), tuple(lists))
     stages.append(PlannedStage(policy, {"documents": ("given",), **lists}))
     manifests = run_stages(storage, stages, lambda: InlineRuntime(storage), Events())
-    found = of_documents(Result("r", storage, manifests, ("consolidate",), {}, [], {}), "open")
-    return {one.item.partition(" ")[0]: one.why for one in found}
+    return Result("r", storage, manifests, ("consolidate",), {}, [], {})
+
+
+def of_generated(result: Result, *parents: Result) -> dict[str, str]:
+    return {one.item.partition(" ")[0]: one.why for one in of_documents(result, "open", parents)}
 
 
 GENERATED = (
@@ -146,15 +149,22 @@ GENERATED = (
 
 
 def test_texts_made_from_others_are_judged_by_them(tmp_path: Path) -> None:
-    found = of_generated(tmp_path, *GENERATED, gate=False)
+    found = of_generated(kept_run(tmp_path, *GENERATED))
     assert set(found) == {"a/shorter", "a/fixed", "a/closed", "a/second", "a/lost", "a/alike"}
     assert "add {kind: rights_gate}" in found["a/shorter"]
     assert "made from 2, under CC-BY-ND-4.0" in found["a/fixed"]
     assert "made from 3, under CC-BY-NC-4.0" in found["a/closed"]
     assert "made from 3, under CC-BY-NC-4.0" in found["a/alike"] or "no licence meets" in found["a/alike"]
     assert "CC-BY-ND-4.0" in found["a/second"]
-    assert "LicenseRef-unknown" in found["a/lost"]
+    assert "made from elsewhere, which is not in this run" in found["a/lost"]
 
 
 def test_after_the_stage_nothing_is_left_to_refuse(tmp_path: Path) -> None:
-    assert of_generated(tmp_path, *GENERATED, gate=True) == {}
+    assert of_generated(kept_run(tmp_path, *GENERATED, gate=True)) == {}
+
+
+def test_parents_may_lie_in_another_run(tmp_path: Path) -> None:
+    parents = kept_run(tmp_path / "a", *(one for one in GENERATED if not one.parents))
+    made = kept_run(tmp_path / "b", *(one for one in GENERATED if one.id in ("plain", "fixed", "lost")))
+    assert set(of_generated(made)) == {"a/plain", "a/fixed", "a/lost"}
+    assert set(of_generated(made, parents)) == {"a/fixed", "a/lost"}
