@@ -186,6 +186,17 @@ def card(
 
 
 @app.command()
+def report(run_folder: RunFolder) -> None:
+    """Write the report of a run as one HTML page that needs no network: RUN/report.html."""
+    from pipelines.report.page import FILE, report_page
+    from pipelines.result import read_result
+
+    result = read_result(run_folder)
+    result.storage.replace_file(FILE, report_page(result, run_folder).encode())
+    console.print(f"report: {run_folder / FILE}", soft_wrap=True)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a run file."""
     from pipelines.config import RunConfig
