@@ -8,7 +8,7 @@ ever, so a longer schedule with the same weights begins with the shorter one. No
 order within a component (`permutation`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -17,10 +17,13 @@ from math import isqrt, lcm
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from pipelines.engine.errors import PlanError
 
 MAX_COMPONENTS = 1 << 16
+_SAFE = 1 << 62
+"""Numbers below it fit into 64 bits, with room for a sum."""
 _NEVER = 1 << 46  # a due step beyond every schedule; times MAX_COMPONENTS it still fits an int64
 
 
@@ -115,7 +118,9 @@ def assign(phases: Sequence[Phase]) -> npt.NDArray[np.uint16]:
     release = np.concatenate([release for release, _ in columns])
     due = np.concatenate([due for _, due in columns])
     order = np.argsort(release, kind="stable")
-    return _earliest_due_first(total, release[order], (due * MAX_COMPONENTS + component)[order])
+    keys = (due * MAX_COMPONENTS + component)[order]
+    chosen: npt.NDArray[np.uint16] = _earliest_due_first(total, release[order], keys)
+    return chosen
 
 
 def _validate(phases: Sequence[Phase]) -> None:
@@ -141,8 +146,8 @@ def _release_and_due(
         start, end = (weights[component] for weights in phase.ends())
         spans.append(_span(phase.sequences, before, start, end))
         before = spans[-1].share(phase.sequences)
-    release = np.fromiter(_first_steps(spans, slack, strict=False), np.int64)
-    due = np.fromiter(_first_steps(spans, 1 - slack, strict=True), np.int64)
+    release = _first_steps(spans, slack, strict=False)
+    due = _first_steps(spans, 1 - slack, strict=True)
     if len(due) < len(release):  # at most one item is due after the end: as if the last weights went on
         weight = phases[-1].ends()[1][component]
         left = len(due) + 1 - slack - before
@@ -151,46 +156,54 @@ def _release_and_due(
     return release, due[: len(release)]
 
 
-def _first_steps(spans: Sequence[_Span], shift: Fraction, strict: bool) -> Iterator[int]:
-    """Yield for j = 0, 1, ... the first step at which the share reaches (passes, if strict) j + shift."""
-    done = item = 0
+def _first_steps(spans: Sequence[_Span], shift: Fraction, strict: bool) -> npt.NDArray[np.int64]:
+    """Return for j = 0, 1, ... the first step at which the share reaches (passes, if strict) j + shift."""
+    done, item, steps = 0, 0, [np.zeros(0, np.int64)]
     for span in spans:
         reached = span.share(span.sequences) - shift
         stop = -((-reached) // 1) if strict else reached // 1 + 1  # items whose threshold lies within this span
         if stop > item:
-            yield from (done + step for step in _solve(span, shift, strict, range(item, stop)))
+            steps.append(_solve(span, shift, strict, range(item, stop)) + done)
             item = stop
         done += span.sequences
+    return np.concatenate(steps)
 
 
-def _solve(span: _Span, shift: Fraction, strict: bool, items: range) -> Iterator[int]:
-    """Yield the least m with a m^2 + b m >= c (> c if strict) for each item, all in integers."""
+def _solve(span: _Span, shift: Fraction, strict: bool, items: range) -> npt.NDArray[np.int64]:
+    """Return the least m with a m^2 + b m >= c (> c if strict) for each item, all in integers."""
     a, b, offset = span.slope / 2, span.start, shift - span.before
     scale = lcm(a.denominator, b.denominator, offset.denominator)
     a_, b_, offset_ = int(a * scale), int(b * scale), int(offset * scale) + strict
-    if a_ == 0:
-        yield from (-(-(item * scale + offset_) // b_) for item in items)
-    elif a_ > 0:  # (2 a m + b)^2 >= d, and 2 a m + b is an integer
-        for item in items:
-            d = b_ * b_ + 4 * a_ * (item * scale + offset_)
+    if a_ == 0 and items.stop * scale + abs(offset_) < _SAFE:
+        return -(-(np.arange(items.start, items.stop) * scale + offset_) // b_)
+    return np.fromiter(_roots(a_, b_, (item * scale + offset_ for item in items)), np.int64, len(items))
+
+
+def _roots(a: int, b: int, bounds: Iterable[int]) -> Iterator[int]:
+    """Yield the least m with a m^2 + b m >= c for each bound c, in integers of any size."""
+    if a == 0:
+        yield from (-(-c // b) for c in bounds)
+    elif a > 0:  # (2 a m + b)^2 >= d, and 2 a m + b is an integer
+        for c in bounds:
+            d = b * b + 4 * a * c
             root = isqrt(d)
-            yield -((b_ - root - (root * root < d)) // (2 * a_))
+            yield -((b - root - (root * root < d)) // (2 * a))
     else:  # the weight falls and 2 a m + b stays at or above zero within the phase: (2 a m + b)^2 <= d
-        for item in items:
-            d = b_ * b_ + 4 * a_ * (item * scale + offset_)
-            yield -((isqrt(d) - b_) // (-2 * a_))
+        for c in bounds:
+            yield -((isqrt(b * b + 4 * a * c) - b) // (-2 * a))
 
 
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _earliest_due_first(
     total: int, release: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint16]:
     """Run the released item with the smallest key (due, component) at each step; the heap holds about 2k items."""
-    chosen = np.empty(total, dtype=np.int64)
-    counts = np.bincount(release, minlength=total + 1).tolist()
-    waiting: list[int] = []
-    pending = iter(keys.tolist())
+    chosen = np.empty(total, np.uint16)
+    heap = [np.int64(0) for _ in range(0)]
+    pending = 0
     for step in range(1, total + 1):
-        for _ in range(counts[step]):
-            heappush(waiting, next(pending))
-        chosen[step - 1] = heappop(waiting)
-    return (chosen % MAX_COMPONENTS).astype(np.uint16)
+        while pending < len(release) and release[pending] <= step:
+            heappush(heap, keys[pending])
+            pending += 1
+        chosen[step - 1] = heappop(heap) % MAX_COMPONENTS
+    return chosen
