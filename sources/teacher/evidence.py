@@ -20,6 +20,7 @@ from sources.derived_rights import conflict
 from sources.document import RIGHTS_TYPE, estimate_tokens
 from sources.rights import Profile, Rights, conjunction
 from sources.teacher import eligible
+from sources.teacher.injection import WORDINGS
 from sources.teacher.passages import Passage, cut
 from sources.teacher.retrieve import Index
 
@@ -65,7 +66,7 @@ class GatherEvidence:
 
     def identity(self) -> dict[str, Any]:
         """Return what decides which documents may be shown."""
-        return {"kinds": list(self._kinds), "profile": self._profile}
+        return {"kinds": list(self._kinds), "profile": self._profile, "wordings": WORDINGS}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task a shard of kept documents."""

@@ -23,6 +23,7 @@ from sources.teacher.client import Teacher
 from sources.teacher.evidence import NAME as EVIDENCE
 from sources.teacher.evidence import OLDER, kept_file, read_evidence, rows_of
 from sources.teacher.exports import PREFERENCES, RL
+from sources.teacher.injection import WORDINGS
 from sources.teacher.journal import Journal
 from sources.teacher.made import cost_of
 from sources.teacher.settings import TeacherSettings
@@ -70,7 +71,9 @@ class Generate:
     def identity(self) -> dict[str, Any]:
         """Return every setting that decides what is asked and what is accepted."""
         config = self._config.identity()
-        return {name: config[name] for name in ("name", "seed", "profile", "teacher")} | self._work.task.identity()
+        chosen = {name: config[name] for name in ("name", "seed", "profile", "teacher", "retries")}
+        asked = {"prompts": [prompt.name for prompt in self._work.prompts], "wordings": WORDINGS}
+        return chosen | asked | self._work.task.identity()
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task for each range of rows of the shards that hold documents of the named sources."""
@@ -87,7 +90,9 @@ class Generate:
         """Ask the teacher, judge what it says, and write what came of every item."""
         journal = Journal(Path(self._config.journal))
         try:
-            teacher = Teacher(self.teacher, journal, account=self._config.name, gate=self.gate)
+            again = self._config.retries > 0 and self.teacher.url is not None
+            account = self._config.name
+            teacher = Teacher(self.teacher, journal, account=account, gate=self.gate, retry_failures=again)
             self.work(shard, teacher.answer_all)
         finally:
             journal.close()

@@ -12,6 +12,8 @@ import re
 from pathlib import Path
 from unicodedata import category, normalize
 
+from pipelines.engine.hashing import sha256_bytes
+
 _LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһոաΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjdhnwABEZHIKMNOPTYXo")
 _SPACED = re.compile(r"\b(?:\w[ .·_*-]){2,}\w\b")
 _FILE = Path(__file__).with_suffix(".txt")
@@ -44,6 +46,8 @@ def _compiled(line: str) -> re.Pattern[str]:
 
 
 _PATTERNS = _read()
+WORDINGS = sha256_bytes(_FILE.read_bytes())[:16]
+"""What tells these wordings from later ones: they decide what is shown and accepted."""
 FAMILIES = frozenset(name for name, _ in _PATTERNS) | {"invisible"}
 
 

@@ -59,6 +59,8 @@ class GenerationConfig(Settings):
     teacher: Annotated[TeacherSettings, BYTES]
     journal: Annotated[str, Field(min_length=1), SPEED]
     """The folder in which every answer is kept, and found again by any later job."""
+    retries: Annotated[int, Field(ge=0), BYTES] = 0
+    """Raise it to do the job again and ask anew what ended without any answer, as after an outage; answers stay."""
     items_per_shard: Annotated[int, Field(ge=1), BYTES] = 500
 
     @model_validator(mode="after")

@@ -39,6 +39,7 @@ class Candidate:
 class McqWork:
     """Questions enriched from the run's own evidence."""
 
+    prompts = (mcq.ENRICH, mcq.CHOOSE)
     reasons = mcq.REASONS | {
         *eligible.REASONS,
         NO_EVIDENCE,
@@ -88,6 +89,7 @@ class McqWork:
 class GuidelineWork:
     """Questions from sections of guidelines."""
 
+    prompts = (guideline_qa.WRITE, guideline_qa.CHECK)
     reasons = guideline_qa.REASONS | {*eligible.REASONS, *guideline_qa.SECTION_REASONS}
 
     def __init__(self, task: GuidelineTask, teacher: TeacherSettings, seed: int, profile: Profile) -> None:

@@ -32,13 +32,22 @@ class McqTeacher:
         self.asked += requests
         return [Answer(key=one.key, outcome="ok", text=self._answer(one), completion_tokens=7) for one in requests]
 
+    def over_http(self, body: dict[str, Any]) -> str:
+        """Answer the body of a chat completion, as a server does; one that is no question of ours gets any letter."""
+        said = [message["content"] for message in body["messages"]]
+        if len(said) < 2 or "question]\n" not in said[1]:
+            return '{"answer": "A"}'
+        return self._said(said[1], "why_right" in said[0], f"{body['seed']} {said[1]}")
+
     def _answer(self, request: Request) -> str:
-        user = request.messages[1][1]
+        return self._said(request.messages[1][1], request.prompt.startswith("mcq-enrich"), request.key)
+
+    def _said(self, user: str, whole: bool, key: str) -> str:
         question = user.split("question]\n", 1)[1].split("\n[", 1)[0]
         options = dict(_OPTION.findall(question))
         right = next(gold for text, gold in self._golds.items() if question.startswith(text))
         letter = next(letter for letter, option in options.items() if option == right)
-        drawn = random.Random(f"lie {request.key}")
+        drawn = random.Random(f"lie {key}")
         if drawn.random() < self._lies:
             letter = drawn.choice([other for other in options if other != letter])
         demand: dict[str, Any] = {}
@@ -47,7 +56,7 @@ class McqTeacher:
                 demand |= attack["demand"]
                 self.obeyed += 1
         letter = demand.get("answer", letter)
-        if not request.prompt.startswith("mcq-enrich"):
+        if not whole:
             return json.dumps({"answer": letter})
         return str(demand["raw"]) if "raw" in demand else json.dumps(self._written(letter, options, user, demand))
 

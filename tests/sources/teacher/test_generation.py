@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from fakes.mcq_teacher import McqTeacher
 from fakes.teacher.environments import vllm_environment
+from fakes.teacher.server import FakeTeacher
 
 import sources.teacher.generation as generation
 from pipelines.config import RunConfig
@@ -214,6 +215,21 @@ def test_all_shards_ask_the_server_of_the_job_through_one_gate(
     assert len({(url, up, id(gate)) for url, up, gate in seen}) == 1
     assert seen[0][1]
     assert not is_up(seen[0][0])
+
+
+def test_over_http_with_faults_nothing_is_lost_or_paid_twice(corpus: Path, tmp_path: Path) -> None:
+    limits = {"backoff_s": 0.002, "timeout_s": 0.5, "concurrency": 8}
+    with FakeTeacher(McqTeacher(GOLDS, lies=0.2).over_http, rate=0.3, seed=11) as fake:
+        teacher = {"model": "fake", "revision": "2", "url": fake.url, "limits": limits}
+        config = config_of(corpus, tmp_path / "first", teacher=teacher, journal=str(tmp_path / "journal"))
+        total = generate(config, INLINE).manifests["generate-mcq"].ledger.total()
+        assert total.records_in == 11 == total.records_kept + total.quarantined.total()
+        asked, doubtful = len(fake.asked), {doubt.key for doubt in Journal(tmp_path / "journal").doubts()}
+        paid = {key: times for key, times in fake.completed.items() if key not in doubtful and "probe" not in key}
+        assert set(paid.values()) == {1}, paid
+        generate(config.model_copy(update={"out": str(tmp_path / "again")}), INLINE)
+        assert len(fake.asked) == asked
+    assert digests(tmp_path / "again") == digests(tmp_path / "first")
 
 
 @pytest.mark.ray
