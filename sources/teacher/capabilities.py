@@ -1,4 +1,4 @@
-"""Finds out, with eight small calls, what an endpoint really does: some take a schema or a seed and ignore it.
+"""Finds out, with seven small calls, what an endpoint really does: some take a schema or a seed and ignore it.
 
 What was found is kept in the journal and never asked again. It decides only what is sent along; an answer is checked
 whatever the server promised. `served` is the name under which the endpoint answers: an answer under another one is
@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pipelines.engine.errors import TeacherError
+from sources.teacher.reply import Failed
 
 Support = Literal["yes", "ignored", "refused"]
-Post = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | str]]
-"""Sends a body, again if need be; returns the whole reply, or why the server will not take such a body."""
+Post = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | str | Failed]]
+"""Sends a body, again if need be; returns the reply, why the server will not take such a body, or how it fails."""
 
 _SCHEMA = {
     "type": "object",
@@ -43,17 +44,24 @@ class Capabilities:
 
 
 async def probe(post: Post, model: str) -> Capabilities:
-    """Return what the endpoint does with this model. Raises TeacherError when it refuses the simplest call."""
+    """Return what the endpoint does with this model. Raises TeacherError when it does not do the simplest call.
+
+    A server that breaks over a feature (HTTP 500 for two choices) refuses it.
+    """
     probing = _Probing(post, model)
     plain = await probing.ask()
     if isinstance(plain, str):
         probing.limit_field = "max_completion_tokens"
-        if isinstance(await probing.ask(), str):
-            raise TeacherError(f"the teacher refuses the simplest call: {plain}; check `teacher.model`")
+        other = await probing.ask()
+        plain = plain if isinstance(other, str) else other
+    if isinstance(plain, str):
+        raise TeacherError(f"the teacher refuses the simplest call: {plain}; check `teacher.model`")
+    if isinstance(plain, Failed):
+        raise TeacherError(f"the teacher does not answer: {plain.reason}; is it running at `teacher.url`?")
     named = {"name": "answer", "strict": True, "schema": _SCHEMA}
     structured = await probing.ask(response_format={"type": "json_schema", "json_schema": named})
     drawn = [await probing.ask(seed=seed) for seed in (7, 7, 8)]
-    texts = [one if isinstance(one, str) else _content(one) for one in drawn]
+    texts = [_content(one) if isinstance(one, dict) else None for one in drawn]
     logprobs = await probing.ask(logprobs=True)
     several = await probing.ask(n=2)
     return Capabilities(
@@ -72,18 +80,18 @@ class _Probing:
         self.limit_field = "max_tokens"
         self.served: list[str] = []
 
-    async def ask(self, **more: Any) -> dict[str, Any] | str:
-        """Return the reply to a small call with these fields, or why the server refuses it."""
+    async def ask(self, **more: Any) -> dict[str, Any] | str | Failed:
+        """Return the reply to a small call with these fields, or why there is none."""
         messages = [{"role": "user", "content": _QUESTION}]
         body = {"model": self._model, "messages": messages, "temperature": 1.0, self.limit_field: _MOST_TOKENS}
         reply = await self._post({**body, **more})
-        if not isinstance(reply, str):
+        if isinstance(reply, dict):
             self.served.append(str(reply.get("model") or ""))
         return reply
 
 
-def _support(reply: dict[str, Any] | str, is_honoured: Callable[[dict[str, Any]], bool]) -> Support:
-    if isinstance(reply, str):
+def _support(reply: dict[str, Any] | str | Failed, is_honoured: Callable[[dict[str, Any]], bool]) -> Support:
+    if not isinstance(reply, dict):
         return "refused"
     return "yes" if is_honoured(reply) else "ignored"
 

@@ -34,8 +34,8 @@ class Endpoint:
             )
         self.name = f"{settings.url} {settings.model} {settings.revision}"
         self.capabilities = Capabilities(served="")
-        self._url, self._limits, self._clock = f"{settings.url}/chat/completions", settings.limits, clock
-        self._lines = Lines(self._url, settings.key_env, settings.limits.timeout_s)
+        self._limits, self._clock = settings.limits, clock
+        self._lines = Lines(f"{settings.url}/chat/completions", settings.key_env, settings.limits.timeout_s)
 
     async def __aenter__(self) -> "Endpoint":
         """Nothing is opened before it is needed."""
@@ -53,8 +53,8 @@ class Endpoint:
         answer = read_reply(reply, request)
         return answer if isinstance(answer, Failed) else self._checked(answer)
 
-    async def post(self, body: dict[str, Any]) -> dict[str, Any] | str:
-        """Send a body until the endpoint takes it or refuses it. Raises TeacherError when it does neither."""
+    async def post(self, body: dict[str, Any]) -> dict[str, Any] | str | Failed:
+        """Send a body until the endpoint takes it or refuses it, or all tries failed."""
         data, failed = orjson.dumps(body), Failed("no try", paid=False)
         key = f"probe-{sha256_bytes(data)}"
         for tries in range(1, self._limits.tries + 1):
@@ -64,7 +64,7 @@ class Endpoint:
                 return read
             failed = read
             await self._clock.sleep(backoff_s(self._limits, key, tries, failed))
-        raise TeacherError(f"the teacher at {self._url} does not answer: {failed.reason}; is it running?")
+        return failed
 
     def _checked(self, answer: Answer) -> Answer:
         """Return the answer, or an invalid one: another model's, or one that repeats a secret, which is thrown away."""

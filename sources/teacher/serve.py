@@ -2,8 +2,18 @@
 
 The server is a child process behind a small keeper (`serve_child`), here or inside a Ray actor that holds the GPUs
 (`Runtime.service`), so medmix never shares an interpreter with an inference engine. Its output goes to a log file,
-whose end is told when it fails. Not here: which engine is good, and several copies of a model (start those elsewhere
-and give the `url` of their router).
+whose end is told when it fails.
+
+    uv venv /opt/vllm && uv pip install --python /opt/vllm/bin/python vllm     # once, on each machine with GPUs
+
+    teacher:
+      model: med-teacher          # the name under which it is asked, in every record
+      revision: 5f0b02c75b57c5855da9ae460ce51323ea669d8a
+      serve: {engine: vllm, model: org/weights, environment: /opt/vllm, gpus: 1, options: [--max-model-len, "16384"]}
+
+On one machine that is all. With `--address` of a Ray cluster the server starts on a node that has so many GPUs free, at
+that node's address; `environment` must be there at the same path. For models that several nodes hold together, and for
+several copies behind a router, start the servers yourself and give their `url` instead.
 """
 
 import asyncio

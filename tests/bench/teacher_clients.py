@@ -118,7 +118,7 @@ def datatrove(url: str, calls: int, ways: int) -> tuple[float, float]:
             max_concurrent_generations=ways,
             default_generation_params={"max_tokens": MAX_TOKENS},
         )
-        writer = JsonlWriter(f"{folder}/out", output_filename="${rank}.jsonl", compression=None)
+        writer = JsonlWriter(f"{folder}/out", output_filename="${rank}_chunk_${chunk_index}.jsonl", compression=None)
         runner = InferenceRunner(rollout, config, writer, checkpoints_local_dir=f"{folder}/checkpoints")
         documents = [Document(text="x", id=str(number)) for number in range(calls)]
         begin = time.time()

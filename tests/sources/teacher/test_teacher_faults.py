@@ -163,7 +163,7 @@ def test_nobody_at_home_is_told_at_once(tmp_path: Path) -> None:
     settings = TeacherSettings.model_validate(
         {"url": "http://127.0.0.1:9/v1", "model": "m", "revision": "1", "limits": {"backoff_s": 0.001}}
     )
-    with pytest.raises(TeacherError, match=r"does not answer: no connection .*is it running"):
+    with pytest.raises(TeacherError, match=r"does not answer: no connection .*is it running at `teacher\.url`"):
         Teacher(settings, Journal(tmp_path)).answer_all(requests_of(settings, 3))
 
 
