@@ -135,11 +135,11 @@ def ray(url: str, calls: int, ways: int) -> tuple[float, float]:
     bears (8 workers of a quarter CPU)."""
     import os
 
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", RAY_raylet_start_wait_time_s="300")
     import ray as package
     from ray.data.llm import HttpRequestProcessorConfig, build_processor
 
-    package.init("local", num_cpus=10, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    package.init("local", num_cpus=10, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
     config = HttpRequestProcessorConfig(url=f"{url}/chat/completions", concurrency=8, batch_size=8)
     processor = build_processor(
         config,

@@ -140,7 +140,8 @@ class FakeTeacher:
         try:
             name = self._fault(asked.key, self.tries[asked.key])
             self.faults[name or ""] += 1
-            return await self._reply(asked, FAULTS[name] if name else None, writer)
+            goes_on = await self._reply(asked, FAULTS[name] if name else None, writer)
+            return goes_on and asked.headers.get("connection") != "close"
         finally:
             self.flying -= 1
 
