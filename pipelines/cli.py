@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.engine.errors import MedmixError
+from pipelines.experiment_cli import experiment, plan_experiment
 from pipelines.export_cli import export
 from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
@@ -24,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(sources_app, name="sources")
 app.add_typer(feed_app, name="feed")
 app.command("train-demo")(train_demo)
+app.command()(experiment)
 app.command()(export)
 app.command()(publish)
 app.command()(diff)
@@ -42,12 +44,15 @@ def plan(
     setting: Setting = None,
     cores: Annotated[int, typer.Option(min=1, help="For the hours of what is not there yet")] = 16,
 ) -> None:
-    """Show stages, shards, what is cached and why the rest would run, and what is not there yet. Does no work."""
-    from pipelines.load import load_run
+    """Show stages, what is cached and why the rest would run, what is not there yet; what an experiment costs."""
+    from pipelines.load import has_key, load_run
     from pipelines.outlook import absent, render_outlook
     from pipelines.plan import Unfetched
     from pipelines.run import expect
 
+    if has_key(config, "proxy"):
+        plan_experiment(config, setting or [], cores)
+        return
     run_config = load_run(config, setting or [])
     wanted = absent(run_config)
     if wanted:

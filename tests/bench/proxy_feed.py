@@ -30,7 +30,7 @@ from fakes.runs import run_inline
 
 from pipelines.engine.disk import LocalDisk
 
-STEPS = 40
+STEPS = 20
 SHAPES = {
     "replay-ratio": {"width": 48, "layers": 2, "heads": 4, "vocabulary": 512, "sequence_tokens": 128},
     "five-components": {"width": 64, "layers": 2, "heads": 4, "vocabulary": 2000, "sequence_tokens": 128},
