@@ -23,6 +23,7 @@ from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.privacy import Privacy, PrivacyConfig
 from pipelines.stages.quality import Quality, QualityConfig
 from pipelines.stages.rights_gate import RightsGateConfig, rights_gate_steps
+from pipelines.stages.safety import Safety, SafetyConfig
 from pipelines.stages.sample import SampleConfig
 from pipelines.stages.sample_apply import sample_steps
 from pipelines.stages.versions import VersionsConfig
@@ -48,6 +49,7 @@ STAGES: dict[str, StageEntry] = {
     "dedup_near": StageEntry(NearConfig, near_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
+    "safety": StageEntry(SafetyConfig, over_rows(Safety)),
     "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),
     "rights_gate": StageEntry(RightsGateConfig, rights_gate_steps),
     "consolidate": StageEntry(ConsolidateConfig, None),

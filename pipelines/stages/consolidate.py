@@ -22,6 +22,8 @@ from pipelines.stages.drop_sections import drop_sections
 from pipelines.stages.edits import edit_entry
 from pipelines.stages.language import primary_subtag
 from pipelines.stages.quality import FLAGS
+from pipelines.stages.safety import FLAGS as UNSAFE
+from pipelines.stages.safety import Flag
 from sources.derived_rights import conflict
 from sources.document import bare_name, estimate_tokens, names_of
 from sources.rights import Profile, Rights, allows
@@ -41,7 +43,7 @@ PLAIN_REASONS = (
     "superseded",
     "language",
 )
-REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS}
+REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS} | {f"unsafe.{flag}" for flag in UNSAFE}
 ROBOTS = ("noai", "noindex", "none")
 DROP_SECTIONS = "drop_sections"
 _CHANGED = ("text", "sections", "edits", "tokens", "language", "supersedes", "extra")
@@ -65,6 +67,8 @@ class ConsolidateConfig(Settings):
     """Primary subtags that are kept (en, fr); null keeps all. A document of unknown language is always kept."""
     drop_flags: Annotated[tuple[str, ...], BYTES] = FLAGS
     """Quality flags that drop a document."""
+    drop_unsafe: Annotated[tuple[Flag, ...], BYTES] = UNSAFE
+    """Flags of `safety` that drop a document."""
     drop_retracted: Annotated[bool, BYTES] = True
     drop_superseded: Annotated[bool, BYTES] = True
     """Of each series that `versions` found only the newest is kept; false keeps all, each naming the one before."""
@@ -104,7 +108,7 @@ class Consolidate:
     """The policy over one table of documents and the attribute tables that lie beside it, row for row."""
 
     name = "consolidate"
-    version = "2"
+    version = "3"
     reasons = REASONS
 
     def __init__(self, config: ConsolidateConfig) -> None:
@@ -137,6 +141,7 @@ class Consolidate:
                 raise ValueError(f"the rows of {role!r} ({table.num_rows}) are not those of the documents")
         languages = _column(attributes, "language", "language", documents.num_rows)
         flags = _column(attributes, "quality", "quality_flags", documents.num_rows)
+        unsafe = _column(attributes, "safety", "safety_flags", documents.num_rows)
         levels = _column(attributes, "evidence", "evidence", documents.num_rows)
         repeats = _column(attributes, "evidence", "gap_repeats", documents.num_rows)
         rejected: dict[int, Rejected] = {}
@@ -152,7 +157,7 @@ class Consolidate:
                 or (contaminated or {}).get(row["id"])
                 or self._too_little(row)
                 or self._by_another(row, losers, lineage)
-                or self._by_its_words(row, flags[index] or [])
+                or self._by_its_words(row, flags[index] or [], unsafe[index] or [])
             )
             if why:
                 rejected[index] = why
@@ -215,8 +220,11 @@ class Consolidate:
             return Rejected("too_short", f"{tokens} tokens")
         return None
 
-    def _by_its_words(self, row: dict[str, Any], flags: list[str]) -> Rejected | None:
+    def _by_its_words(self, row: dict[str, Any], flags: list[str], unsafe: list[str]) -> Rejected | None:
         """Return why this text is not wanted."""
+        for flag in unsafe:
+            if flag in self.config.drop_unsafe:
+                return Rejected(f"unsafe.{flag}")
         language = primary_subtag(row["language"])
         if self.config.languages is not None and language and language not in self.config.languages:
             return Rejected("language", language)
