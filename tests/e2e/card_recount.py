@@ -163,6 +163,22 @@ class Recount:
         values = [(row[column] or "")[:width] or "unknown" for row in self.kept]
         return {value: number(count) for value, count in Counter(values).items()}
 
+    def teachers(self) -> list[tuple[str, ...]]:
+        """Return source, teacher, documents, and what was kept of the records of the source."""
+        names = ("model", "revision", "prompt")
+        counts = Counter(
+            (row["source"], *(row["teacher"][name] or "unknown" for name in names))
+            for row in self.kept
+            if row["teacher"]
+        )
+        told = []
+        for (source, *teacher), count in counts.items():
+            whole = int(self.extracted()[f"`extract-{source}`"][0].replace(",", ""))
+            share = sum(row["source"] == source for row in self.kept) / whole
+            named = [f"`{part}`" for part in (source, *teacher)]
+            told.append((*named, number(count), f"{share:.1%} of {whole:,}"))
+        return sorted(told)
+
     def licences(self) -> dict[str, str]:
         return {f"`{spdx}`": number(n) for spdx, n in Counter(row["rights"]["spdx"] for row in self.kept).items()}
 
