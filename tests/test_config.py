@@ -15,6 +15,7 @@ from pipelines.stage_table import STAGES
 NEEDED = {
     "decontaminate": {"references": [{"path": "boards.jsonl", "fields": {"question": "q"}}]},
     "datatrove": {"block": "RegexFilter", "args": {"regex_exp": "x"}},
+    "safety": {"trust": {"who": "high"}},
     "sample": {"sources": {"who": {"tokens": 5, "by": "folder", "held_out": "0.5"}}},
 }
 LAST = ("consolidate", "sample")
@@ -118,7 +119,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
     literals = [
         item for part in (annotation, *get_args(annotation)) if get_origin(part) is Literal for item in get_args(part)
     ]
-    if literals:
+    if literals and not isinstance(value, dict | list | tuple):
         return [item for item in literals if item != value]
     if isinstance(value, bool):
         return [not value]
