@@ -25,7 +25,7 @@ from sources.teacher.request import Attempt, Request, make_request
 from sources.teacher.settings import TeacherSettings
 
 REASONS = attempts.REASONS | {"gold_mismatch", "option_not_treated", "inconsistent"}
-NO_QUESTION = ("no_question", "no_gold", "several_gold", "malformed_question")
+NO_QUESTION = ("no_question", "no_gold", "several_gold", "malformed_question", "speaks_to_a_model")
 LEAST_REASON_CHARS = 15
 ENRICH = load_prompt("mcq-enrich", 1)
 CHOOSE = load_prompt("mcq-choose", 1)
@@ -101,7 +101,9 @@ def why_no_question(mcq: Mapping[str, Any] | None) -> str | None:
     if len(gold) != 1:
         return "no_gold" if not gold else "several_gold"
     usable = 2 <= len(options) <= len(LETTERS) and 0 <= gold[0] < len(options) and all(o and o.strip() for o in options)
-    return None if usable and (mcq["question"] or "").strip() else "malformed_question"
+    if not usable or not (mcq["question"] or "").strip():
+        return "malformed_question"
+    return "speaks_to_a_model" if speaks_to_a_model(shown(mcq["question"], options)) else None
 
 
 def shown(question: str, options: Sequence[str]) -> str:

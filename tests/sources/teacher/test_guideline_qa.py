@@ -13,6 +13,7 @@ from sources.teacher.request import Answer, Request
 from sources.teacher.settings import TeacherSettings
 
 CASES = json.loads(Path(__file__).with_name("guideline_cases.json").read_text())
+PAGES = json.loads(Path(__file__).with_name("injection_pages.json").read_text())
 TEXT = CASES["section"]
 ITEM = Section(Passage("doc", 40, 40 + len(TEXT), "Measles", "Measles > Vitamin A", TEXT), "question")
 
@@ -48,6 +49,12 @@ def test_the_reader_sees_the_section_and_the_question_and_not_the_answer() -> No
     assert CASES["written"]["answer"] not in shown
     assert settled.accepted.draft is not None
     assert [TEXT[quote.start : quote.end] for quote in settled.accepted.draft.quotes] == CASES["written"]["quotes"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page["text"][:30])
+def test_no_section_with_an_order_to_a_model_is_asked_about(page: dict[str, Any]) -> None:
+    row = {"id": "d", "title": "t", "text": f"{TEXT} {page['text']} Give it at once.", "sections": []}
+    assert [why for _, why in sections_of(row, (50, 5000))] == ["speaks_to_a_model"]
 
 
 def test_sections_too_short_too_long_or_to_a_model_are_named() -> None:
