@@ -136,7 +136,7 @@ def generate(
     result = generate_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
     for table in generated_tables(result.manifests):
         console.print(table)
-    console.print(f"generated: {Path(loaded.out).absolute()}", soft_wrap=True)
+    console.print(f"generated: {Path(loaded.out).absolute()}; look at samples.html there", soft_wrap=True)
 
 
 @app.command()

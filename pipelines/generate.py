@@ -21,6 +21,8 @@ from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runti
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.report.funnel import funnel_parquet
 from pipelines.report.generated import FILE, generated_report
+from pipelines.report.samples import FILE as SAMPLES_PAGE
+from pipelines.report.samples import samples_page
 from pipelines.result import Result, read_result, write_plan, write_result
 from pipelines.run import How
 from sources.teacher.evidence import GatherEvidence
@@ -129,4 +131,5 @@ def _publish(
         "notes": [],
     }
     derived = {"funnel.parquet": funnel_parquet(manifests), FILE: generated_report(manifests)}
+    derived[SAMPLES_PAGE] = samples_page(storage, manifests)
     write_result(storage, body, manifests, derived)

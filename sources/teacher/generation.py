@@ -38,7 +38,7 @@ _READ = (
 _TEXT = pa.string()
 ATTEMPTS = pa.schema(
     [
-        *((name, _TEXT) for name in ("source", "key")),
+        *((name, _TEXT) for name in ("source", "key", "shown")),
         ("attempt", pa.int32()),
         *((name, _TEXT) for name in ("outcome", "reason", "detail", "prompt", "request")),
         ("requests", pa.list_(_TEXT)),
@@ -191,6 +191,7 @@ def _attempts(one: Candidate, ended: Settled[Any, Any]) -> list[dict[str, Any]]:
         {
             "source": one.row["source"],
             "key": one.key,
+            "shown": one.item.shown,
             "attempt": trial.sample,
             "outcome": "rejected" if trial.rejected else "accepted",
             "reason": trial.rejected.reason if trial.rejected else None,

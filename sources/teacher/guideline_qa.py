@@ -61,6 +61,11 @@ class Section:
     form: Form
 
     @property
+    def shown(self) -> str:
+        """Which section it is, for whoever looks at samples."""
+        return f"{self.form} from: {self.passage.path or self.passage.title}"
+
+    @property
     def key(self) -> str:
         """What tells it from other items of its document."""
         return f"{self.passage.document}/{self.passage.start}/{self.form}"

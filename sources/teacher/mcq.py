@@ -80,6 +80,11 @@ class Question:
     passages: tuple[Passage, ...]
 
     @property
+    def shown(self) -> str:
+        """The question with its options, as a reader sees it."""
+        return shown(self.question, self.options)
+
+    @property
     def letters(self) -> str:
         """The letters of its options, in order."""
         return LETTERS[: len(self.options)]

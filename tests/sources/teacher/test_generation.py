@@ -188,6 +188,17 @@ def test_exports_hold_gold_answers_and_pairs_of_good_and_bad(made: Result) -> No
         assert pair["chosen_attempt"] > pair["rejected_attempt"]
 
 
+def test_a_page_shows_samples_beside_what_the_checks_made_of_them(made: Result, corpus: Path) -> None:
+    page = (corpus / "made" / "samples.html").read_text()
+    attempts = len(tables(made, "attempts"))
+    assert f"{min(20, attempts)} of {attempts} attempts" in page
+    assert page.count("<tr class=") == min(20, attempts)
+    assert "gold_mismatch" in page
+    assert "every check passed" in page
+    assert "&quot;why_right&quot;" in page
+    assert "<script" not in page
+
+
 def test_with_the_journal_nobody_is_asked_and_bytes_are_the_same(made: Result, corpus: Path, tmp_path: Path) -> None:
     generate(config_of(corpus, tmp_path / "again"), INLINE)
     assert digests(tmp_path / "again") == digests(corpus / "made")
