@@ -53,8 +53,9 @@ class Teacher:
         asked = list(requests)
         self._journal.refresh()
         missing = {request.key: request for request in asked if self._is_missing(request.key)}
-        fresh = await self._buy(missing) if missing else {}
-        return [fresh.get(request.key) or self._known(request) for request in asked]
+        if missing:
+            await self._buy(missing)
+        return [self._known(request) for request in asked]
 
     def _is_missing(self, key: str) -> bool:
         return key not in self._journal or (self._retry_failures and self._journal.is_failure(key))
@@ -64,8 +65,8 @@ class Teacher:
         assert answer is not None, "what was missing was bought"
         return answer
 
-    async def _buy(self, missing: dict[str, Request]) -> dict[str, Answer]:
-        fresh: dict[str, Answer] = {}
+    async def _buy(self, missing: dict[str, Request]) -> None:
+        """Bring every request to its end in the journal; what stands there is the answer, also for those who race."""
         queue, durable = iter(missing.values()), _Durable(self._journal)
         async with Endpoint(self._settings, self._clock) as endpoint:
             endpoint.capabilities = await self._capabilities(endpoint)
@@ -75,19 +76,17 @@ class Teacher:
             async def work() -> None:
                 for request in queue:
                     try:
-                        answer = await caller.settle(request)
+                        await caller.settle(request)
                         await durable.wait()
                     except BaseException:
                         deque(queue, maxlen=0)  # nobody begins another call; those in flight come to their end
                         raise
-                    fresh[request.key] = answer
 
             count = min(len(missing), 2 * limits.concurrency)  # some wait for the disk while others are in flight
             ends = await asyncio.gather(*(work() for _ in range(count)), return_exceptions=True)
         for error in ends:
             if error is not None:
                 raise error
-        return fresh
 
     async def _capabilities(self, endpoint: Endpoint) -> Capabilities:
         """Return what the journal knows of the endpoint, or probe it, once."""
