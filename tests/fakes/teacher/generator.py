@@ -30,7 +30,7 @@ def right(question: str) -> str:
 
 
 def settings_of(url: str) -> TeacherSettings:
-    limits = {"concurrency": CONCURRENCY, "backoff_s": 0.002, "longest_backoff_s": 0.02, "timeout_s": 0.15}
+    limits = {"concurrency": CONCURRENCY, "backoff_s": 0.002, "longest_backoff_s": 0.02, "timeout_s": 1.0}
     return TeacherSettings.model_validate({"url": url, "model": "m", "revision": "1", "limits": limits})
 
 

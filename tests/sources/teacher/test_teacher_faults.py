@@ -20,7 +20,7 @@ ENDS = {"malformed": "invalid", "truncated": "truncated", "refused": "refused", 
 
 
 def settings_of(fake: FakeTeacher, **more: Any) -> TeacherSettings:
-    limits = {"backoff_s": 0.002, "timeout_s": 0.5, "concurrency": 16, **more.pop("limits", {})}
+    limits = {"backoff_s": 0.002, "timeout_s": 1.0, "concurrency": 16, **more.pop("limits", {})}
     return TeacherSettings.model_validate({"url": fake.url, "model": "m", "revision": "1", "limits": limits, **more})
 
 
@@ -60,7 +60,7 @@ def test_a_fault_that_passes(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(ENDS) - {"bad_request"}))
 def test_a_fault_that_stays_ends_and_says_whether_it_may_have_cost(name: str, tmp_path: Path) -> None:
     with FakeTeacher(echo, fault=after_probe(name, 99)) as fake:
-        settings = settings_of(fake, limits={"tries": 2, "timeout_s": 0.1})
+        settings = settings_of(fake, limits={"tries": 2, "timeout_s": 0.5})
         (answer,) = Teacher(settings, Journal(tmp_path)).answer_all(requests_of(settings, 1))
         paid = FAULTS[name].completed or FAULTS[name].how == "close"
         assert (answer.outcome, answer.tries) == ("ambiguous" if paid else "exhausted", 2)
@@ -85,7 +85,7 @@ def test_what_failed_is_asked_again_only_when_told(tmp_path: Path) -> None:
 
 def test_many_calls_with_all_faults_end_once_each_and_never_again(tmp_path: Path) -> None:
     with FakeTeacher(echo, rate=0.3, seed=3) as fake:
-        settings = settings_of(fake, limits={"timeout_s": 0.2})
+        settings = settings_of(fake, limits={"timeout_s": 1.0})
         requests = requests_of(settings, 300)
         journal = Journal(tmp_path)
         answers = Teacher(settings, journal, account="run").answer_all(requests)
@@ -104,7 +104,7 @@ def test_many_calls_with_all_faults_end_once_each_and_never_again(tmp_path: Path
 def test_the_same_bytes_for_any_order_and_number_of_workers(tmp_path: Path) -> None:
     """Given the journal, whoever asks in whatever order gets the same answers; equal requests are sent once."""
     with FakeTeacher(echo, rate=0.2, seed=9) as fake:
-        settings = settings_of(fake, limits={"timeout_s": 0.2})
+        settings = settings_of(fake, limits={"timeout_s": 1.0})
         requests = requests_of(settings, 60)
 
         async def race() -> None:

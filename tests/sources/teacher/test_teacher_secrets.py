@@ -116,7 +116,7 @@ def failing(at: int, reply: Reply) -> Callable[[dict[str, Any]], str | Reply]:
 
 
 def settings_of(url: str) -> TeacherSettings:
-    limits = {"backoff_s": 0.001, "timeout_s": 0.5, "concurrency": 1}
+    limits = {"backoff_s": 0.001, "timeout_s": 10, "concurrency": 1}
     whole = {"url": url, "model": "m", "revision": "1", "key_env": "TEACHER_API_KEY", "limits": limits}
     return TeacherSettings.model_validate(whole)
 
