@@ -22,7 +22,7 @@ from pipelines.result import Result
 
 PROMPT = "The texts are under the licences that LICENSES.md lists. Research only, not for clinical use."
 AGREED = "I have read the licences and the card, and will use the texts accordingly"
-_NUMBERED = re.compile(r"(?:data-)(\d{5}-of-\d{5})\.lineage-([0-9a-f]{16})\.parquet")
+_NUMBERED = re.compile(r"data-(\d{5}-of-\d{5})\.lineage-([0-9a-f]{16})\.parquet")
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def test_damage_is_refused(tmp_path: Path) -> None:
     assert shard.name in found[0]
 
 
-@pytest.mark.parametrize("profile", ["open", "open-noncommercial"])
+@pytest.mark.parametrize("profile", ["open", pytest.param("open-noncommercial", marks=pytest.mark.nightly)])
 def test_noncommercial_texts_leave_only_as_such(tmp_path: Path, profile: str) -> None:
     rows = [record(number, licence="CC-BY-NC-4.0") for number in range(12)]
     result = read_result(release_run(tmp_path, [*rows, *map(record, range(12, 24))], profile=profile))

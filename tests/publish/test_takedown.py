@@ -53,7 +53,7 @@ def kept(folder: Path) -> set[str]:
     ("names", "gone"),
     [
         (["https://doi.org/10.5555/REPORT.4"], 1),
-        (["http://clinic.example.net/a"], 1),
+        pytest.param(["http://clinic.example.net/a"], 1, marks=pytest.mark.nightly),
         (["domain:example.net"], 2),
     ],
 )
