@@ -24,10 +24,12 @@ _ALARM = {
     "fr": re.compile(r"alerte|danger|gravite|urgen|menac|vital|ne pas manquer|aussitot|immediat|alarm"),
 }
 _REFERRAL = {
-    "en": re.compile(
-        r"\b(?:refer|referral|referring|transfer|evacuat|not available|unavailable|if available elsewhere)"
-    ),
-    "fr": re.compile(r"\b(?:refer|transfer|evacu|orienter|indisponible|non disponible|pas disponible)"),
+    "en": re.compile(r"\b(?:refer|transfer|evacuat|send (?:him|her|them|the patient) )"),
+    "fr": re.compile(r"\b(?:refer|transfer|evacu|orienter)"),
+}
+_ELSEWHERE = {
+    "en": re.compile(r"\b(?:not available|unavailable|not at hand)"),
+    "fr": re.compile(r"\b(?:indisponible|non disponible|pas disponible)"),
 }
 _UNDER = re.compile(r"\b(?:under|below|less than|moins de) \d|<\s?\d")
 _OVER = re.compile(r"\b(?:over|above|more than|plus de) \d|>\s?\d")
@@ -101,7 +103,8 @@ def _danger_faults(case: Case, knowledge: Knowledge, language: str, answer: Read
         for match in re.finditer(r"[^\n]+", answer.text)
         if _ALARM[language].search(_plain(match[0]))
     ]
-    pointed_out = {m.code for m in answer.mentions if any(start <= m.start < end for start, end in alarming)}
+    near = [m for m in answer.mentions if any(start <= m.start < end for start, end in alarming)]
+    pointed_out = {m.value_of or m.code for m in near}
     for condition in case.severe(knowledge):
         if DISEASE + condition.code not in pointed_out and not pointed_out & set(condition.red_flags):
             yield "red_flag_missing", condition.code
@@ -124,7 +127,8 @@ def _step_faults(case: Case, language: str, answer: Reading) -> Iterator[tuple[s
 
 def _refers(answer: Reading, mention: Mention, language: str) -> bool:
     start, end = answer.sentence(mention.sentence)
-    return bool(_REFERRAL[language].search(_plain(answer.text[start:end])))
+    before, whole = _plain(answer.text[start : mention.start]), _plain(answer.text[start:end])
+    return bool(_REFERRAL[language].search(before) or _ELSEWHERE[language].search(whole))
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,7 @@ the answer (`differential_answer`).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from sources.teacher.case import Case
@@ -35,7 +36,7 @@ def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]
     lexicon = lexicon_of(knowledge, rendering.language)
     readings = [Reading(lexicon, content) for _, content in rendering.turns]
     answer = Reading(lexicon, rendering.answer)
-    told = told_in(lexicon, rendering.turns, readings)
+    told = told_in(lexicon, rendering.turns, readings, case.present)
     found = [
         *_finding_faults(case, told),
         *value_faults(case, knowledge, rendering.language, readings),
@@ -49,14 +50,23 @@ def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]
     return list(dict.fromkeys(Fault(*one) for one in found))
 
 
-def told_in(lexicon: Lexicon, turns: Sequence[tuple[str, str]], readings: Sequence[Reading]) -> list[Mention]:
-    """Return what the turns tell of evidences; a bare yes or no answers the one question before it."""
-    told = []
+def told_in(
+    lexicon: Lexicon, turns: Sequence[tuple[str, str]], readings: Sequence[Reading], valued: frozenset[str]
+) -> list[Mention]:
+    """Return what the turns tell of evidences; a bare yes or no answers the one question before it.
+
+    The words of a value tell of those among `valued`. Places count from the beginning of the first turn.
+    """
+    told: list[Mention] = []
+    shift = 0
     for at, ((role, _), reading) in enumerate(zip(turns, readings, strict=True)):
-        own = [m for m in reading.mentions if m.is_evidence and m.present is not None and not m.supposed]
+        said = [m for m in reading.mentions if m.present is not None and not m.supposed]
+        own = [m for m in said if m.is_evidence]
+        own += [replace(m, code=m.value_of) for m in said if m.value_of in valued]
         if role == "user" and at:
             own += _short_answer(lexicon, reading, readings[at - 1], own)
-        told += own
+        told += [replace(m, start=m.start + shift, end=m.end + shift) for m in own]
+        shift += len(reading.text)
     return told
 
 
@@ -98,12 +108,9 @@ def _answer_finding_faults(case: Case, answer: Reading) -> Iterator[tuple[str, s
 def _invented(case: Case, told: list[Mention]) -> Iterator[tuple[str, str]]:
     """Yield evidences that the case does not hold; words that also tell one that it does are no invention."""
     known = case.present | case.absent
-    explained = [(m.start, m.end, m.sentence) for m in told if m.code in known]
+    explained = [(m.start, m.end) for m in told if m.code in known]
     for mention in told:
-        within = any(
-            start <= mention.start and mention.end <= end and sentence == mention.sentence
-            for start, end, sentence in explained
-        )
+        within = any(start <= mention.start and mention.end <= end for start, end in explained)
         if mention.code not in known and not within:
             yield "finding_invented", mention.code
 

@@ -74,8 +74,15 @@ def value_faults(
                 if mention.code == one.code and mention.present is not None and not mention.supposed:
                     mentioned = True
                     found |= values_near(reading, mention, evidence, language)
+                elif mention.value_of == one.code:
+                    mentioned = True
+                    found |= _values_in(_tokens_from(reading, mention), evidence, language)
         if mentioned and found != set(one.values):
             yield "value_changed", one.code
+
+
+def _tokens_from(reading: Reading, mention: Mention) -> list[Token]:
+    return [token for token in reading.tokens if token.sentence == mention.sentence and token.start >= mention.start]
 
 
 def values_near(reading: Reading, mention: Mention, evidence: Evidence, language: str) -> set[str]:

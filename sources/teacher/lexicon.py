@@ -114,11 +114,9 @@ def _lexicon(knowledge: Knowledge, language: str) -> Lexicon:
         lexicon.of_code[evidence.code] = frozenset(
             stem for form in forms if form.present is not None for stem in form.stems
         )
-        values = [
-            Form(VALUE + evidence.code, lexicon.content(v.get(language, "?")), True) for v in evidence.values.values()
-        ]
-        for form in (*forms, *values):
+        for form in forms:
             _add(lexicon, form)
+    _add_values(lexicon, knowledge)
     for condition in knowledge.conditions.values():
         if name := condition.name.get(language):
             _add(lexicon, Form(DISEASE + condition.code, lexicon.content(name), True))
@@ -128,6 +126,17 @@ def _lexicon(knowledge: Knowledge, language: str) -> Lexicon:
         _add(lexicon, Form(PLACE + setting.code, lexicon.content(setting.name.get(language, "?")), True))
     _add_resources(lexicon)
     return lexicon
+
+
+def _add_values(lexicon: Lexicon, knowledge: Knowledge) -> None:
+    """Add the words of values; those of several words, no number, and one evidence only tell that it is there."""
+    owners: dict[tuple[str, ...], set[str]] = {}
+    for evidence in knowledge.evidences.values():
+        for words in evidence.values.values():
+            owners.setdefault(lexicon.content(words.get(lexicon.language, "?")), set()).add(evidence.code)
+    for stems, codes in owners.items():
+        is_telling = len(codes) == 1 and len(stems) > 1 and not any(stem[0].isdigit() for stem in stems)
+        _add(lexicon, Form(VALUE + (min(codes) if is_telling else ""), stems, True))
 
 
 def _add_resources(lexicon: Lexicon) -> None:

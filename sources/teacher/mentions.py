@@ -23,13 +23,18 @@ _VERBS = {
     ),
     "fr": frozenset({"a", "est", "présente", "signale", "décrit", "se", "s", "souffre", "ressent", "vit", "boit"}),
 }
+_BRIEF = 2
 _FEW = 3
 """Words of a loose form up to which they must stand in one item of a list."""
+_OWNERS = frozenset({"his", "her", "my", "their", "the", "son", "sa", "ses", "mon", "ma", "mes", "les", "la", "le"})
+_POSITIVE = frozenset({"un", "une", "des", "du"})
+_MISS = frozenset({"miss", "forget", "manquer", "oublier"})
+_PRONOUNS = frozenset({"he", "she", "it", "they", "i", "who", "il", "elle", "je", "j", "qui"})
 _NO, _ANSWER = frozenset({"no", "non"}), frozenset({"answer", "reponse"})
 _JOINING = frozenset({",", "and", "et"})
 _AFTER = {
-    "en": frozenset({"absent", "denied", "lacking"}),
-    "fr": frozenset({"absent", "absente", "absents", "absentes", "niee", "nie", "niees"}),
+    "en": frozenset({"absent", "denied", "lacking", "missing"}),
+    "fr": frozenset({"absent", "absente", "absents", "absentes", "niee", "nie", "niees", "manque", "manquent"}),
 }
 Hit = tuple[Form, tuple[int, ...]]
 """A form and the places of its words among those of content."""
@@ -58,6 +63,11 @@ class Mention:
     end: int
     sentence: int
     supposed: bool = False
+
+    @property
+    def value_of(self) -> str:
+        """Return the evidence of which it is a value by its words alone, empty for all else."""
+        return self.code.removeprefix(VALUE) if self.code.startswith(VALUE) else ""
 
     @property
     def is_evidence(self) -> bool:
@@ -94,7 +104,7 @@ class Reading:
 
     def _longest(self) -> Iterator[tuple[Form, int, int]]:
         """Yield the forms that are found and lie in no longer one, with their first and last token."""
-        found = sorted(_without_doubles(self._found()), key=lambda hit: -len(hit[1]))
+        found = sorted(_without_doubles(self._found()), key=lambda hit: (-len(hit[1]), not _is_thing(hit[0])))
         longest: dict[int, int] = {}
         seen: set[tuple[str, tuple[int, ...]]] = set()
         for form, places in found:
@@ -102,7 +112,7 @@ class Reading:
                 continue
             seen.add((form.code, places))
             for place in places:
-                longest.setdefault(place, len(places))
+                longest.setdefault(place, len(places) + _is_thing(form))
             yield form, self._content[places[0]], self._content[places[-1]]
 
     def _mention(self, form: Form, first: int, last: int) -> Mention:
@@ -123,7 +133,7 @@ class Reading:
 
     def _near(self, form: Form, at: int) -> tuple[int, ...]:
         """Return the places of a loose form's words around its longest one, none when one is not near."""
-        reach = len(form.stems) + _SLACK
+        reach = len(form.stems) + min(_SLACK, len(form.stems) - 1)
         low, high = max(0, at - reach), min(len(self._stems), at + reach + 1)
         places = set()
         for wanted in form.stems:
@@ -165,14 +175,26 @@ class Reading:
             if self.tokens[at].sentence != sentence:
                 return False
             if self._is_one(at, self.lexicon.denying, (first, last)):
-                return not self._is_answer(at)
-            if at < first and self._ends_denial(at):
+                return not self._is_answer(at) and not self._is_urging(at)
+            if at < first and self._ends_denial(at, last):
                 return False
         return False
 
-    def _ends_denial(self, at: int) -> bool:
-        new_verb = self._is_one(at, _VERBS[self.lexicon.language]) and self.tokens[at - 1].word in _JOINING
-        return new_verb or self._is_one(at, self.lexicon.ending)
+    def _ends_denial(self, at: int, last: int) -> bool:
+        """Say whether a new clause begins at a token: a verb, "and his eyes are", French "une" for which "de" stood."""
+        before, token = at - 1 - (self.tokens[at - 1].word in _PRONOUNS), self.tokens[at]
+        if self._is_one(at, self.lexicon.ending):
+            return True
+        if self.tokens[before].word not in _JOINING:
+            return False
+        verbs = _VERBS[self.lexicon.language]
+        new_subject = token.word in _OWNERS and any(one.plain in verbs for one in self.tokens[at:last])
+        return self._is_one(at, verbs) or new_subject or (self.tokens[before].word == "," and token.word in _POSITIVE)
+
+    def _is_urging(self, at: int) -> bool:
+        """Say whether a denial is one of duty: not to be missed, à ne pas manquer."""
+        after = [token.word for token in self.tokens[at + 1 : at + 4]]
+        return after[:1] != [] and (after[0] in _MISS or {"be", "missed"} <= set(after))
 
     def _is_answer(self, at: int) -> bool:
         """Say whether a "no" is one word of its own before a comma, as an answer is: "No, I have a cough"."""
@@ -182,6 +204,11 @@ class Reading:
         after = self.tokens[last + 1 : last + 1 + _REACH]
         stop = next((n for n, token in enumerate(after) if not token.word[0].isalnum()), len(after))
         return any(token.word in _AFTER[self.lexicon.language] for token in after[:stop])
+
+
+def _is_thing(form: Form) -> bool:
+    """Say whether a form names a place or, in many words, a test: nothing in it tells of a patient."""
+    return form.code.startswith(PLACE) or (form.code.startswith(TEST) and len(form.stems) > _BRIEF)
 
 
 def _without_doubles(found: Iterable[Hit]) -> list[Hit]:

@@ -1,0 +1,78 @@
+"""The checks catch what is wrong in text that somebody wrote from a case, and leave good text alone.
+
+`differential_renderings.json` holds ten cases told by hand, five in English and five in French, as a teacher would;
+200 harmless rewordings of them; and 200 edits that make one fault each, 20 of each of ten kinds. An edit is [old,
+new]; with "question|old" it is of the answer to that question. The words were written beside the checks, so the
+figures are an upper bound for another hand's.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sources.teacher.case import Case
+from sources.teacher.differential_checks import check
+from sources.teacher.knowledge_files import FOLDER, load_knowledge
+from sources.teacher.patients import Observation, Patient
+from sources.teacher.verbalise import Rendering
+
+FILE: dict[str, Any] = json.loads((Path(__file__).parent / "differential_renderings.json").read_text())
+BASE = load_knowledge(FOLDER / "limited-resource")
+MAX_MISSED, MAX_ALARMS = 0.02, 0.02
+
+
+def case_of_row(row: dict[str, Any]) -> Case:
+    told = FILE["bases"][row["base"]]
+    patient = Patient(
+        id=row["base"], age_years=told["age_years"], sex=told["sex"], observed=(), condition=told["gold"][0][0]
+    )
+    return Case(
+        patient=patient,
+        told=tuple(Observation(code, present, tuple(values)) for code, present, values in told["told"]),
+        gold=tuple((code, probability) for code, probability in told["gold"]),
+        assumed={},
+        setting=BASE.settings[told["setting"]],
+        basis="posterior",
+    )
+
+
+def edited(row: dict[str, Any]) -> Rendering:
+    told = FILE["bases"][row["base"]]
+    texts = [text for _, text in told["turns"]] + [told["answer"]]
+    for old, new in row["edits"]:
+        question, bar, answer = old.partition("|")
+        if bar:
+            at = next(n for n, text in enumerate(texts) if question in text) + 1
+            assert texts[at] == answer
+            texts[at] = new
+        else:
+            at = next(n for n, text in enumerate(texts) if old in text)
+            texts[at] = texts[at].replace(old, new, 1)
+    roles = [role for role, _ in told["turns"]]
+    return Rendering(told["form"], told["language"], tuple(zip(roles, texts, strict=False)), texts[-1])
+
+
+def test_bad_text_is_caught() -> None:
+    kinds = Counter(row["kind"] for row in FILE["bad"])
+    assert len(kinds) == 10
+    assert set(kinds.values()) == {20}
+    missed = [row for row in FILE["bad"] if not check(case_of_row(row), BASE, edited(row))]
+    named = sum(row["kind"] in {f.reason for f in check(case_of_row(row), BASE, edited(row))} for row in FILE["bad"])
+    print(f"\nbad: {len(FILE['bad']) - len(missed)} of {len(FILE['bad'])} caught, {named} under the name of their kind")
+    assert len(missed) <= MAX_MISSED * len(FILE["bad"]), missed
+
+
+def test_good_text_passes() -> None:
+    alarms = [(row, found) for row in FILE["good"] if (found := check(case_of_row(row), BASE, edited(row)))]
+    print(f"\ngood: {len(alarms)} of {len(FILE['good'])} false alarms")
+    assert len(FILE["good"]) == 200
+    assert len(alarms) <= MAX_ALARMS * len(FILE["good"]), alarms
+
+
+@pytest.mark.parametrize("name", FILE["bases"])
+def test_the_text_as_it_was_written_is_faithful(name: str) -> None:
+    row = {"base": name, "edits": []}
+    assert check(case_of_row(row), BASE, edited(row)) == []
