@@ -26,6 +26,8 @@ from pipelines.engine.stage import FileRef, Rejected, ShardTask
 LIGHT = ["id", "source", "key", "kind", "language", "tokens", "extra"]
 CHOSEN = pa.schema([("id", pa.string()), ("component", pa.string()), ("slices", pa.list_(pa.string()))])
 HELD_OUT = "held_out"
+RECORDS = frozenset({"mcq", "synthetic", "dialogue", "replay", "trial"})
+"""Kinds whose documents stand for themselves, in whatever file they come."""
 _ROWS = re.compile(r"\.(?:jsonl?|ndjson|csv|tsv|parquet)(?:\.\w+)?$")
 """Files whose parts are records that have nothing to do with each other."""
 
@@ -46,7 +48,7 @@ class ChooseHeldOut:
     """List the documents that are held out, and tell how much of each component there is."""
 
     name = "held-out"
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, config: ExperimentConfig, given: Given) -> None:
@@ -95,8 +97,8 @@ class ChooseHeldOut:
     def _chosen(self, table: pa.Table, rows: Any, component: str) -> Any:
         """Return the rows of a component that are held out: whole items, by hash, until there are enough of them."""
         mine = table.take(rows)
-        names = zip(mine["source"].to_pylist(), mine["key"].to_pylist(), strict=True)
-        items = [f"{source}\n{_item_of(key)}" for source, key in names]
+        names = zip(*(mine[name].to_pylist() for name in ("source", "key", "kind")), strict=True)
+        items = [f"{source}\n{_item_of(key, kind)}" for source, key, kind in names]
         order = sorted(set(items), key=lambda item: (derive_seed(self._config.seed, HELD_OUT, item), item))
         if len(order) < 2:
             raise PlanError(
@@ -125,10 +127,10 @@ class ChooseHeldOut:
         return found
 
 
-def _item_of(key: str) -> str:
-    """Return the item that a document is a part of: its file, or its own row where the file is a table of records."""
+def _item_of(key: str, kind: str) -> str:
+    """Return the item that a document is a part of: its file, or itself where a file holds records of any number."""
     file, _, part = key.rpartition("#")
-    return key if not part or not file or _ROWS.search(file) else file
+    return key if not part or not file or kind in RECORDS or _ROWS.search(file) else file
 
 
 class Split:

@@ -260,8 +260,9 @@ def test_every_scored_token_is_counted_once_and_no_context_is(ready: tuple[Local
 
 
 def test_parts_of_an_article_are_held_out_together_and_records_of_a_table_alone() -> None:
-    assert _item_of("PMC1.xml#sub2") == _item_of("PMC1.xml") == "PMC1.xml"
-    assert _item_of("nci/book.nxml#ch3/s1") == "nci/book.nxml"
-    assert _item_of("rows.jsonl#B0") == "rows.jsonl#B0"
-    assert _item_of("train.json.gz#q/1") != _item_of("train.json.gz#q/2")
-    assert _item_of("#odd") == "#odd"
+    assert _item_of("PMC1.xml#sub2", "article") == _item_of("PMC1.xml", "article") == "PMC1.xml"
+    assert _item_of("nci/book.nxml#ch3/s1", "guideline") == "nci/book.nxml"
+    assert _item_of("rows.jsonl#B0", "guideline") == "rows.jsonl#B0"
+    assert _item_of("train.json.gz#q/1", "mcq") != _item_of("train.json.gz#q/2", "mcq")
+    assert _item_of("patients.yaml#1", "synthetic") != _item_of("patients.yaml#2", "synthetic")
+    assert _item_of("#odd", "article") == "#odd"
