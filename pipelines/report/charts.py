@@ -68,7 +68,13 @@ def drawn(chart: Bars, width_px: int = WIDE_PX) -> Any:
         f"{chart.value}:Q",
         title=chart.title,
         stack=None if chart.beside else "zero",
-        axis=alt.Axis(format="%" if chart.percent else "~s", labelExpr=_ZERO, tickCount=4 if narrow else 8, **whole),
+        axis=alt.Axis(
+            format="%" if chart.percent else "~s",
+            labelExpr=_ZERO,
+            tickCount=3 if narrow else 8,
+            labelFlush=False,
+            **whole,
+        ),
     )
     label_px = 105 if narrow else 240
     y = alt.Y(f"{chart.name}:N", title=chart.name, sort=names, axis=alt.Axis(labelLimit=label_px))
