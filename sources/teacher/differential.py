@@ -4,7 +4,7 @@ An item is a CSV of DDXPlus's patients, whole or a block of its lines, or a YAML
 `{setting, patients, seed}`. Options: `knowledge` (the folder of the base), `languages`, `forms` and `seed`. Each
 patient gives one part, told in one language and form that follow from seed and patient; its probabilities come from
 the release or the base alone. A rendering that fails a check of its own is a fault with the check's reason, so that
-nothing unfaithful is trained on. Not here: a teacher's wording (`differential_teacher`).
+nothing unfaithful is trained on. Not here: a teacher's wording of a case, which the same checks judge.
 """
 
 import io
