@@ -159,10 +159,10 @@ def _draws(
     for row, strength in zip(rows, np.resize(strengths, count), strict=True):
         drawn = random.gamma(np.maximum(root / root.sum() * strength, 0.02)) * allowed
         row[:] = kept.least + (1 - kept.least.sum()) * drawn / max(drawn.sum(), 1e-300)
+    rows[rows < SMALLEST] = 0
+    rows = np.maximum(rows, kept.least)
     if replay is not None:
         _at_levels(rows, kept.components.index(replay), levels, len(strengths))
-    rows[rows < np.minimum(SMALLEST, kept.least + SMALLEST)] = 0
-    rows = np.maximum(rows, kept.least)
     mixtures: Floats = rows / rows.sum(axis=1, keepdims=True)
     return mixtures
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from mixer.experiments.extras import library
 from mixer.experiments.table import Floats
+from mixer.experiments.tail import Tail, tail_of
 
 WARPS = (0.001, 0.003, 0.01, 0.03, 0.1)
 """Values of epsilon; the search begins at the second and goes on to either side as long as that is more likely."""
@@ -34,12 +35,12 @@ class Process:
     epsilon: float
     middle: float
     spread: float
+    tail: Tail
 
     def predict(self, weights: Floats) -> Floats:
         """Return values at weights of shape (n, components), shape (n,)."""
         kernel = _kernel(self.features(weights), self.rows, self.hyper)
-        values: Floats = self.middle + self.spread * (kernel @ self.alpha)
-        return values
+        return self.tail.expanded(self.middle + self.spread * (kernel @ self.alpha))
 
     def gradient(self, weights: Floats) -> Floats:
         """Return the slope at each mixture, shape (n, components)."""
@@ -49,7 +50,8 @@ class Process:
         pull = -5 / 3 * amplitude * (1 + _ROOT5 * distance) * np.exp(-_ROOT5 * distance) * self.alpha
         slopes = (pull.sum(axis=1)[:, None] * x - pull @ self.rows) / scale**2 + linear * (self.alpha @ self.rows)
         warp: Floats = 1 / (self.epsilon + np.maximum(weights, 0)) / self.feature_spread
-        slope: Floats = self.spread * slopes * warp
+        values = self.middle + self.spread * (_kernel(x, self.rows, self.hyper) @ self.alpha)
+        slope: Floats = self.spread * slopes * warp * self.tail.stretch(values)[:, None]
         return slope
 
     def features(self, weights: Floats) -> Floats:
@@ -63,7 +65,7 @@ def fit_process(weights: Floats, values: Floats, start: Process | None = None) -
     """Return the fit; with `start` its scales and hyper-parameters are kept and only the weights of rows are found."""
     if start is None:
         return _most_likely(weights, values)
-    x, y = start.features(weights), (values - start.middle) / start.spread
+    x, y = start.features(weights), (start.tail.compressed(values) - start.middle) / start.spread
     linalg = library("scipy.linalg")
     alpha = linalg.cho_solve(linalg.cho_factor(_noisy(x, start.hyper), lower=True), y)
     return replace(start, rows=x, alpha=alpha)
@@ -74,14 +76,16 @@ def _most_likely(weights: Floats, values: Floats) -> Process:
     count = weights.shape[1]
     middle = np.r_[np.full(count, np.log(3.0 * count**0.5)), 0.0, np.log(0.3 / count**0.5), np.log(0.05)]
     width = np.r_[np.full(count, 1.0), 1.0, 1.0, 1.5]
-    scale, spread = float(values.mean()), float(values.std()) or 1.0
+    tail = tail_of(values)
+    losses = tail.compressed(values)
+    scale, spread = float(losses.mean()), float(losses.std()) or 1.0
 
     def climb(epsilon: float, hyper: Floats) -> tuple[float, Process]:
         warped = np.log1p(np.maximum(weights, 0) / epsilon)
         deviation = warped.std(axis=0)
         deviation = np.where(deviation > 1e-9, deviation, 1.0)
-        one = Process(warped, hyper, values, warped.mean(axis=0), deviation, epsilon, scale, spread)
-        cost, found = _climb(one.features(weights), (values - scale) / spread, hyper, middle, width)
+        one = Process(warped, hyper, values, warped.mean(axis=0), deviation, epsilon, scale, spread, tail)
+        cost, found = _climb(one.features(weights), (losses - scale) / spread, hyper, middle, width)
         return cost, replace(one, hyper=found)
 
     least, best = climb(WARPS[1], middle)

@@ -5,8 +5,9 @@
   the amplitude is folded into t. Convex in r, so its best mixture can be proven.
 - reciprocal power (the mixture term of arXiv 2507.09404): `E + 1 / sum_i C_i (r_i + 1e-6)^g_i` with C and g above 0.
 
-Parameters have weak Gaussian priors, which decide only what few runs leave open. All are deterministic and know their
-gradient. Not here: kernels (`fit_gp`), trees (`fit_trees`), choosing between them (`fit`).
+Runs in the upper tail of losses count less (`tail`). Parameters have weak Gaussian priors, which decide only what few
+runs leave open. All are deterministic and know their gradient. Not here: kernels (`fit_gp`), trees (`fit_trees`),
+choosing between them (`fit`).
 """
 
 from collections.abc import Callable
@@ -17,9 +18,11 @@ import numpy as np
 
 from mixer.experiments.extras import library
 from mixer.experiments.table import Floats
+from mixer.experiments.tail import tail_of
 
 OFFSET = 1e-6
 """Added to weights before a power is taken: a weight of 0 is common and its slope would be infinite."""
+ROUNDS = 3
 NOISE = 0.06
 """Noise, in units of the spread of values, at which priors have the widths below (one e-fold for amounts)."""
 
@@ -96,7 +99,8 @@ def fit_exponential(weights: Floats, values: Floats, start: Exponential | None =
 
     def residuals(p: Floats) -> tuple[Floats, Floats]:
         bend = _exp(weights @ p[1:])
-        return p[0] + bend - y, np.column_stack([np.ones(len(y)), bend[:, None] * weights])
+        slopes = np.column_stack([np.ones(len(y)), bend[:, None] * weights])
+        return scale.trust * (p[0] + bend - y), scale.trust[:, None] * slopes
 
     if start is not None:
         shift = np.log(scale.spread)
@@ -123,7 +127,8 @@ def fit_reciprocal(weights: Floats, values: Floats, start: Reciprocal | None = N
         terms = _exp(p[1 : k + 1] + power * logs)
         total = terms.sum(axis=1)
         by_amount = -terms / total[:, None] ** 2
-        return p[0] + 1 / total - y, np.column_stack([np.ones(len(y)), by_amount, by_amount * power * logs])
+        slopes = np.column_stack([np.ones(len(y)), by_amount, by_amount * power * logs])
+        return scale.trust * (p[0] + 1 / total - y), scale.trust[:, None] * slopes
 
     if start is not None:
         floor = (start.floor - scale.middle) / scale.spread
@@ -142,11 +147,14 @@ def fit_reciprocal(weights: Floats, values: Floats, start: Reciprocal | None = N
 
 
 class _Scale:
-    """Values in units of their spread, so that priors mean the same for every target."""
+    """Values in units of their spread, so that priors mean the same for every target, and how much each is trusted."""
 
     def __init__(self, values: Floats) -> None:
-        self.middle = float(values.mean())
-        self.spread = float(values.std()) or 1.0
+        tail = tail_of(values)
+        compressed = tail.compressed(values)
+        self.middle = float(compressed.mean())
+        self.spread = float(compressed.std()) or 1.0
+        self.trust = tail.trust(values)
 
     def to(self, values: Floats) -> Floats:
         return (values - self.middle) / self.spread
@@ -157,7 +165,8 @@ def _best(
 ) -> Floats:
     """Return the parameters of the least squares over all starts; `pull` is how strongly each is drawn to `middle`.
 
-    Runs with less noise than NOISE weaken the pull in proportion, as a prior of fixed width would.
+    Runs with less noise than NOISE weaken the pull in proportion, as a prior of fixed width would; the noise is what is
+    left over by as many parameters as the runs decide (MacKay, "Bayesian interpolation", 1992).
     """
     least_squares = library("scipy.optimize").least_squares
 
@@ -172,11 +181,16 @@ def _best(
 
         return least_squares(value, start, slope, method="lm", x_scale="jac", max_nfev=400)
 
-    best = min((nearest(start, pull) for start in starts), key=lambda one: float(one.cost)).x
-    left = model(best)[0]
-    noise = float(np.sqrt(left @ left / max(len(left) - len(best), len(left) / 4)))
-    found: Floats = nearest(best, pull * min(1.0, noise / NOISE)).x
-    return found
+    best: Floats = min((nearest(start, pull) for start in starts), key=lambda one: float(one.cost)).x
+    strength = pull
+    for _ in range(ROUNDS):
+        left, slopes = model(best)
+        known = slopes.T @ slopes
+        used = float(np.trace(np.linalg.solve(known + np.diag(strength**2), known)))
+        noise = float(np.sqrt(left @ left / max(len(left) - used, 1.0)))
+        strength = pull * min(1.0, noise / NOISE)
+        best = nearest(best, strength).x
+    return best
 
 
 def _exp(values: Floats) -> Floats:
