@@ -3,7 +3,7 @@
 Each chart has a wide and a narrow form, of which the page shows the one that fits, so its letters have the size of the
 text at any width. Letters and lines take the colour of the page (`currentColor`), so light and dark need one drawing;
 areas have the colours of Okabe and Ito, which colour-blind readers tell apart. Both libraries are in the extra
-`publish`. Not here: what is charted (`page_charts`).
+`publish`. Not here: what is charted (`page_sections`).
 """
 
 import html

@@ -57,9 +57,8 @@ def page(
     sections: list[str],
     sampled: str,
     documents: list[dict[str, Any]],
-    script: str = "",
 ) -> str:
-    """Return a page of sections and documents; a `script` runs before the page's own and may ask its server alone."""
+    """Return a page of sections and the list of documents, which asks nobody for anything."""
     named = [
         (found[1], found[2]) for one in sections if (found := re.match(r'<section id="(\w+)"><h2>(.*?)</h2>', one))
     ]
@@ -73,9 +72,8 @@ def page(
         "sampled": text(sampled),
         "footer": "Made by medmix from the files of the run. Research only, not for clinical use.",
         "data": data,
-        "script": script + (WEB / "page.js").read_text(encoding="utf-8"),
+        "script": (WEB / "page.js").read_text(encoding="utf-8"),
         "style": (WEB / "page.css").read_text(encoding="utf-8"),
-        "connect": "'self'" if script else "'none'",
     }
     return Template((WEB / "page.html").read_text(encoding="utf-8")).substitute(parts)
 

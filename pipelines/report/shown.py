@@ -3,7 +3,7 @@
 A stratum is a source with the first disease group that a document is about, and whether a model generated it; strata
 take turns, within one the smallest hash of the id comes first, so the sample depends on nothing but the run. The text
 as its source gave it is found again in the extraction, to be put beside what is kept. A text is shown when its licence
-allows to pass it on, for a report is a file that people send; `everything` is for a reviewer inside the house.
+allows to pass it on, for a report is a file that people send.
 """
 
 from collections import defaultdict
@@ -42,7 +42,7 @@ class Stratum(NamedTuple):
     generated: bool
 
 
-def sample(result: Result, size: int = SAMPLE, *, everything: bool = False) -> list[dict[str, Any]]:
+def sample(result: Result, size: int = SAMPLE) -> list[dict[str, Any]]:
     """Return `size` kept documents as the page shows them. Raises CorruptionError."""
     covered = _covered(result)
     strata: dict[Stratum, list[str]] = defaultdict(list)
@@ -55,7 +55,7 @@ def sample(result: Result, size: int = SAMPLE, *, everything: bool = False) -> l
     first = {row["id"]: _words(row) for name in result.manifests if name.startswith("extract-")
              for row in _among(result, name, wanted, ["id", *_WORDS])}  # fmt: skip
     rows = {row["id"]: row for name in result.documents for row in _among(result, name, wanted, [*_LIGHT, *_WORDS])}
-    return [_told(rows[name], first.get(name), covered.get(name), everything=everything) for name in chosen]
+    return [_told(rows[name], first.get(name), covered.get(name)) for name in chosen]
 
 
 def _chosen(strata: Mapping[Stratum, list[str]], size: int) -> list[str]:
@@ -72,11 +72,9 @@ def _in_turn(lists: list[list[str]]) -> list[str]:
     return [one[at] for at in range(longest) for one in lists if at < len(one)]
 
 
-def _told(
-    row: dict[str, Any], before: str | None, covered: Mapping[str, Any] | None, *, everything: bool
-) -> dict[str, Any]:
+def _told(row: dict[str, Any], before: str | None, covered: Mapping[str, Any] | None) -> dict[str, Any]:
     rights = row["rights"]
-    may = everything or rights["redistribute"]
+    may = rights["redistribute"]
     cleaned = _words(row)
     told = {name: row[name] for name in _LIGHT if name not in ("rights", "edits", "teacher")}
     told |= {"licence": rights["spdx"], "attribution": rights["attribution"], "evidence": rights["evidence"]}

@@ -73,14 +73,13 @@ def test_no_text_is_shown_that_must_not_be_passed_on(demo_result: Result) -> Non
         assert hidden == (reason in UNSHOWN or row["outcome"] == "quarantined"), reason
 
 
-def test_a_text_whose_licence_forbids_it_is_shown_to_reviewers_alone(tmp_path: Path) -> None:
+def test_a_text_whose_licence_does_not_allow_it_is_not_shown(tmp_path: Path) -> None:
     from fakes.releases import release_run
 
     from pipelines.result import read_result
 
     result = read_result(release_run(tmp_path, spdx="LicenseRef-unknown", profile="research-internal"))
     assert {one["marks"][0][1] for one in sample(result, 3)} == {HIDDEN}
-    assert all("Report" in one["marks"][0][1] for one in sample(result, 3, everything=True))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["what"])

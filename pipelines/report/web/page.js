@@ -52,7 +52,6 @@
     for (const button of by("list").querySelectorAll("button"))
       button.setAttribute("aria-current", String(button.dataset.id === one.id));
     const parts = [element("h3", one.title || one.key), facts(one), ...words(one)];
-    if (window.medmixVerdict) parts.push(window.medmixVerdict(one, element));
     by("document").replaceChildren(...parts);
     if (moved && matchMedia("(max-width: 44rem)").matches) by("document").scrollIntoView({ block: "start" });
   }
