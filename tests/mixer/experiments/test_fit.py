@@ -47,6 +47,7 @@ def test_surface_predicts_what_was_held_out_and_knows_how_well() -> None:
     assert found.regret < 4 * NOISE
 
 
+@pytest.mark.nightly
 def test_intervals_hold_as_many_new_runs_as_they_say() -> None:
     tables = [planted(64, held_out=200, seed=seed) for seed in range(4)]
     found = [calibration(fit(t, "loss", names=(DEFAULT,), resamples=15), t.of(HELD_OUT)).coverage for t in tables]

@@ -139,7 +139,7 @@ def test_limit_on_a_general_loss_holds_and_the_front_trades() -> None:
         propose(surfaces, {"medical": 1.0}, hopeless, runs)
 
 
-def test_slice_floor_holds_and_trees_are_drawn() -> None:
+def test_slice_floor_holds() -> None:
     planted = planted_line()
     runs = planted.runs(0, 60)
     floor = SliceFloor("tropical", {"bad": 0.5}, 0.1)
@@ -147,6 +147,12 @@ def test_slice_floor_holds_and_trees_are_drawn() -> None:
     found = propose({"loss": fit(runs, "loss", names=LAWS, resamples=5)}, {"loss": 1.0}, kept, runs)
     assert found.weights[2] == pytest.approx(0.2, abs=1e-6)
     assert "slice tropical" in found.bound
+
+
+@pytest.mark.nightly
+def test_trees_have_no_slope_and_get_the_best_of_many_drawn_mixtures() -> None:
+    planted = planted_line()
+    runs, kept = planted.runs(0, 60), planted.kept
     drawn = propose({"loss": fit(runs, "loss", names=(TREES,), resamples=2)}, {"loss": 1.0}, kept, runs)
     assert Region(kept).contains(drawn.weights)
     assert Region(kept).contains(drawn.average)
