@@ -24,8 +24,6 @@ _VERBS = {
     "fr": frozenset({"a", "est", "présente", "signale", "décrit", "se", "s", "souffre", "ressent", "vit", "boit"}),
 }
 _BRIEF = 2
-_FEW = 3
-"""Words of a loose form up to which they must stand in one item of a list."""
 _OWNERS = frozenset({"his", "her", "my", "their", "the", "son", "sa", "ses", "mon", "ma", "mes", "les", "la", "le"})
 _POSITIVE = frozenset({"un", "une", "des", "du"})
 _MISS = frozenset({"miss", "forget", "manquer", "oublier"})
@@ -143,7 +141,7 @@ class Reading:
             places.add(min(near, key=lambda n: abs(n - at)))
         ordered = tuple(sorted(places))
         near_enough = ordered[-1] - ordered[0] < reach and self._is_one_sentence(ordered)
-        return ordered if near_enough and (len(ordered) > _FEW or not self._is_list(ordered)) else ()
+        return ordered if near_enough and not self._is_list(ordered) else ()
 
     def _is_list(self, places: tuple[int, ...]) -> bool:
         """Say whether a comma or "and" stands between the words, so that they may belong to two things."""
