@@ -97,7 +97,7 @@ def show_in_notebooks() -> None:
     """Draw charts of Altair in notebooks as SVG without script or network: dark on white, in our colours."""
     alt = _libraries()[0]
     look = {**_config(), "background": "white", "range": {"category": list(OKABE_ITO)}}
-    look |= {kind: {"color": OKABE_ITO[0]} for kind in ("area", "bar", "line", "point")}
+    look |= {kind: {"color": OKABE_ITO[0]} for kind in ("area", "bar", "circle", "line", "point")}
     alt.theme.register("medmix", enable=True)(lambda: {"config": look})
     alt.renderers.enable("svg")
 
