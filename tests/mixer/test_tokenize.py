@@ -9,7 +9,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from mixer import tokenize
-from mixer.mixture import _members
+from mixer.mixture import members
 from mixer.settings import ComponentConfig
 from mixer.target import DEMO, Target, control_ids, find_target, load_tokenizer, load_tokenizer_bytes, train_bpe
 from mixer.tokenize import tokenize_documents, tokens_schema
@@ -56,7 +56,7 @@ def test_the_kind_of_evidence_goes_along_and_components_ask_for_it() -> None:
     found = tokenize_documents(to_table(rows), tokenizer, target)
     assert found["evidence"].to_pylist() == ["cohort", None, None, "guideline"]
     wanted = [ComponentConfig(name=name, evidence=(name,), weight=1) for name in ("guideline", "cohort")]
-    assert _members(found, wanted).tolist() == [1, -1, -1, 0]
+    assert members(found, wanted).tolist() == [1, -1, -1, 0]
 
 
 def test_batches_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
