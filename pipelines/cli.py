@@ -61,7 +61,7 @@ def plan(
         with told_to_fetch(config, setting):
             planned, expectations = expect(run_config)
     except Unfetched as error:
-        console.print(f"note: {error}")
+        console.print(f"note: {error}", soft_wrap=True)  # a command that is to be copied stays in one line
         return
     table = Table("stage", "shards", "cached", "tokens (est.)", "why", title="plan", title_justify="left")
     for item in expectations:

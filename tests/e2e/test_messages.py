@@ -152,7 +152,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path, verb: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--sequence", "240"], ["--sequence 240", "240 sequences"]),
+        (["--sequence", "99999"], ["--sequence 99999", "sequences, counted from 0"]),
         (["--sequence", "-1"], ["--sequence -1"]),
         (["--sequence", "0", "--token", "100000"], ["--token 100000", "tokens of text"]),
         (["--sequence", "0", "--token", "-1"], ["--token -1"]),

@@ -161,7 +161,14 @@ def test_trace_of_the_demo_is_right_for_1000_tokens(demo: Mixture) -> None:
 
 def test_every_kept_document_is_in_a_component_of_the_demo(demo: Mixture, demo_result: Result) -> None:
     kept = sum(demo_result.manifests[name].ledger.total().records_kept for name in demo_result.documents)
-    assert len(demo.documents) == kept == sum(c["documents"] for c in demo.facts["components"])
+    assert kept == sum(c["documents"] for c in demo.facts["components"])
+    taken: dict[int, set[str]] = {}
+    for piece in demo.pieces:
+        taken.setdefault(demo.component_of_row[piece.sequence], set()).add(piece.document)
+    for index, component in enumerate(demo.facts["components"]):
+        # of what is taken for less than an epoch some documents are left out
+        whole = component["sequences"] >= component["unique_sequences"]
+        assert len(taken[index]) == component["documents"] or (not whole and len(taken[index]) < component["documents"])
 
 
 @pytest.mark.nightly
