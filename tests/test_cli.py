@@ -8,7 +8,7 @@ from pipelines import load
 from pipelines.cli import main
 
 
-@pytest.mark.parametrize("words", [["plan", "x.yaml"], ["sources", "fetch", "x.yaml"]])
+@pytest.mark.parametrize("words", [["run", "x.yaml"], ["sources", "fetch", "x.yaml"]])
 def test_ctrl_c_is_told_in_one_line(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

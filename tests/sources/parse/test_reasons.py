@@ -12,7 +12,14 @@ from sources.parse.reasons import REASONS
 ROOM = Path(sources.__file__).parent
 FILES = sorted(
     path
-    for pattern in ("parse/*.py", "archive*.py", "warc*.py", "europe_pmc.py", "datatrove*.py")
+    for pattern in (
+        "parse/*.py",
+        "archive*.py",
+        "warc*.py",
+        "europe_pmc.py",
+        "datatrove*.py",
+        "teacher/differential*.py",
+    )
     for path in ROOM.glob(pattern)
 )
 GIVERS = {"Unreadable", "Fault", "RowError", "_DamagedError"}
@@ -42,6 +49,8 @@ def given(path: Path) -> set[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in GIVERS:
             reasons = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "reason")]
             found |= {text for reason in reasons for text in literals(reason, assigned)}
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and path.parent.name == "teacher":
+            found |= set(literals(node.value.elts[0], assigned))  # faults of a rendering: (reason, detail)
     return found
 
 
