@@ -52,7 +52,7 @@ def read_catalogue(folder: Path = FOLDER) -> dict[str, SourceConfig]:
 def _read(path: Path) -> SourceConfig | None:
     """Return a file's source, None when it has no `about` and so is no entry."""
     try:
-        tree: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        tree: Any = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(tree, dict) or "about" not in tree:
