@@ -6,7 +6,7 @@ where they are needed. Not here: what the fields mean (`pipelines.config`).
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,15 +21,11 @@ from ruamel.yaml.nodes import ScalarNode
 from pipelines.config import RunConfig
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.objects import S3
+from pipelines.mistakes import Where, follows, spot_of, told
 from pipelines.removals import with_removals
-from pipelines.stage_table import STAGES
 from sources.connectors.table import check_site
 from sources.teacher.tasks import GenerationConfig
 
-Where = dict[tuple[str | int, ...], str]
-_FREE_OF_TAG = 2
-"""Where pydantic puts the tag of a stage's `kind` into a location: stages, index, tag, field."""
-_TAGGED = (("stages",), ("tasks",))
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -95,7 +91,7 @@ def _validated(model: type[Model], tree: Any, where: Where, path: Path) -> Model
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        lines = [_told(dict(item), where, path, model) for item in error.errors() if not _follows(item, error)]
+        lines = [told(dict(item), where, path, model) for item in error.errors() if not follows(item, error)]
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -142,7 +138,7 @@ def _check_sites(config: RunConfig, where: Where, path: Path) -> None:
     if lines:
         keys = [line.partition(":")[0].split(".") for line in lines]
         places = [tuple(int(step) if step.isdigit() else step for step in key) for key in keys]
-        told = [f"{_spot_of(place, where, path)}: {line}" for place, line in zip(places, lines, strict=True)]
+        told = [f"{spot_of(place, where, path)}: {line}" for place, line in zip(places, lines, strict=True)]
         raise ConfigError("\n".join(told))
 
 
@@ -244,78 +240,3 @@ def _check_step(node: Any, step: str | int, spot: str) -> None:
         raise ConfigError(f"{spot}: {step!r}: the list has {len(node)} items, counted from 0")
     if not isinstance(node, dict | list):
         raise ConfigError(f"{spot}: there is no {step!r} to set: {node!r} is a single value")
-
-
-def _follows(item: Mapping[str, Any], error: ValidationError) -> bool:
-    """Say whether a list is only "too short" because items of it are wrong, which is told anyway."""
-    loc = tuple(item["loc"])
-    others = (tuple(other["loc"]) for other in error.errors())
-    return item["type"] == "too_short" and any(len(o) > len(loc) and o[: len(loc)] == loc for o in others)
-
-
-def _told(error: Mapping[str, Any], where: Where, path: Path, model: type[BaseModel]) -> str:
-    """Return one line for one mistake: position, key, what is wrong, what to do."""
-    loc = tuple(error["loc"])
-    kept = loc[:_FREE_OF_TAG] + loc[_FREE_OF_TAG + 1 :] if loc[:1] in _TAGGED else loc
-    if error["type"].startswith("union_tag"):
-        kept = (*kept, "kind")
-    kept += getattr(error.get("ctx", {}).get("error"), "place", ())
-    spot = _spot_of(kept, where, path)
-    key = ".".join(str(step) for step in kept) or "the run file"
-    return f"{spot}: {key}: {_fault(error, loc, model)}"
-
-
-def _spot_of(place: tuple[str | int, ...], where: Where, path: Path) -> str:
-    """Return file:line:column of a place, or of what it is in."""
-    return next((where[place[:n]] for n in range(len(place), -1, -1) if place[:n] in where), f"{path}:1:1").rstrip(":")
-
-
-def _fault(error: Mapping[str, Any], loc: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    if error["type"] == "extra_forbidden":
-        return f"unknown key; {_nearest(str(loc[-1]), _names(loc[:-1], model))}"
-    if error["type"] == "union_tag_invalid":
-        what, known = ("stage", list(STAGES)) if loc[:1] == ("stages",) else ("task", ["mcq", "guideline_qa"])
-        return f"unknown {what} {error['ctx']['tag']!r}; {_nearest(str(error['ctx']['tag']), known)}"
-    if error["type"] in ("missing", "union_tag_not_found"):
-        return "this field is missing; add it"
-    given = error["input"]
-    told = f" (given: {str(given) if isinstance(given, Decimal) else repr(given)})"
-    return str(error["msg"]).removeprefix("Value error, ") + ("" if isinstance(given, dict | list) else told)
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
-
-
-def _names(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    """Return the field names that are right at a location, from the JSON schema."""
-    schema = model.model_json_schema()
-    nodes = [schema]
-    for step in loc:
-        nodes = [child for node in nodes for one in _choices(schema, node) for child in _step(schema, one, step)]
-    choices = [one for node in nodes for one in _choices(schema, node)]
-    return [name for one in choices for name in one.get("properties", {})]
-
-
-def _choices(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what may stand at a place: several kinds of mapping where one of them is optional."""
-    node = _resolve(schema, node)
-    return [_resolve(schema, one) for one in node.get("anyOf", [node])]
-
-
-def _step(schema: dict[str, Any], node: dict[str, Any], step: str | int) -> list[dict[str, Any]]:
-    if isinstance(step, int):
-        items = node.get("items", {})
-        return [items]
-    if "discriminator" in node:
-        return [{"$ref": node["discriminator"]["mapping"][step]}] if step in node["discriminator"]["mapping"] else []
-    if isinstance(free := node.get("additionalProperties"), dict):  # a mapping whose keys are names
-        return [free]
-    return [node["properties"][step]] if step in node.get("properties", {}) else []
-
-
-def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
-    return node

@@ -75,12 +75,14 @@ class Teacher:
 
             async def work() -> None:
                 for request in queue:
+                    ended = False
                     try:
                         await caller.settle(request)
                         await durable.wait()
-                    except BaseException:
-                        deque(queue, maxlen=0)  # nobody begins another call; those in flight come to their end
-                        raise
+                        ended = True
+                    finally:
+                        if not ended:
+                            deque(queue, maxlen=0)  # nobody begins another call; those in flight come to their end
 
             count = min(len(missing), 2 * limits.concurrency)  # some wait for the disk while others are in flight
             ends = await asyncio.gather(*(work() for _ in range(count)), return_exceptions=True)

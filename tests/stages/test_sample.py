@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from fakes.given import Given
 from fakes.runs import run_inline
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,32 +31,6 @@ from pipelines.stages.sample_bounds import SampleBounds, fill, shares
 from sources.document import Document, to_table
 
 SEED = 20261130
-
-
-@dataclass(frozen=True)
-class Given:
-    """Writes documents that are given, so many a shard."""
-
-    documents: tuple[Document, ...]
-    rows: int
-    name: str = "given"
-    version: str = "1"
-    reasons: frozenset[str] = frozenset()
-
-    def identity(self) -> dict[str, Any]:
-        return {"ids": [one.id for one in self.documents], "rows": self.rows}
-
-    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
-        starts = range(0, len(self.documents), self.rows)
-        return [ShardTask(f"given-{at:05}", {}, {"at": at}) for at in starts]
-
-    def run(self, shard: Shard) -> None:
-        at = shard.task.params["at"]
-        table = to_table(self.documents[at : at + self.rows])
-        shard.arrived(table)
-        shard.kept(table)
-        shard.wrote(table)
-        shard.write(table)
 
 
 def corpus(count: int, source: str = "web", subsets: int = 3, longest: int = 400) -> list[Document]:
