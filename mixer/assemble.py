@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
 from mixer.pack import Ints, Packed
 from mixer.target import Target
+from pipelines.engine.compiled import compiled
 
 Ids = npt.NDArray[np.uint16 | np.uint32]
 
@@ -210,7 +210,7 @@ def _fill(packed: Packed, laid: Laid, tokens: TokenShards, target: Target, flat:
         _copy(flat, tokens.values[number], stretches, (packed.bos[piece], packed.eos[piece]), marks)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _copy(flat: Ids, values: Ids, pieces: Any, has: Any, marks: tuple[int, int]) -> None:
     """Copy pieces (place in `flat`, begin in `values`, tokens) with their marks."""
     at, begin, tokens = pieces
@@ -225,7 +225,7 @@ def _copy(flat: Ids, values: Ids, pieces: Any, has: Any, marks: tuple[int, int])
             flat[place + count] = marks[1]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _pad(ids: Ids, pad_len: npt.NDArray[np.int32], fill: int) -> None:
     for row in range(len(ids)):
         ids[row, ids.shape[1] - pad_len[row] :] = fill

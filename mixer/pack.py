@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from pipelines.engine.compiled import compiled
 from pipelines.engine.errors import PlanError
 
 Ints = npt.NDArray[np.int64]
@@ -130,7 +130,7 @@ def pack(
     return Packed(rule.sequence_tokens, offsets, document[order], start[order], tokens[order], bos[order], eos[order])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _last_break(breaks: tuple[Ints, Ints], row: int, low: int, high: int) -> int:
     """Return the last break of a document that lies in [low, high], or -1."""
     positions, offsets = breaks
@@ -139,7 +139,7 @@ def _last_break(breaks: tuple[Ints, Ints], row: int, low: int, high: int) -> int
     return positions[at] if at >= first and positions[at] >= low else -1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _pieces(
     lengths: Ints,
     sections: tuple[Ints, Ints],
@@ -170,7 +170,7 @@ def _pieces(
     return np.array(document, np.int64), np.array(starts, np.int64), np.array(tokens, np.int64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _best_fit(costs: Ints, window: Ints, size: int) -> Ints:
     """Return the sequence of each piece: the fullest open one of its window that has room, else a new one.
 
@@ -206,7 +206,7 @@ def _best_fit(costs: Ints, window: Ints, size: int) -> Ints:
     return sequence
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _count(tree: Ints, node: int, change: int) -> None:
     """Add `change` to a leaf and to all nodes above it."""
     while node > 0:
@@ -214,7 +214,7 @@ def _count(tree: Ints, node: int, change: int) -> None:
         node //= 2
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _least_at_or_above(tree: Ints, leaves: int, value: int) -> int:
     """Return the least leaf number >= value with a count above zero, or -1."""
     node = leaves + value

@@ -17,8 +17,8 @@ from math import isqrt, lcm
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from pipelines.engine.compiled import compiled
 from pipelines.engine.errors import PlanError
 
 MAX_COMPONENTS = 1 << 16
@@ -193,7 +193,7 @@ def _roots(a: int, b: int, bounds: Iterable[int]) -> Iterator[int]:
             yield -((isqrt(b * b + 4 * a * c) - b) // (-2 * a))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _earliest_due_first(
     total: int, release: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint16]:

@@ -3,13 +3,13 @@
 A new stage is one file in `pipelines/stages/`, one test file and one line here. The kind in the run file is the key.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.engine.settings import Settings
 from pipelines.stages.abstracts import AbstractsConfig, abstract_steps
 from pipelines.stages.consolidate import ConsolidateConfig
 from pipelines.stages.coverage import CoverageConfig, coverage_steps
-from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage
+from pipelines.stages.datatrove_settings import DatatroveConfig
 from pipelines.stages.decontaminate import decontaminate_steps
 from pipelines.stages.decontaminate_index import DecontaminateConfig
 from pipelines.stages.dedup_exact import ExactConfig
@@ -29,6 +29,9 @@ from pipelines.stages.sample_apply import sample_steps
 from pipelines.stages.versions import VersionsConfig
 from pipelines.stages.versions_resolve import version_steps
 
+if TYPE_CHECKING:
+    from pipelines.stages.datatrove_block import DatatroveStage
+
 
 class StageEntry(NamedTuple):
     """The settings of a kind of stage and its steps; `consolidate` has none, as the plan gives it all findings."""
@@ -37,10 +40,17 @@ class StageEntry(NamedTuple):
     steps: Steps | None
 
 
+def _datatrove(config: DatatroveConfig) -> "DatatroveStage":
+    """Build the stage; datatrove takes most of a second to import, which only a run that names a block need pay."""
+    from pipelines.stages.datatrove_block import DatatroveStage
+
+    return DatatroveStage(config)
+
+
 STAGES: dict[str, StageEntry] = {
     "normalize": StageEntry(NormalizeConfig, over_rows(Normalize)),
     "privacy": StageEntry(PrivacyConfig, over_rows(Privacy)),
-    "datatrove": StageEntry(DatatroveConfig, over_rows(DatatroveStage)),
+    "datatrove": StageEntry(DatatroveConfig, over_rows(_datatrove)),
     "language": StageEntry(LanguageConfig, over_rows(Language)),
     "quality": StageEntry(QualityConfig, over_rows(Quality)),
     "abstracts": StageEntry(AbstractsConfig, abstract_steps),

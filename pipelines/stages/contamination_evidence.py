@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_found import EXACT, INSIDE, PAIRED, SHARE, TOGETHER
 from pipelines.stages.contamination_index import GRAM_WORDS, MANY_WORDS, Index, References
 from pipelines.stages.contamination_items import ANSWER, OPTION, OPTIONS, Item

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_words import Places, Words
 
 SHARE, INSIDE, EXACT, TOGETHER, PAIRED = range(5)

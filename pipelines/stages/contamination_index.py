@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_items import ANSWER, EXPLANATION, OPTION, PARTS, PASSAGE, STEM, Item, Part
 from pipelines.stages.contamination_lookup import Lookup, filter_of, grouped, lookup_of, sequence_key
 from pipelines.stages.contamination_words import Flags, Places, split_rows, word_list

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_words import Flags, Places, mixed
 from pipelines.stages.quality_repeats import Hashes, slot_of, table_size
 

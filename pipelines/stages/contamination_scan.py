@@ -9,7 +9,7 @@ is compared as text afterwards (`contamination_evidence`), so a collision of has
 import numpy as np
 import pyarrow as pa
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_found import Found, Text
 from pipelines.stages.contamination_index import LEAST_PLAIN_WORDS, Index
 from pipelines.stages.contamination_wholes import wholes

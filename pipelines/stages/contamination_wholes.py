@@ -6,7 +6,7 @@ are long enough to be told by their sequences (`contamination_windows`).
 
 import numpy as np
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_found import EXACT, PAIRED, TOGETHER, Found, Text, put
 from pipelines.stages.contamination_index import (
     ANCHOR,

@@ -6,7 +6,7 @@ in one part. Not here: parts that are too short for it (`contamination_wholes`).
 
 import numpy as np
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_found import INSIDE, SHARE, Found, Text, put
 from pipelines.stages.contamination_index import GRAM_WORDS, Index
 from pipelines.stages.contamination_lookup import extended, find, key_of

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.quality_chars import SPLIT, TABLE_SIZE, class_table
 from pipelines.stages.quality_repeats import Hashes
 from pipelines.stages.quality_tokens import Bytes, decode

@@ -10,7 +10,7 @@ from collections import Counter
 from difflib import SequenceMatcher, get_close_matches
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Any
 
 import pyarrow as pa
 from datatrove.data import Document as DatatroveDocument
@@ -18,12 +18,11 @@ from datatrove.pipeline import filters, formatters
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.filters.base_filter import BaseFilter
 from datatrove.pipeline.formatters.base import BaseFormatter
-from pydantic import Field
 
 from pipelines.engine.errors import ConfigError
-from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch, Rejected
 from pipelines.stages.content import content
+from pipelines.stages.datatrove_settings import DatatroveConfig
 from pipelines.stages.edits import edit_entry
 from pipelines.stages.offsets import OffsetMap, Replacement, remap_sections
 from sources.datatrove_document import from_datatrove, to_datatrove
@@ -55,13 +54,6 @@ def blocks() -> dict[str, type[PipelineStep]]:
     found = {**vars(filters), **vars(formatters)}
     kinds = (BaseFilter, BaseFormatter)
     return {n: c for n, c in found.items() if inspect.isclass(c) and issubclass(c, kinds) and n not in REFUSED}
-
-
-class DatatroveConfig(Settings):
-    """Which block, and the arguments of its class."""
-
-    block: Annotated[str, BYTES]
-    args: Annotated[dict[str, Any], BYTES] = Field(default_factory=dict)
 
 
 class _Dropped:

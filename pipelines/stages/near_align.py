@@ -9,7 +9,7 @@ Not here: what a difference means (`near_guard`).
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_letters import Hashes
 from pipelines.stages.near_signature import SHINGLE, shingle
 from pipelines.stages.near_tokens import Places

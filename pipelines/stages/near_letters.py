@@ -7,7 +7,7 @@ asked, and what is skipped between tokens.
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_chars import LETTER, NEWLINE, NUMBER, SKIP, SPACE, SPLIT, SYMBOL
 from pipelines.stages.quality_tokens import FNV_PRIME, FNV_START, Bytes, decode
 

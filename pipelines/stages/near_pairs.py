@@ -11,7 +11,7 @@ wrongly. Not here: whether a pair is alike (`near_verify`).
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_letters import Hashes
 
 FULL, LEADERS, NEIGHBOURS = 48, 16, 8

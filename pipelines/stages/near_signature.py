@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_letters import Hashes
 from pipelines.stages.near_tokens import Alphabet, Places, Tokens, alphabet, room, tokenize
 from pipelines.stages.quality_tokens import Bytes

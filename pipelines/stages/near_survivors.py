@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_pairs import Pairs, Ranks
 
 

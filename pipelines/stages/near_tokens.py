@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_chars import END, LETTER, NEWLINE, NUMBER, SKIP, SPACE, tables
 from pipelines.stages.near_letters import (
     ASCII,

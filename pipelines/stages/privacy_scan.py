@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 
 AT, DIGITS, QUERY, HEX, LETTERED = 1, 2, 4, 8, 16
 TITLE, WEAK, LABEL = 32, 64, 128

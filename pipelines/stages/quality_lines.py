@@ -7,7 +7,7 @@ A line ends at a line feed, a paragraph at an empty line; blank lines do not cou
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.quality_chars import SPACE, TERMINAL
 from pipelines.stages.quality_repeats import Hashes, Lengths, duplicates
 from pipelines.stages.quality_tokens import FNV_PRIME, FNV_START, Bytes, Table, decode

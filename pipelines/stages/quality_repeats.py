@@ -8,7 +8,7 @@ Hashes are 64 bits wide; a text would need billions of words for a chance collis
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 
 Hashes = npt.NDArray[np.uint64]
 Lengths = npt.NDArray[np.int64]

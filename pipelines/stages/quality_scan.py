@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.quality_chars import DIGIT, LETTER, SPLIT, STOP_WORDS, WORD, class_table, stop_table
 from pipelines.stages.quality_lines import LINE_STATISTICS, Floats, characters, ellipses, line_stats, ratio
 from pipelines.stages.quality_repeats import Hashes, Lengths, duplicate_grams, slot_of, table_size, top_gram

@@ -9,7 +9,7 @@ which Arrow guarantees. Not here: statistics (`quality_scan`).
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.stages.compiled import compiled
+from pipelines.engine.compiled import compiled
 from pipelines.stages.quality_chars import LATIN, MARK, SPACE, SPLIT, VOWEL, WORD
 from pipelines.stages.quality_repeats import Hashes, Lengths
 

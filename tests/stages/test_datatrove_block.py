@@ -11,7 +11,8 @@ from datatrove.pipeline import filters
 
 from pipelines.engine.errors import ConfigError
 from pipelines.stages import datatrove_block
-from pipelines.stages.datatrove_block import DatatroveConfig, DatatroveStage, blocks, line_map
+from pipelines.stages.datatrove_block import DatatroveStage, blocks, line_map
+from pipelines.stages.datatrove_settings import DatatroveConfig
 from sources.datatrove_document import from_datatrove, to_datatrove
 from sources.datatrove_reader import parse, read_datatrove
 from sources.document import Document, estimate_tokens, from_table, to_table
