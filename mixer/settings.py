@@ -36,6 +36,15 @@ class PhaseConfig(Settings):
     weights_to: Annotated[dict[str, Decimal] | None, BYTES] = None
 
 
+class FoundBy(Settings):
+    """The experiment that found a mixture's weights, as its mixture file says; cards quote it."""
+
+    experiment: Annotated[Name, SPEED]
+    verdict: Annotated[str, Field(min_length=1), SPEED]
+    evidence: Annotated[str, Field(pattern="^[0-9a-f]{64}$"), SPEED]
+    """SHA-256 of the record in the experiment's log."""
+
+
 class MixtureConfig(Settings):
     """Components, budget, sequence length and seed for one target model."""
 
@@ -54,6 +63,7 @@ class MixtureConfig(Settings):
     sequences_per_shard: Annotated[int, Field(gt=0), BYTES] = 4096
     optional: Annotated[bool, SPEED] = False
     """Left out, and said so, when its tokenizer file is not there."""
+    found_by: Annotated[FoundBy | None, SPEED] = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "MixtureConfig":

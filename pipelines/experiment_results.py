@@ -109,11 +109,13 @@ def mixture_file(
     base: Mapping[str, Any] = next(iter(result.config.get("mixtures", [])), {})
     which = "the proposal" if better else "the natural one"
     lines = [
-        f"# The mixture that the experiment `{config.name}` recommends: {which}.",
-        f"# {evidence['verdict']}",
-        f"# Evidence: sha256 {digest(evidence)} of the record in {LOG}; page: {PAGE}.",
+        f"# The mixture that the experiment `{config.name}` recommends: {which}. Why: {PAGE}; the record: {LOG}.",
         "# Paste it into a run file, under its `mixtures:`.",
         f"- name: {config.name}",
+        "  found_by:",
+        f"    experiment: {config.name}",
+        f"    verdict: {json.dumps(evidence['verdict'])}",
+        f"    evidence: {digest(evidence)}",
         f"  target: {base.get('target', 'demo')}",
         f"  sequence_tokens: {base.get('sequence_tokens', 4096)}",
         "  on_cap: shorten",

@@ -33,7 +33,8 @@ class Result:
     config: dict[str, Any]
     files: dict[str, FileRef] = field(default_factory=dict)
     described: dict[str, Any] = field(default_factory=dict)
-    """What people said: `card`, the section of the run file, and `sources`, what each declares beside its bytes."""
+    """What people said: `card`, the section of the run file, `sources`, what each declares beside its bytes, and
+    `found_by`, the experiment behind a mixture's weights."""
 
     def mixture_manifest(self, name: str, step: str) -> Manifest:
         """Return the manifest of one step (`mixture`, `shards`, `publish`) of a mixture."""

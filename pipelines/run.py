@@ -121,7 +121,8 @@ def _described(config: RunConfig) -> dict[str, Any]:
         source.name: {"title": source.title, "about": source.about.model_dump(mode="json") if source.about else None}
         for source in config.sources
     }
-    return {"card": config.card.model_dump(mode="json"), "sources": sources}
+    found_by = {one.name: one.found_by.model_dump(mode="json") for one in config.mixtures if one.found_by}
+    return {"card": config.card.model_dump(mode="json"), "sources": sources, "found_by": found_by}
 
 
 def _runtime(storage: Storage, config: RunConfig, how: How) -> Runtime:

@@ -19,6 +19,8 @@ from mixer.experiments.table import HELD_OUT, Floats, Runs
 
 STEPS = 41
 """Points of a curve."""
+LEVEL = 0.9
+"""Part of single runs within an interval."""
 
 
 def fitted(surface: Surface, runs: Runs, seed: int) -> dict[str, Any]:
@@ -43,12 +45,9 @@ def combined(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the same of the objective: rank correlation of expected and measured with its band, and the pairs."""
     told: dict[str, Any] = {}
-    total = sum(objective.values())
-    train = next(iter(surfaces.values())).rows
-    left_out = np.sum([surfaces[name].left_out * weight / total for name, weight in objective.items()], axis=0)
     held_out = runs.of(HELD_OUT)
     for name, rows, expected in (
-        ("left_out", train, left_out),
+        ("left_out", *_left_out(surfaces, objective)),
         ("held_out", held_out, _expected(surfaces, objective, held_out.weights)),
     ):
         measured = values_of(rows, objective)
@@ -66,6 +65,9 @@ def curves(surfaces: Mapping[str, Surface], objective: Mapping[str, float], natu
     """
     rows: list[dict[str, Any]] = []
     any_surface = next(iter(surfaces.values()))
+    train, left_out = _left_out(surfaces, objective)
+    errors = np.sort(np.abs(left_out - values_of(train, objective)))  # conformal, as those of a surface
+    half = errors[min(int(np.ceil((len(errors) + 1) * LEVEL)), len(errors)) - 1]
     for at, component in enumerate(any_surface.components):
         rest = np.delete(natural, at).sum()
         if not rest:
@@ -75,7 +77,7 @@ def curves(surfaces: Mapping[str, Surface], objective: Mapping[str, float], natu
         points = np.outer((1 - shares) / rest, natural)
         points[:, at] = shares
         for name, surface in surfaces.items():
-            ends = surface.interval(points)
+            ends = surface.interval(points, LEVEL)
             rows += [
                 {"component": component, "share": number(share), "target": name, "value": number(value),
                  "low": number(low), "high": number(high)}
@@ -84,7 +86,7 @@ def curves(surfaces: Mapping[str, Surface], objective: Mapping[str, float], natu
         values = _expected(surfaces, objective, points)
         rows += [
             {"component": component, "share": number(share), "target": "objective", "value": number(value),
-             "low": None, "high": None}
+             "low": number(value - half), "high": number(value + half)}
             for share, value in zip(shares, values, strict=True)
         ]  # fmt: skip
     return rows
@@ -109,6 +111,13 @@ def _expected(surfaces: Mapping[str, Surface], objective: Mapping[str, float], w
     parts = [surfaces[name].predict(weights) * weight / total for name, weight in objective.items()]
     values: Floats = np.sum(parts, axis=0)
     return values
+
+
+def _left_out(surfaces: Mapping[str, Surface], objective: Mapping[str, float]) -> tuple[Runs, Floats]:
+    """Return the training runs, and what fits that have not seen each of them expect of its objective."""
+    total = sum(objective.values())
+    values: Floats = np.sum([surfaces[name].left_out * weight / total for name, weight in objective.items()], axis=0)
+    return next(iter(surfaces.values())).rows, values
 
 
 def _pairs(expected: Floats, measured: Floats) -> list[list[float | None]]:

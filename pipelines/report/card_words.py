@@ -141,6 +141,9 @@ def _mixtures(facts: CardFacts) -> Lines:
             f"Packed for `{stated['target']}`: {stated['sequences']:,} sequences of {stated['sequence_tokens']:,} "
             "tokens, one component a sequence, documents complete and never truncated, in the order of training."
         )
+        if by := facts.result.described.get("found_by", {}).get(name):
+            yield f"\nIts weights come from the experiment `{by['experiment']}`, which trained small models for them:"
+            yield from [f"\n> {by['verdict']}", f"\nThe record of that has the SHA-256 `{by['evidence']}`."]
         yield from ["", *(f"{note}.\n" for note in stated["notes"])]
         yield from tables.mixture(facts, name)
 

@@ -7,7 +7,7 @@ areas have the colours of Okabe and Ito, which colour-blind readers tell apart. 
 """
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,19 +41,22 @@ class Bars:
 
 
 def figure(chart: Bars, caption: str) -> str:
-    """Return a chart as HTML, empty without rows. Raises ConfigError without the extra `publish`."""
-    if not chart.rows:
-        return ""
-    drawn = [f'<div class="{name}">{_svg(chart, width)}</div>' for name, width in _WIDTHS.items()]
+    """Return bars as HTML, empty without rows. Raises ConfigError without the extra `publish`."""
+    return framed(lambda width_px: drawn(chart, width_px), caption) if chart.rows else ""
+
+
+def framed(draw: Callable[[int], Any], caption: str) -> str:
+    """Return what `draw` makes of a width in pixels, an Altair chart, as HTML. Raises ConfigError without `publish`."""
+    forms = [f'<div class="{name}">{_svg(draw(width_px))}</div>' for name, width_px in _WIDTHS.items()]
     told = html.escape(caption)
-    return f'<figure role="img" aria-label="{told}">{"".join(drawn)}<figcaption>{told}</figcaption></figure>'
+    return f'<figure role="img" aria-label="{told}">{"".join(forms)}<figcaption>{told}</figcaption></figure>'
 
 
 _WIDTHS = {"wide": WIDE_PX, "narrow": NARROW_PX}
 
 
-def _svg(chart: Bars, width_px: int) -> str:
-    made = drawn(chart, width_px).configure(**_config())
+def _svg(chart: Any) -> str:
+    made = chart.configure(**_config())
     return str(_libraries()[1].vegalite_to_svg(made.to_json())).replace(INK, "currentColor")
 
 

@@ -19,10 +19,12 @@ from datasets import load_from_disk
 from demo_runs import DEMO, REPOSITORY, call_medmix, digests
 from huggingface_hub import DatasetCard
 
+from mixer.settings import FoundBy
 from pipelines.engine.errors import ConfigError
 from pipelines.load import load_run
 from pipelines.publish.beside import write_beside, written_layout
 from pipelines.publish.layout import documents_schema
+from pipelines.report.card import card
 from pipelines.report.card_facts import CardFacts, gather
 from pipelines.report.card_holes import OPTIONAL, card_holes, is_missing
 from pipelines.report.card_metadata import HUB_LICENCES, check_metadata, size_category
@@ -269,6 +271,18 @@ def test_what_people_say_decides_no_byte_of_any_stage(demo_copy: Path) -> None:
     after = digests(demo_copy)
     assert {path for path in before if before[path] != after[path]} == {"result.json"}
     assert after.keys() == before.keys()
+
+
+def test_a_mixture_that_an_experiment_found_is_told_with_its_verdict(whole: CardFacts) -> None:
+    said = "Trained, the proposal is not different beyond noise from natural."
+    found = FoundBy(experiment="replay-ratio", verdict=said, evidence="ab" * 32).model_dump(mode="json")
+    result = dataclasses.replace(whole.result, described={**whole.result.described, "found_by": {"demo": found}})
+    words = card(dataclasses.replace(whole, result=result))
+    told = words[words.index("### Mixture demo") :]
+    assert "the experiment `replay-ratio`" in told
+    assert f"\n> {said}\n" in told
+    assert "ab" * 32 in told
+    assert said not in card(whole)
 
 
 def test_a_card_names_an_unknown_source_at_its_place(tmp_path: Path) -> None:
