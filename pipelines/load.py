@@ -121,9 +121,10 @@ def _read_parts(tree: dict[str, Any], path: Path, where: Where) -> None:
             if isinstance(item, dict):
                 tree[part][index] = _used(item, path, where, (part, index))
     for stage in tree.get("stages") or []:
-        if isinstance(stage, dict) and isinstance(stage.get("references"), list):
-            named = stage["references"]
-            stage["references"] = [_anchored(one, path.parent) if isinstance(one, dict) else one for one in named]
+        for part in ("references", "verdicts"):
+            if isinstance(stage, dict) and isinstance(stage.get(part), list):
+                named = stage[part]
+                stage[part] = [_anchored(one, path.parent) if isinstance(one, dict) else one for one in named]
 
 
 def _check_sites(config: RunConfig, where: Where, path: Path) -> None:

@@ -22,6 +22,7 @@ from pipelines.stages.near_steps import near_steps
 from pipelines.stages.normalize import Normalize, NormalizeConfig
 from pipelines.stages.privacy import Privacy, PrivacyConfig
 from pipelines.stages.quality import Quality, QualityConfig
+from pipelines.stages.review import ReviewConfig, review_steps
 from pipelines.stages.rights_gate import RightsGateConfig, rights_gate_steps
 from pipelines.stages.safety import Safety, SafetyConfig
 from pipelines.stages.sample import SampleConfig
@@ -61,6 +62,7 @@ STAGES: dict[str, StageEntry] = {
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
     "safety": StageEntry(SafetyConfig, over_rows(Safety)),
     "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),
+    "review": StageEntry(ReviewConfig, review_steps),
     "rights_gate": StageEntry(RightsGateConfig, rights_gate_steps),
     "consolidate": StageEntry(ConsolidateConfig, None),
     "sample": StageEntry(SampleConfig, sample_steps),

@@ -25,7 +25,8 @@ from sources.rights import Profile, Rights, may_release, rights_from
 
 REPORT = "contamination_report"
 _READ = ("id", "source", "key", "title", "url", "rights", "parents", "retracted", "extra")
-HELD_BACK = ("rights", "share_alike", "reference_only", "removal_requested", "retracted", "contaminated")
+HELD_BACK = ("rights", "share_alike", "reference_only", "removal_requested", "retracted", "contaminated",
+             "review_rejected")  # fmt: skip
 """Reasons of `consolidate` for which a document that was there is not in the release."""
 
 

@@ -35,6 +35,7 @@ PLAIN_REASONS = (
     "share_alike",
     "retracted",
     "contaminated",
+    "review_rejected",
     "empty",
     "too_short",
     "duplicate",
@@ -126,13 +127,14 @@ class Consolidate:
         attributes: Mapping[str, pa.Table],
         losers: Mapping[str, Rejected],
         series: Mapping[str, Lineage] | None = None,
-        contaminated: Mapping[str, Rejected] | None = None,
+        unwanted: Mapping[str, Rejected] | None = None,
     ) -> Batch:
         """Return the documents that go on and why the others do not.
 
         `attributes` holds tables of as many rows in the same order, by stage name (`language`, `quality`; both may be
         missing), `losers` by id why a document goes that another stands for, `series` by id the place of each version,
-        `contaminated` by id why a document goes that holds items of a benchmark (`contamination_apply` cut the others).
+        `unwanted` by id why a document goes for what is in it: items of a benchmark (`contamination_apply` cut the
+        others), or what a reviewer rejected it for (`review_apply` made the corrections).
         Raises ValueError when rows do not match.
         """
         lineages = series or {}
@@ -154,7 +156,7 @@ class Consolidate:
             row["supersedes"] = lineage.supersedes or row["supersedes"]
             why = (
                 self._by_its_source(row)
-                or (contaminated or {}).get(row["id"])
+                or (unwanted or {}).get(row["id"])
                 or self._too_little(row)
                 or self._by_another(row, losers, lineage)
                 or self._by_its_words(row, flags[index] or [], unsafe[index] or [])

@@ -22,6 +22,8 @@ from pipelines.stages.consolidate import Consolidate, ConsolidateConfig, Lineage
 from pipelines.stages.contamination_apply import apply_policy
 from pipelines.stages.decontaminate import NAME as CONTAMINATION
 from pipelines.stages.exchange import DOCUMENTS
+from pipelines.stages.review import NAME as REVIEW
+from pipelines.stages.review_apply import apply_review
 from pipelines.stages.rights_gate import NAME as INHERITED
 from sources.document import SCHEMA
 
@@ -29,7 +31,7 @@ FAILED = "attribute_failed"
 UNGRANTED = "kept_without_grant"
 """The counter of documents that no licence allows to train on."""
 SERIES = "versions"
-"""The list that tells an order; every other list but that of inherited rights has the columns of `LISTED`."""
+"""The list that tells an order; all others but those of inherited rights and verdicts have the columns of `LISTED`."""
 
 
 class Consolidation:
@@ -59,9 +61,10 @@ class Consolidation:
         beside_documents = [role for role in shard.task.inputs if role not in (DOCUMENTS, *self._lists)]
         attributes = {role: _whole(shard, role) for role in beside_documents}
         ids = _ids(shard)
-        losers = _losers(shard, [role for role in self._lists if role not in (SERIES, INHERITED)], ids)
+        losers = _losers(shard, [role for role in self._lists if role not in (SERIES, INHERITED, REVIEW)], ids)
         inherited = {row["id"]: row["rights"] for row in _listed(shard, INHERITED, ids)}
         series = _series(shard, ids)
+        judged = {row["id"]: row for row in _listed(shard, REVIEW, ids)}
         wrote = False
         for rows, table in shard.documents():
             beside = {role: found.slice(rows.start, len(rows)) for role, found in attributes.items()}
@@ -72,7 +75,9 @@ class Consolidation:
                     )
             table, beside = self._without_failed(shard, table, beside)
             treated, contaminated = self._decontaminated(shard, table, beside)
-            batch = self._policy.apply(_with_rights(treated, inherited), beside, losers, series, contaminated)
+            reviewed = apply_review(_with_rights(treated, inherited), beside, judged)
+            unwanted = {**reviewed.rejected, **contaminated}
+            batch = self._policy.apply(reviewed.table, reviewed.beside, losers, series, unwanted)
             shard.kept(table.take(_others(table, batch.rejected)))
             for row, why in batch.rejected.items():
                 _reject(shard, table, row, why)

@@ -9,6 +9,7 @@ axis. Terms are data (`configs/vocabularies`). Not here: finding them (`vocabula
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -119,6 +120,17 @@ def _weighed(vocabulary: Vocabulary, title: str, text: str) -> Counter[str]:
 def _chosen(named: Mapping[str, int], least: int, min_share: float) -> list[str]:
     most = max(named.values(), default=0)
     return sorted(group for group, mentions in named.items() if mentions >= max(least, min_share * most))
+
+
+@lru_cache(maxsize=1)
+def labels() -> dict[str, tuple[str, ...]]:
+    """Return the names of all slices by axis, sorted."""
+    places = load_countries().groups
+    found = {axis: tuple(sorted(vocabulary.groups)) for axis, vocabulary in _vocabularies().items()}
+    regions = {str(one["region"]) for one in places.values()} - {"none"}
+    incomes = {str(one["income"]) for one in places.values()} - {"unclassified"}
+    found |= {"country": tuple(sorted(places)), "region": tuple(sorted(regions)), "income": tuple(sorted(incomes))}
+    return found
 
 
 def _vocabularies() -> dict[str, Vocabulary]:
