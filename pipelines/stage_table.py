@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.engine.settings import Settings
 from pipelines.stages.abstracts import AbstractsConfig, abstract_steps
+from pipelines.stages.boilerplate import BoilerplateConfig, boilerplate_steps
 from pipelines.stages.consolidate import ConsolidateConfig
 from pipelines.stages.coverage import CoverageConfig, coverage_steps
 from pipelines.stages.datatrove_settings import DatatroveConfig
@@ -52,6 +53,7 @@ STAGES: dict[str, StageEntry] = {
     "normalize": StageEntry(NormalizeConfig, over_rows(Normalize)),
     "privacy": StageEntry(PrivacyConfig, over_rows(Privacy)),
     "datatrove": StageEntry(DatatroveConfig, over_rows(_datatrove)),
+    "boilerplate": StageEntry(BoilerplateConfig, boilerplate_steps),
     "language": StageEntry(LanguageConfig, over_rows(Language)),
     "quality": StageEntry(QualityConfig, over_rows(Quality)),
     "abstracts": StageEntry(AbstractsConfig, abstract_steps),

@@ -13,12 +13,10 @@ from typing import Annotated, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import Rows
 from pipelines.engine.settings import BYTES, Settings
-from pipelines.engine.shard import Shard
-from pipelines.engine.stage import Batch, ShardTask
-from pipelines.stages.exchange import LISTED, RunFacts, Step
+from pipelines.engine.stage import Batch
+from pipelines.stages.exchange import LISTED, Resolve, RunFacts, Step
 from pipelines.stages.survivors import is_withdrawn
 from sources.document import bare_name
 from sources.rights import Profile, Rights, allows
@@ -75,30 +73,6 @@ class AbstractKeys:
         return "full_text" if stands else None
 
 
-class ResolveAbstracts:
-    """Find the article of every abstract that has one."""
-
-    name = "abstracts"
-    version = "1"
-    reasons = REASONS
-
-    def identity(self) -> dict[str, Any]:
-        """Return nothing: the keys hold all that decides."""
-        return {}
-
-    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
-        """Return one task that reads the keys of every shard."""
-        return [ShardTask("abstracts", {"documents": tuple(inputs["keys"].files())})]
-
-    def run(self, shard: Shard) -> None:
-        """Write (id, survivor, reason) of every abstract whose full text is there."""
-        keys = []
-        for _, table in shard.documents():
-            shard.kept(table)
-            keys.append(table)
-        shard.write(resolve(pa.concat_tables(keys)))
-
-
 def resolve(keys: pa.Table) -> pa.Table:
     """Return `LISTED` in order of id; the order of `keys` and how it was batched do not matter."""
     articles = _exploded(keys, "full_text").group_by("name").aggregate([("id", "min")])
@@ -123,5 +97,5 @@ def abstract_steps(config: AbstractsConfig, facts: RunFacts) -> tuple[Step, ...]
     """Return the two steps: keys beside the documents, then the abstracts among all of them."""
     return (
         Step(Rows(AbstractKeys(config))),
-        Step(ResolveAbstracts(), {"keys": AbstractKeys.name}, writes="list"),
+        Step(Resolve("abstracts", "1", resolve), {"keys": AbstractKeys.name}, writes="list"),
     )

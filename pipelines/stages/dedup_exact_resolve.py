@@ -8,14 +8,12 @@ template that looks like a duplicate has wiped out whole sources elsewhere. Not 
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import Rows
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
 from pipelines.stages.dedup_exact import ExactConfig, ExactKeys, resolve, wipe_out
-from pipelines.stages.exchange import RunFacts, Step
+from pipelines.stages.exchange import RunFacts, Step, all_keys, over_all_keys
 
 
 class ResolveExact:
@@ -35,15 +33,11 @@ class ResolveExact:
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task that reads the keys of every shard."""
-        return [ShardTask("losers", {"documents": tuple(inputs["keys"].files())})]
+        return over_all_keys("losers", inputs)
 
     def run(self, shard: Shard) -> None:
         """Write (id, survivor, reason) of every document that an equal one replaces."""
-        keys = []
-        for _, table in shard.documents():
-            shard.kept(table)
-            keys.append(table)
-        found = pa.concat_tables(keys)
+        found = all_keys(shard)
         losers = resolve(found, self._priorities)
         shard.write(losers)
         shard.facts["alarms"] = [str(alarm) for alarm in wipe_out(found, losers, self._config.wipe_out)]

@@ -13,8 +13,10 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
+from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import Rows
-from pipelines.engine.stage import RowStage, Stage
+from pipelines.engine.shard import Shard
+from pipelines.engine.stage import RowStage, ShardTask, Stage
 
 DOCUMENTS = "documents"
 Writes = Literal["documents", "attributes", "list", "report"]
@@ -61,6 +63,45 @@ class Step:
 
 
 Steps = Callable[[Any, RunFacts], tuple[Step, ...]]
+
+
+def over_all_keys(name: str, inputs: Mapping[str, Manifest], *more: str) -> list[ShardTask]:
+    """Return the one task of a step that brings the keys of every shard together; `more` roles are read beside them."""
+    files = {DOCUMENTS: tuple(inputs["keys"].files())}
+    return [ShardTask(name, files | {role: tuple(inputs[role].files()) for role in more if role in inputs})]
+
+
+def all_keys(shard: Shard) -> pa.Table:
+    """Return the keys of every document, each of which is accounted for by them."""
+    keys = []
+    for _, table in shard.documents():
+        shard.kept(table)
+        keys.append(table)
+    return pa.concat_tables(keys)
+
+
+@dataclass(slots=True)
+class Resolve:
+    """The second step of an exchange that is a pure function: all keys in, a table of what was found out."""
+
+    name: str
+    version: str
+    resolve: Callable[[pa.Table], pa.Table]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What decides bytes beside the keys."""
+    reasons: frozenset[str] = frozenset()
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings: the keys hold all else that decides."""
+        return dict(self.settings)
+
+    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
+        """Return one task that reads the keys of every shard."""
+        return over_all_keys(self.name, inputs)
+
+    def run(self, shard: Shard) -> None:
+        """Write what was found out."""
+        shard.write(self.resolve(all_keys(shard)))
 
 
 def over_rows(build: Callable[[Any], RowStage]) -> Steps:

@@ -128,7 +128,12 @@ def is_clinical(word: str) -> bool:
 
 def is_protected(word: str) -> bool:
     """Say whether a folded word must be the same on both sides even where sentences differ wholly."""
-    return word in PROTECTED or word in _NAMED_DRUGS or (len(word) > 4 and _SHAPES.search(word) is not None)
+    return word in PROTECTED or is_medical(word)
+
+
+def is_medical(word: str) -> bool:
+    """Say whether a folded word names or is shaped like a drug or a disease."""
+    return word in _NAMED_DRUGS or (len(word) > 4 and _SHAPES.search(word) is not None)
 
 
 PLAIN = _words("""

@@ -7,19 +7,16 @@ profile does not allow; without this line a release refuses every text that has 
 Not here: whether a run may be released (`pipelines.publish.gate`).
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import Rows
 from pipelines.engine.settings import Settings
-from pipelines.engine.shard import Shard
-from pipelines.engine.stage import Batch, ShardTask
-from pipelines.stages.exchange import RunFacts, Step
+from pipelines.engine.stage import Batch
+from pipelines.stages.exchange import Resolve, RunFacts, Step
 from sources.derived_rights import inherited
 from sources.document import RIGHTS_TYPE
 from sources.rights import UNKNOWN, Rights, rights_from
@@ -56,30 +53,6 @@ class RightsKeys:
     def apply(self, table: pa.Table) -> Batch:
         """Return `KEYS`."""
         return Batch(table.select(KEYS.names).cast(KEYS))
-
-
-class RightsGate:
-    """Find the rights of every document that was made from others."""
-
-    name = NAME
-    version = "1"
-    reasons: frozenset[str] = frozenset()
-
-    def identity(self) -> dict[str, Any]:
-        """Return nothing: the keys hold all that decides."""
-        return {}
-
-    def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
-        """Return one task that reads the keys of every shard."""
-        return [ShardTask("inherited", {"documents": tuple(inputs["keys"].files())})]
-
-    def run(self, shard: Shard) -> None:
-        """Write `INHERITED`."""
-        keys = []
-        for _, table in shard.documents():
-            shard.kept(table)
-            keys.append(table)
-        shard.write(resolve(pa.concat_tables(keys)))
 
 
 def resolve(keys: pa.Table) -> pa.Table:
@@ -120,4 +93,4 @@ def rights_of(name: str, known: Known, below: tuple[str, ...] = ()) -> Rights:
 
 def rights_gate_steps(config: RightsGateConfig, facts: RunFacts) -> tuple[Step, ...]:
     """Return the two steps: keys beside the documents, then the rights of all that have parents."""
-    return (Step(Rows(RightsKeys())), Step(RightsGate(), {"keys": RightsKeys.name}, writes="list"))
+    return (Step(Rows(RightsKeys())), Step(Resolve(NAME, "1", resolve), {"keys": RightsKeys.name}, writes="list"))

@@ -21,6 +21,7 @@ from pipelines.engine.errors import PlanError
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
+from pipelines.stages.exchange import over_all_keys
 from pipelines.stages.sample import SampleConfig, SourceSample
 
 BOUNDS = pa.schema(
@@ -64,7 +65,7 @@ class SampleBounds:
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task that reads the keys of every shard."""
-        return [ShardTask("bounds", {"documents": tuple(inputs["keys"].files())})]
+        return over_all_keys("bounds", inputs)
 
     def run(self, shard: Shard) -> None:
         """Write `BOUNDS`. Raises PlanError when a source holds less than was asked of it."""

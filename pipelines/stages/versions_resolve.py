@@ -9,13 +9,11 @@ Not here: what makes a series (`version_series`), and dropping (`consolidate`).
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import Rows
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
-from pipelines.stages.exchange import DOCUMENTS, RunFacts, Step
+from pipelines.stages.exchange import DOCUMENTS, RunFacts, Step, all_keys, over_all_keys
 from pipelines.stages.version_series import resolve, wipe_out
 from pipelines.stages.versions import VersionKeys, VersionsConfig
 
@@ -41,19 +39,12 @@ class ResolveVersions:
 
         The documents are an input only so that every one of them is accounted for: their keys are what is read.
         """
-        files = {"documents": tuple(inputs["keys"].files())}
-        if DUPLICATES in inputs:
-            files[DUPLICATES] = tuple(inputs[DUPLICATES].files())
-        return [ShardTask("series", files)]
+        return over_all_keys("series", inputs, DUPLICATES)
 
     def run(self, shard: Shard) -> None:
         """Write (id, survivor, supersedes) of every document that is a version of another."""
-        keys = []
-        for _, table in shard.documents():
-            shard.kept(table)
-            keys.append(table)
+        found = all_keys(shard)
         duplicates = {row["id"]: row["survivor"] for t in shard.tables(DUPLICATES) for row in t.to_pylist()}
-        found = pa.concat_tables(keys)
         series = resolve(found, duplicates)
         shard.write(series)
         shard.facts["alarms"] = wipe_out(found, series, self._config.wipe_out)

@@ -27,6 +27,7 @@ BENCHES = {
     "regmix": ["-m", "tests.bench.regmix"],
     "teacher": ["-m", "tests.bench.teacher"],
     "decontaminate": ["-m", "tests.bench.decontaminate"],
+    "near": ["-m", "tests.bench.near"],
 }
 
 

@@ -19,8 +19,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from pipelines.stages.contamination_evidence import Judge
 from pipelines.stages.contamination_files import Reference, read_reference
 from pipelines.stages.contamination_index import from_arrow, ordered, to_arrow
@@ -30,6 +28,7 @@ from pipelines.stages.decontaminate_match import MatchRows
 from sources.document import Document, to_table
 from tests.bench.meter import environment
 from tests.bench.peers import peers_python, peers_versions
+from tests.bench.texts import first, read_texts
 
 PLANT_EACH = 50
 BATCH_ROWS = 512
@@ -81,37 +80,6 @@ def main() -> None:
     earlier = show("FullyOpenMeditron's method", *fully_open(few, stems), few, planted)
     print(f"by CPU on the same texts: {own / stock:.0f}x datatrove, {own / earlier:.0f}x FullyOpenMeditron's method")
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
-
-
-def read_texts(data: str, most_bytes: float) -> list[str]:
-    """Return plain texts of a run of the real sample, or of the JATS articles."""
-    run = os.environ.get("MEDMIX_REAL_RUN")
-    if run:
-        files = sorted(Path(run).glob("documents-*/**/*.parquet"))
-        return first(
-            [text for file in files for text in pq.read_table(file, columns=["text"])["text"].to_pylist()], most_bytes
-        )
-    from sources.parse import jats
-    from sources.parse.part import Part, Unreadable
-
-    texts = []
-    for path in sorted(Path(data, "jats").glob("*.*ml")):
-        try:
-            texts += [part.text for part in jats.parse(path.read_bytes(), path.name, {}) if isinstance(part, Part)]
-        except Unreadable:
-            continue
-    return first(texts, most_bytes)
-
-
-def first(texts: list[str], most_bytes: float) -> list[str]:
-    """Return the first texts of so many bytes in all."""
-    taken, total = [], 0
-    for text in texts:
-        total += len(text.encode())
-        if total > most_bytes and taken:
-            break
-        taken.append(text)
-    return taken
 
 
 def plant(texts: list[str], stems: list[str]) -> tuple[list[str], set[int]]:

