@@ -73,9 +73,7 @@ def main() -> None:
     kernel = show("medmix, datatrove's part of it", *timed(lambda: int(clustered(texts).sum())), len(texts))
     stages, kept, words = datatrove(texts)
     stock = show("datatrove, four stages", sum(stages.values()), len(texts) - len(kept), len(texts))
-    print(
-        "  " + ", ".join(f"{name} {cpu:.1f} CPU s" for name, cpu in stages.items()) + " (processes' start in)"
-    )
+    print("  " + ", ".join(f"{name} {cpu:.1f} CPU s" for name, cpu in stages.items()) + " (processes' start in)")
     peer = show("rensa, words split in Python", *rensa(texts), len(texts))
     print(
         f"by CPU: whole job {whole / stock:.0f}x datatrove, {whole / peer:.1f}x rensa; same part {kernel / stock:.0f}x"
