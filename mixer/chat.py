@@ -10,16 +10,16 @@ and the token that closes them; whatever opens a turn is given at inference and 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from mixer.encode import Encode, Encoded
+from mixer.encode import Encode, Ids, Places
 from pipelines.engine.settings import BYTES, SPEED, Settings
 
-Ids = npt.NDArray[np.uint32]
 Message = Mapping[str, Any]
 
 
@@ -107,8 +107,9 @@ def encode_chats(chats: Sequence[Sequence[Stretch]], encode: Encode, control: Ma
     So ids are those that a tokenizer gives for the whole string when it knows the control tokens, and a text that
     spells one of them out stays text. A token that holds the first character of a trained stretch is a target.
     """
-    encoded = iter(encode([stretch.text for chat in chats for stretch in chat if not stretch.control]))
-    return [_encoded(chat, encoded, control) for chat in chats]
+    encoded = encode([stretch.text for chat in chats for stretch in chat if not stretch.control])
+    texts = map(encoded.text, count())
+    return [_encoded(chat, texts, control) for chat in chats]
 
 
 def spelled(chat: EncodedChat, token: int) -> tuple[Stretch, int]:
@@ -153,14 +154,14 @@ def _add(
             written[-1] = Stretch(before.text + part, False, before.trained + moved)
 
 
-def _encoded(chat: Sequence[Stretch], encoded: Iterator[Encoded], control: Mapping[str, int]) -> EncodedChat:
+def _encoded(chat: Sequence[Stretch], texts: Iterator[tuple[Ids, Places]], control: Mapping[str, int]) -> EncodedChat:
     parts, masks, firsts, at = list[Ids](), list[npt.NDArray[np.bool_]](), list[int](), 0
     for stretch in chat:
         if stretch.control:
             ids, target = np.array([control[stretch.text]], np.uint32), np.array([bool(stretch.trained)])
         else:
-            found = next(encoded)
-            ids, target = found.ids, _trained_tokens(found, stretch)
+            ids, starts = next(texts)
+            target = _trained_tokens(starts, stretch)
         firsts.append(at)
         at += len(ids)
         parts.append(ids)
@@ -171,12 +172,13 @@ def _encoded(chat: Sequence[Stretch], encoded: Iterator[Encoded], control: Mappi
     return EncodedChat(np.concatenate(parts), masked, turns, tuple(chat), tuple(firsts))
 
 
-def _trained_tokens(encoded: Encoded, stretch: Stretch) -> npt.NDArray[np.bool_]:
+def _trained_tokens(starts: Places, stretch: Stretch) -> npt.NDArray[np.bool_]:
     """Say of each token of a text whether it holds a character of a trained stretch; as `char_to_token` tells it."""
-    target = np.zeros(len(encoded.ids), np.bool_)
+    target = np.zeros(len(starts), np.bool_)
     for start, stop in stretch.trained:
         if start == stop:
             continue
-        first, second, end = encoded.tokens_at([start, start + 1, stop])
+        places = [len(stretch.text[:char].encode()) for char in (start, start + 1, stop)]
+        first, second, end = np.searchsorted(starts, places).tolist()
         target[max(0, first - (first == second)) : end] = True  # no token begins at `start`: the one before it holds it
     return target

@@ -30,7 +30,7 @@ class TargetTokens:
 
     def __call__(self, table: pa.Table) -> pa.Array:
         """Return the tokens of each document of a table, int64."""
-        tokenizer, encode = loaded(self._target)
+        tokenizer, encode, _ = loaded(self._target)
         ids = tokenize_documents(table, tokenizer, self._target, encode)["ids"]
         return pc.list_value_length(ids).combine_chunks()
 

@@ -1,31 +1,35 @@
 """Texts to ids: by Hugging Face `tokenizers`, or by fastokens where it is installed and proven to give the same ids.
 
-`tokenizers` reads 1-4 MB of text in a CPU second, fastokens 80-90. It is young, so it must earn its use: a tokenizer
-that it may serve (byte-level BPE) is compared on hard texts when it is loaded, parts of every batch are compared while
-it runs, and one difference ends the run. Positions come from the bytes of each token; a text that the tokenizer
-normalises has no such positions and goes to `tokenizers`. Not here: batches, and what is done with positions.
+`tokenizers` reads 1-4 MB of text in a CPU second, fastokens 40-300. It is young, so it must earn its use: a tokenizer
+that it may serve (byte-level BPE) is compared on a thousand hard texts when it is loaded, a part of every batch is
+compared while it runs, and one difference ends the run. Where tokens begin follows from the bytes of each token; a text
+that the tokenizer normalises has no such places and goes to `tokenizers`. Not here: batches, and what is done with
+places (`breaks`, `chat`).
 """
 
 import importlib
 import json
 import random
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tokenizers
+from numba import njit
 from tokenizers import Encoding, Tokenizer
 
 from pipelines.engine.errors import StageError
 
 Ids = npt.NDArray[np.uint32]
-SAMPLES = 4
-"""Texts of every batch that both libraries encode, `SAMPLE_CHARS` of each."""
+Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
 SAMPLE_CHARS = 1000
+"""Of every batch both libraries encode so much of one text: some 5 % of the time."""
+SELF_CHECKS = 1000
 HARD = (
     "",
     " ",
@@ -43,116 +47,122 @@ HARD = (
 )
 
 
-class Encoded(Protocol):
-    """The ids of one text."""
-
-    @property
-    def ids(self) -> Ids:
-        """Return the ids, in order."""
-        ...
-
-    def tokens_at(self, chars: Sequence[int]) -> list[int]:
-        """Return for each character position the first token that begins at or after it."""
-        ...
-
-
-Encode = Callable[[list[str]], Sequence[Encoded]]
-
-
 @dataclass(frozen=True, slots=True)
-class ByTokenizers:
-    """What `tokenizers` found."""
-
-    encoding: Encoding
-
-    @property
-    def ids(self) -> Ids:
-        """Return the ids, in order."""
-        return np.array(self.encoding.ids, dtype=np.uint32)
-
-    def tokens_at(self, chars: Sequence[int]) -> list[int]:
-        """Return for each character position the first token that begins at or after it."""
-        offsets = self.encoding.offsets
-        return [bisect_left(offsets, (char,)) for char in chars]
-
-
-@dataclass(frozen=True, slots=True)
-class ByFastokens:
-    """What fastokens found in a text that the tokenizer leaves as it is; `ends` are the ends of tokens in bytes."""
+class Encoded:
+    """Some texts: text k has `ids[offsets[k]:offsets[k + 1]]`, and token t begins at byte `starts[t]` of its text."""
 
     ids: Ids
-    text: str
-    ends: npt.NDArray[np.int64]
+    offsets: Ints
+    starts: Places
 
-    def tokens_at(self, chars: Sequence[int]) -> list[int]:
-        """Return for each character position the first token that begins at or after it."""
-        starts = np.concatenate([[0], self.ends])[:-1]
-        places = [len(self.text[:char].encode()) for char in chars]
-        return [int(at) for at in np.searchsorted(starts, places)]
+    def text(self, number: int) -> tuple[Ids, Places]:
+        """Return the ids of one text and where its tokens begin."""
+        tokens = slice(self.offsets[number], self.offsets[number + 1])
+        return self.ids[tokens], self.starts[tokens]
+
+
+Encode = Callable[[list[str]], Encoded]
 
 
 def by_tokenizers(tokenizer: Tokenizer) -> Encode:
     """Return the reference: what `encode(text, add_special_tokens=False)` gives."""
-    return lambda texts: [ByTokenizers(one) for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def encode(texts: list[str]) -> Encoded:
+        found = tokenizer.encode_batch(texts, add_special_tokens=False)
+        ids = np.array([number for one in found for number in one.ids], np.uint32)
+        starts = [_starts_in(text, one) for text, one in zip(texts, found, strict=True)]
+        offsets = np.array([0, *accumulate(len(one) for one in found)], np.int64)
+        return Encoded(ids, offsets, np.concatenate([np.zeros(0, np.int32), *starts]))
+
+    return encode
 
 
-def fastest(tokenizer: Tokenizer) -> Encode:
-    """Return fastokens where it is installed and equal, else the reference."""
+def fastest(tokenizer: Tokenizer) -> tuple[Encode, str | None]:
+    """Return fastokens where it is installed and equal, else the reference; and a warning where it is not equal."""
+    reference = by_tokenizers(tokenizer)
     try:
         library = importlib.import_module("fastokens")
     except ImportError:
-        return by_tokenizers(tokenizer)
+        return reference, None
     data = tokenizer.to_str()
     sizes = _token_bytes(tokenizer, json.loads(data))
     if sizes is None:
-        return by_tokenizers(tokenizer)
+        return reference, None
     try:
         fast = Fast(library.Tokenizer.from_json_str(data), tokenizer, sizes)
-    except ValueError:  # a tokenizer it does not know
-        return by_tokenizers(tokenizer)
-    return fast.encode if fast.differing(_hard_texts()) is None else by_tokenizers(tokenizer)
+    except ValueError as error:
+        return reference, f"fastokens cannot read this tokenizer ({error}); tokenizers is used, which is slower"
+    wrong = fast.differing(_hard_texts())
+    if wrong is not None:
+        told = f"fastokens gives other ids than tokenizers {tokenizers.__version__} for {wrong[:40]!a}"
+        return reference, f"{told}; tokenizers is used, which is slower"
+    return fast.encode, None
 
 
 class Fast:
     """fastokens beside the reference tokenizer; `token_bytes` are the bytes of each token of the vocabulary."""
 
-    def __init__(self, fast: Any, tokenizer: Tokenizer, token_bytes: npt.NDArray[np.int64]) -> None:
+    def __init__(self, fast: Any, tokenizer: Tokenizer, token_bytes: Places) -> None:
         self._fast = fast
         self._reference = tokenizer
         self._token_bytes = token_bytes
         self._normalizes = tokenizer.normalizer is not None
+        self._batches = 0
 
-    def encode(self, texts: list[str]) -> Sequence[Encoded]:
+    def encode(self, texts: list[str]) -> Encoded:
         """Encode a batch. Raises StageError when a sample of it comes out otherwise than by `tokenizers`."""
-        step = max(1, len(texts) // SAMPLES)
-        wrong = self.differing([text[:SAMPLE_CHARS] for text in texts[::step]])
-        if wrong is not None:
+        self._batches += 1
+        sample = [texts[self._batches % len(texts)][:SAMPLE_CHARS]] if texts else []
+        if self.differing(sample) is not None:
             raise StageError(
-                f"fastokens gives other ids than tokenizers {tokenizers.__version__} for a text of {len(wrong)} "
+                f"fastokens gives other ids than tokenizers {tokenizers.__version__} for a text of {len(sample[0])} "
                 "characters; uninstall fastokens, remove the tokenised shards and run again"
             )
-        return [self._told(text, ids) for text, ids in zip(texts, self._ids(texts), strict=True)]
+        ids, offsets = self._ids(texts)
+        starts = _starts(ids, offsets, self._token_bytes)
+        for number, text in enumerate(texts if self._normalizes else []):
+            if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+                told = self._reference.encode(text, add_special_tokens=False)
+                starts[offsets[number] : offsets[number + 1]] = _starts_in(text, told)
+        return Encoded(ids, offsets, starts)
 
-    def differing(self, texts: list[str]) -> str | None:
+    def differing(self, texts: Sequence[str]) -> str | None:
         """Return the first text whose ids are not those of the reference."""
         wanted = self._reference.encode_batch(texts, add_special_tokens=False)
-        pairs = zip(texts, self._ids(texts), wanted, strict=True)
-        return next((text for text, ids, encoding in pairs if ids.tolist() != encoding.ids), None)
+        ids, offsets = self._ids(texts)
+        found = (ids[offsets[k] : offsets[k + 1]].tolist() for k in range(len(texts)))
+        return next((text for text, one, told in zip(texts, found, wanted, strict=True) if one != told.ids), None)
 
-    def _ids(self, texts: list[str]) -> list[Ids]:
-        if not texts:
-            return []
+    def _ids(self, texts: Sequence[str]) -> tuple[Ids, Ints]:
         split = self._reference.encode_special_tokens
-        ids, ends = self._fast.encode_batch_flat(texts, add_special_tokens=False, split_special_tokens=split)
-        return np.split(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64)[1:-1].astype(np.int64))
-
-    def _told(self, text: str, ids: Ids) -> Encoded:
-        if self._normalizes and not unicodedata.is_normalized("NFC", text):
-            return ByTokenizers(self._reference.encode(text, add_special_tokens=False))
-        return ByFastokens(ids, text, np.cumsum(self._token_bytes[ids]))
+        ids, ends = self._fast.encode_batch_flat(list(texts), add_special_tokens=False, split_special_tokens=split)
+        return np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64).astype(np.int64)
 
 
-def _token_bytes(tokenizer: Tokenizer, tree: dict[str, Any]) -> npt.NDArray[np.int64] | None:
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _starts(ids: Ids, offsets: Ints, token_bytes: Places) -> Places:
+    """Return at which byte of its text each token begins, where tokens spell out their texts."""
+    starts = np.empty(len(ids), np.int32)
+    for text in range(len(offsets) - 1):
+        at = 0
+        for token in range(offsets[text], offsets[text + 1]):
+            starts[token] = at
+            at += token_bytes[ids[token]]
+    return starts
+
+
+def _starts_in(text: str, encoding: Encoding) -> Places:
+    """Return at which byte each token begins by the library's own account; one that begins inside a character stands
+    at its first byte."""
+    chars = np.fromiter((start for start, _ in encoding.offsets), np.int32, len(encoding))
+    if text.isascii():
+        return chars
+    data = np.frombuffer(text.encode(), np.uint8)
+    places = np.append(np.flatnonzero(data & 0xC0 != 0x80), len(data)).astype(np.int32)
+    return places[chars]
+
+
+def _token_bytes(tokenizer: Tokenizer, tree: dict[str, Any]) -> Places | None:
     """Return the bytes of text that each token stands for, None unless it is a byte-level BPE over text as it is."""
     steps = tree["pre_tokenizer"] or {}
     last = steps.get("pretokenizers", [steps])[-1]
@@ -162,7 +172,7 @@ def _token_bytes(tokenizer: Tokenizer, tree: dict[str, Any]) -> npt.NDArray[np.i
         return None
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
     added = {number: token.content for number, token in tokenizer.get_added_tokens_decoder().items()}
-    sizes = np.zeros(max(vocabulary.values()) + 1, np.int64)
+    sizes = np.zeros(max(vocabulary.values()) + 1, np.int32)
     for token, number in vocabulary.items():
         sizes[number] = len(added[number].encode()) if number in added else len(token)
     return sizes
@@ -172,4 +182,5 @@ def _hard_texts() -> list[str]:
     """Return texts of every sort that tokenizers have disagreed on, and some made at random from such pieces."""
     dice = random.Random(20261120)  # noqa: S311
     pieces = [piece for text in HARD[1:11] for piece in text] + ["'s", "\n", " ", "12", "mg", "e\u0301", "<|", "|>"]
-    return [*HARD, *("".join(dice.choices(pieces, k=dice.randint(1, 40))) for _ in range(300))]
+    made = ("".join(dice.choices(pieces, k=dice.randint(1, 40))) for _ in range(SELF_CHECKS - len(HARD)))
+    return [*HARD, *made]

@@ -7,26 +7,24 @@ that may exceed a sequence. Batches are bounded in characters, so memory is too.
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from tokenizers import Tokenizer
 
-from mixer.chat import ChatError, ChatFormat, EncodedChat, Stretch, encode_chats, write
-from mixer.encode import Encode, Encoded, by_tokenizers
+from mixer.breaks import find_breaks
+from mixer.chat import ChatError, ChatFormat, Stretch, encode_chats, write
+from mixer.encode import Encode, Ids, by_tokenizers
 from mixer.target import Target, control_ids
 from pipelines.engine.errors import StageError
 
 BATCH_CHARS = 1 << 20
-BREAKS_FROM_CHARS = 512
 _LIST = pa.list_(pa.int32())
-_PARAGRAPH = re.compile(r"\n\n+")
+Ints = npt.NDArray[np.int64]
 
 
 def tokens_schema(target: Target) -> pa.Schema:
@@ -65,20 +63,16 @@ def tokenize_documents(
     an id is outside the vocabulary or a control token comes out of a text: then the tokenizer was not loaded by
     `mixer.target`.
     """
-    encode = encode or by_tokenizers(tokenizer)
-    sections = _section_starts(table["sections"])
-    found: list[_Tokens] = []
-    for rows, texts in _batches(table["text"]):
-        written = [chats[row] if chats else None for row in rows]
-        plain = iter(encode([text for text, chat in zip(texts, written, strict=True) if chat is None]))
-        turned = iter(encode_chats([chat for chat in written if chat is not None], encode, target.control))
-        for row, text, chat in zip(rows, texts, written, strict=True):
-            found.append(_of_chat(next(turned)) if chat is not None else _of_text(next(plain), text, sections[row]))
+    encode, chats = encode or by_tokenizers(tokenizer), chats or [None] * table.num_rows
+    is_chat = np.array([chat is not None for chat in chats], np.bool_)
+    parts = [*_of_texts(table, np.flatnonzero(~is_chat), encode)]
+    parts += _of_chats(table, np.flatnonzero(is_chat), chats, encode, target)
+    control = control_ids(tokenizer)
+    tokens = pa.concat_tables([_no_tokens(target), *(_table(part, control, target) for part in parts)]).combine_chunks()
+    if is_chat.any() and not is_chat.all():
+        tokens = tokens.take(np.argsort(np.concatenate([part.rows for part in parts])))
     columns = [table["id"], table["source"], table["kind"], table["language"], evidence_column(table["extra"])]
-    columns += [_id_lists(found, tokenizer, target), pa.array([one.marks > 0 for one in found], pa.bool_())]
-    lists = [one.masked for one in found], [one.sections for one in found], [one.paragraphs for one in found]
-    columns += [pa.array(values, _LIST) for values in lists]
-    return pa.Table.from_arrays(columns, schema=tokens_schema(target))
+    return pa.Table.from_arrays([*columns, *tokens.columns], schema=tokens_schema(target))
 
 
 def write_chats(table: pa.Table, form: ChatFormat, control: dict[str, int]) -> list[list[Stretch] | ChatError | None]:
@@ -93,27 +87,64 @@ def write_chats(table: pa.Table, form: ChatFormat, control: dict[str, int]) -> l
 
 
 @dataclass(frozen=True, slots=True)
-class _Tokens:
-    """What is kept of one document; `marks` counts the control tokens that its format wrote."""
+class _Part:
+    """Some documents, row numbers `rows` of the table; `marks` counts the control tokens that the format wrote."""
 
-    ids: np.ndarray[Any, Any]
-    marks: int
-    masked: list[int]
-    sections: list[int]
-    paragraphs: list[int]
-
-
-def _of_text(encoded: Encoded, text: str, sections: list[int]) -> _Tokens:
-    if len(text) < BREAKS_FROM_CHARS:
-        return _Tokens(encoded.ids, 0, [], [], [])
-    paragraphs = [match.end() for match in _PARAGRAPH.finditer(text)]
-    return _Tokens(encoded.ids, 0, [], _token_positions(encoded, sections), _token_positions(encoded, paragraphs))
+    rows: Ints
+    ids: Ids
+    offsets: Ints
+    marks: Ints
+    masked: pa.Array
+    sections: pa.Array
+    paragraphs: pa.Array
 
 
-def _of_chat(chat: EncodedChat) -> _Tokens:
-    """Keep a conversation; where it is longer than a sequence it is cut before a turn."""
-    marks = sum(stretch.control for stretch in chat.stretches)
-    return _Tokens(chat.ids, marks, [edge for span in chat.masked for edge in span], chat.turns[1:], [])
+def _of_texts(table: pa.Table, rows: Ints, encode: Encode) -> Iterator[_Part]:
+    """Yield the ids of texts and where they may be cut."""
+    mine = table if len(rows) == table.num_rows else table.take(rows)
+    for batch in _batches(mine["text"]):
+        about = mine.slice(batch.start, len(batch)).select(["text", "sections"]).combine_chunks()
+        texts, sections = (about[name].chunk(0) for name in ("text", "sections"))
+        encoded = encode(texts.to_pylist())
+        none = np.zeros(len(batch), np.int64)
+        masked = pa.array([[]] * len(batch), _LIST)
+        yield _Part(rows[batch], encoded.ids, encoded.offsets, none, masked, *find_breaks(texts, sections, encoded))
+
+
+def _of_chats(
+    table: pa.Table, rows: Ints, chats: Sequence[Sequence[Stretch] | None], encode: Encode, target: Target
+) -> Iterator[_Part]:
+    """Yield the ids of conversations; where one is longer than a sequence it is cut before a turn."""
+    for batch in _batches(table["text"].take(rows)):
+        written = [chats[row] or () for row in rows[batch]]
+        found = encode_chats(written, encode, target.control)
+        ids = np.concatenate([chat.ids for chat in found])
+        offsets = np.cumsum([0, *(len(chat.ids) for chat in found)], dtype=np.int64)
+        marks = np.array([sum(stretch.control for stretch in chat.stretches) for chat in found])
+        masked = pa.array([[edge for span in chat.masked for edge in span] for chat in found], _LIST)
+        turns = pa.array([chat.turns[1:] for chat in found], _LIST)
+        yield _Part(rows[batch], ids, offsets, marks, masked, turns, pa.array([[]] * len(found), _LIST))
+
+
+def _table(part: _Part, control: Ints, target: Target) -> pa.Table:
+    """Return the columns of some documents; raises StageError for ids that no text can have."""
+    if len(part.ids) and int(part.ids.max()) >= target.vocabulary:
+        raise StageError(f"token id {part.ids.max()} is outside the vocabulary of {target.name}, {target.vocabulary}")
+    is_control = np.zeros(target.vocabulary, np.bool_)
+    is_control[control] = True
+    marks = np.flatnonzero(is_control[part.ids])
+    found = np.diff(np.searchsorted(marks, part.offsets))
+    if len(forged := np.flatnonzero(found != part.marks)):
+        row = part.rows[forged[0]]
+        raise StageError(f"control tokens came out of the text of row {row}; load tokenizers with mixer.target")
+    ids = pa.LargeListArray.from_arrays(pa.array(part.offsets), pa.array(part.ids.astype(target.id_dtype, copy=False)))
+    columns = [ids, pa.array(part.marks > 0), part.masked, part.sections, part.paragraphs]
+    return pa.Table.from_arrays(columns, schema=_no_tokens(target).schema)
+
+
+def _no_tokens(target: Target) -> pa.Table:
+    """Return what tokenising adds to the columns of documents, without a row."""
+    return tokens_schema(target).empty_table().select(["ids", "marked", "masked", "section_breaks", "paragraph_breaks"])
 
 
 def evidence_column(extra: pa.ChunkedArray) -> pa.Array:
@@ -126,42 +157,13 @@ def _strings(column: pa.ChunkedArray) -> list[str]:
     return [value or "" for value in column.to_pylist()]
 
 
-def _batches(column: pa.ChunkedArray) -> Iterator[tuple[range, list[str]]]:
-    """Yield rows and texts in batches of at most BATCH_CHARS bytes, or a single text that is longer."""
+def _batches(column: pa.ChunkedArray) -> Iterator[range]:
+    """Yield rows in batches of at most BATCH_CHARS bytes of text, or a single text that is longer."""
     sizes = pc.binary_length(column).to_numpy().astype(np.int64)
     ends = np.cumsum(sizes)
     first = 0
     while first < len(sizes):
         budget = (ends[first - 1] if first else 0) + BATCH_CHARS
         stop = max(first + 1, int(np.searchsorted(ends, budget, side="right")))
-        yield range(first, stop), column.slice(first, stop - first).to_pylist()
+        yield range(first, stop)
         first = stop
-
-
-def _section_starts(column: pa.ChunkedArray) -> list[list[int]]:
-    """Return the character positions at which the sections of each document begin."""
-    starts: list[list[int]] = []
-    for chunk in column.chunks:
-        flat = pc.struct_field(chunk.flatten(), "start").to_pylist()
-        ends = np.cumsum(pc.fill_null(pc.list_value_length(chunk), 0).to_numpy(zero_copy_only=False)).tolist()
-        starts += [flat[a:b] for a, b in pairwise([0, *ends])]
-    return starts
-
-
-def _token_positions(encoded: Encoded, chars: list[int]) -> list[int]:
-    """Return the first token that begins at or after each character, without the ends of the document."""
-    if not chars:
-        return []
-    return sorted(set(encoded.tokens_at(chars)) - {0, len(encoded.ids)})
-
-
-def _id_lists(found: list[_Tokens], tokenizer: Tokenizer, target: Target) -> pa.Array:
-    offsets = np.cumsum([0, *(len(one.ids) for one in found)], dtype=np.int64)
-    values = np.concatenate([one.ids for one in found]) if found else np.zeros(0, np.uint32)
-    if len(values) and int(values.max()) >= target.vocabulary:
-        raise StageError(f"token id {values.max()} is outside the vocabulary of {target.name}, {target.vocabulary}")
-    before = np.concatenate([[0], np.cumsum(np.isin(values, control_ids(tokenizer)))])
-    forged = np.flatnonzero(np.diff(before[offsets]) != [one.marks for one in found])
-    if len(forged):
-        raise StageError(f"control tokens came out of the text of row {forged[0]}; load tokenizers with mixer.target")
-    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values.astype(target.id_dtype)))

@@ -42,7 +42,7 @@ class Tokenize:
 
     def run(self, shard: Shard) -> None:
         """Write the ids of each document of the shard, in order."""
-        tokenizer, encode = self._tokenizer(shard)
+        tokenizer, encode, warning = self._tokenizer(shard)
         sink = shard.sink("main", "arrow")
         schema = tokens_schema(self.target)
         rows = tokens = 0
@@ -56,6 +56,8 @@ class Tokenize:
                 tokens += len(found["ids"].combine_chunks().values)
         shard.sized("main", rows, tokens)
         shard.facts["target_tokens"] = tokens
+        if warning:
+            shard.facts["alarms"] = [f"{self.name}: {warning}"]
 
     def _written(self, shard: Shard, table: pa.Table) -> tuple[pa.Table, list[list[Stretch] | None] | None]:
         """Return the rows to encode, and conversations in the target's format; quarantine what it cannot hold."""
@@ -68,23 +70,26 @@ class Tokenize:
         good = [row for row, chat in enumerate(written) if not isinstance(chat, ChatError)]
         return table.take(good), [chat for chat in written if not isinstance(chat, ChatError)]
 
-    def _tokenizer(self, shard: Shard) -> tuple[tokenizers.Tokenizer, Encode]:
+    def _tokenizer(self, shard: Shard) -> tuple[tokenizers.Tokenizer, Encode, str | None]:
         trained = shard.inputs("tokenizer")
         return _trained(bytes(shard.read(trained[0]))) if trained else loaded(self.target)
 
 
 @lru_cache(maxsize=4)
-def loaded(target: Target) -> tuple[tokenizers.Tokenizer, Encode]:
-    """Keep a tokenizer from task to task: loading takes longer than a small shard, and its word cache is its speed."""
+def loaded(target: Target) -> tuple[tokenizers.Tokenizer, Encode, str | None]:
+    """Keep a tokenizer from task to task: loading takes longer than a small shard, and its word cache is its speed.
+
+    The last value is a warning where the faster library is not equal to the reference.
+    """
     tokenizer = load_tokenizer(target)
-    return tokenizer, fastest(tokenizer)
+    return tokenizer, *fastest(tokenizer)
 
 
 @lru_cache(maxsize=1)
-def _trained(data: bytes) -> tuple[tokenizers.Tokenizer, Encode]:
+def _trained(data: bytes) -> tuple[tokenizers.Tokenizer, Encode, None]:
     """Keep the run's own tokenizer too: each one that is loaded leaves some 8 MB of memory behind."""
     tokenizer = load_tokenizer_bytes(data)
-    return tokenizer, by_tokenizers(tokenizer)
+    return tokenizer, by_tokenizers(tokenizer), None
 
 
 def open_tokens(shard: Shard, ref: FileRef) -> pa.Table:

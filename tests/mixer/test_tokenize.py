@@ -9,6 +9,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from mixer import tokenize
+from mixer.chat import Stretch
 from mixer.mixture import members
 from mixer.settings import ComponentConfig
 from mixer.target import DEMO, Target, control_ids, find_target, load_tokenizer, load_tokenizer_bytes, train_bpe
@@ -125,3 +126,15 @@ def test_real_tokenizers_on_real_text(name: str) -> None:
             before, after = tokenizer.decode(ids[:at]), tokenizer.decode(ids[at:])
             assert before.endswith("\n")
             assert not after.startswith("\n")
+
+
+def test_conversations_between_texts_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer, target = demo()
+    table = to_table([document(i, PARAGRAPH * (i % 3)) for i in range(12)])
+    turns = [[Stretch(f"turn {i} ", control=False, trained=((0, 4),))] if i % 2 else None for i in range(12)]
+    monkeypatch.setattr(tokenize, "BATCH_CHARS", 500)
+    found = tokenize_documents(table, tokenizer, target, None, turns)
+    texts = [turn[0].text if turn else text for turn, text in zip(turns, table["text"].to_pylist(), strict=True)]
+    assert found["document"].to_pylist() == [f"d{i}" for i in range(12)]
+    assert found["ids"].to_pylist() == [tokenizer.encode(text).ids for text in texts]
+    assert [bool(masked) for masked in found["masked"].to_pylist()] == [i % 2 == 1 for i in range(12)]
