@@ -2,8 +2,8 @@
 
 Web records and members of archives have no suffix to tell a format by, so their media type does; a charset that a
 server declared goes to parsers that take one. The knowledge base that a source of differentials names is found once,
-when the plan is made, and its digest takes part in the source's identity. Not here: which options a parser knows
-(`sources.options`).
+when the plan is made, and its digest takes part in the source's identity, as do the models that read scans. Not here:
+which options a parser knows (`sources.options`).
 """
 
 import re
@@ -35,18 +35,26 @@ def for_item(options: dict[str, Any], parser: str, item: Item) -> dict[str, Any]
     return own
 
 
-def for_source(config: SourceConfig, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the options of a source with its knowledge base as a path, and what of that base decides bytes.
+def for_source(config: SourceConfig, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of a source with its knowledge base as a path, and what of files beside it decides bytes.
 
-    Raises ConfigError for a base that is not there or does not hold together, and for values that the parser refuses.
+    Raises ConfigError for a base that is not there or does not hold together, for values that the parser refuses, and
+    for models of tesseract that are missing.
     """
+    where = f"source {config.name}: options"
+    if config.parser == "pdf" and (languages := config.options.get("ocr")):
+        from sources.parse.pdf_ocr import versions_of  # only sources of scans need what it imports
+
+        try:
+            return dict(config.options), {"ocr": versions_of(languages)}
+        except ValueError as error:
+            raise ConfigError(f"{where}.{error}") from None
     if config.parser != DIFFERENTIAL:
         return dict(config.options), {}
     from sources.teacher.differential import parse  # only sources of differentials need what it imports
     from sources.teacher.knowledge_files import folder_of_knowledge, knowledge_digest
     from sources.teacher.verbalise import VERSION
 
-    where = f"source {config.name}: options"
     try:
         base = folder_of_knowledge(str(config.options.get("knowledge", ".")), folder)
         options = {**config.options, "knowledge": str(base)}

@@ -18,7 +18,7 @@ _ROWS = {"columns", "delimiter", "encoding", "fields", "format", "headers", "quo
 OPTIONS: Mapping[str, frozenset[str]] = {
     "jats": frozenset({"citations"}),
     "html": frozenset({"charset", "content_xpath", "drop_xpath", "kind", "title_xpath"}),
-    "pdf": frozenset({"read_encrypted"}),
+    "pdf": frozenset({"ocr", "read_encrypted"}),
     "text": frozenset({"charset", "kind", "sections"}),
     "xml": frozenset(
         {"drop", "headings_from", "identifiers", "kind", "language", "preset", "published", "publisher"}

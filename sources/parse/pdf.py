@@ -2,9 +2,9 @@
 
 pdfium reads the file (`pypdfium2`); what it does not do is done in the `pdf_*` files beside this one: columns, running
 headers, tables, paragraphs, hyphens, raised and lowered characters. A file without a text layer, with one that is not
-text, or protected by encryption is refused with a reason; pages that are only pictures are counted (`scanned_pages`).
-No OCR here: tesseract is a program, and a parser in the sandbox starts none. No date, because a PDF's creation date is
-not the date of its content. Limits of time and memory are the sandbox's work.
+text, or protected by encryption is refused with a reason; pages that are only pictures are counted (`scanned_pages`),
+and read when a source asks for it (`pdf_ocr`). No date, because a PDF's creation date is not the date of its content.
+Limits of time and memory are the sandbox's work.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_grid import find_grids
 from sources.parse.pdf_lines import Line, block_lines
+from sources.parse.pdf_ocr import Scans, languages_of
 from sources.parse.pdf_page import Batch
 from sources.parse.pdf_paragraphs import Written, write
 from sources.parse.pdf_tables import take_ruled
@@ -41,18 +42,24 @@ _FILE_NAME = re.compile(
 def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fault]:
     """Yield the one part of a PDF.
 
-    Options: `read_encrypted` (default false) reads files that open without a password and allow copying.
-    Raises Unreadable: encrypted, broken_pdf, no_text_layer, garbled_text.
+    Options: `read_encrypted` (default false) reads files that open without a password and allow copying; `ocr` (a list
+    of tesseract's languages) reads pages that are pictures.
+    Raises Unreadable: encrypted, broken_pdf, no_text_layer, garbled_text, ocr_unsure; ValueError for a wrong option.
     """
+    languages = languages_of(options)
+    scans = Scans(languages) if languages else None
     document = _open(body)
     try:
         _check_encryption(document, bool(options.get("read_encrypted", False)))
-        pages = _read_pages(document)
+        pages = _read_pages(document, scans)
         metadata = document.get_metadata_dict(skip_empty=True)
         language = _language(document)
     finally:
         document.close()
+        if scans:
+            scans.close()
     _check_text(pages)
+    read = scans.facts() if scans else {}
     scanned = sum(page.pictured for page in pages)
     removed = remove_running_lines(pages)
     written = write(_lines(pages))
@@ -60,13 +67,14 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         raise Unreadable(
             "no_text_layer", f"nothing but running lines on {len(pages)} pages, {scanned} of them pictures"
         )
-    edits = written.edits | ({"running_lines_removed"} if removed else set())
+    edits = written.edits | ({"running_lines_removed"} if removed else set()) | read.keys()
+    facts = {"pages": len(pages), "edits": sorted(edits), **read} | ({"scanned_pages": scanned} if scanned else {})
     yield Part(
         text=written.text,
         title=_title(metadata.get("Title", ""), written),
         sections=written.sections,
         language=language if language and script_agrees(language, written.text) else None,
-        extra={"pages": len(pages), "edits": sorted(edits)} | ({"scanned_pages": scanned} if scanned else {}),
+        extra=facts,
     )
 
 
@@ -92,7 +100,7 @@ def _check_encryption(document: pypdfium2.PdfDocument, wanted: bool) -> None:
         raise Unreadable("encrypted", f"security handler revision {revision}, copying allowed: {copying}")
 
 
-def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
+def _read_pages(document: pypdfium2.PdfDocument, scans: Scans | None) -> list[PageText]:
     """Return the fragments of every page. Raises Unreadable when the file has no page or one cannot be loaded."""
     count = len(document)
     if not count:
@@ -106,7 +114,9 @@ def _read_pages(document: pypdfium2.PdfDocument) -> list[PageText]:
             for page, text in zip(batch.pages, found, strict=True):
                 few = sum(len(fragment.text) for fragment in text.fragments) < SCANNED_CHARS
                 text.pictured = few and page.pictured
-            pages += found
+                if text.pictured and scans:
+                    scans.read(document, len(pages), text)
+                pages.append(text)
             batch.clear()
     return pages
 

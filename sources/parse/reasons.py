@@ -46,6 +46,7 @@ REASONS: Mapping[str, str] = {
     "no_content": "nothing but menus and furniture",
     "no_text": "holds no text",
     "no_text_layer": "a PDF of pictures of text",
+    "ocr_unsure": "a scan that tesseract reads with too many doubts",
     "not_fhir": "JSON or XML, but no resource of FHIR",
     "not_spl": "XML, but no drug label",
     "not_jats": "XML, but no article in JATS",

@@ -433,7 +433,8 @@ def test_faults_of_a_container_are_named_by_file_and_member(folder: Path, tmp_pa
         ("html", {"drop_xpath": ["//p["]}, "XPath"),
         ("html", {"content_xpath": "//p[", "kind": "guideline"}, "XPath"),
         ("xml", {"preset": "nope"}, "preset 'nope' is not one of"),
-        ("pdf", {"colour": 1}, "known are read_encrypted"),
+        ("pdf", {"ocr": "eng"}, "ocr is a list of tesseract's languages"),
+        ("pdf", {"colour": 1}, "known are ocr, read_encrypted"),
         ("text", {"section": "none"}, "did you mean 'sections'"),
         ("structured", {"skips": []}, "did you mean 'skip'"),
         ("auto", {"skip": []}, "name it in `parser`"),
@@ -451,7 +452,7 @@ def test_the_table_of_options_is_that_of_the_code() -> None:
     from sources.options import OPTIONS
 
     modules = {
-        "html": ["html", "charset"], "pdf": ["pdf"], "text": ["text", "charset"],
+        "html": ["html", "charset"], "pdf": ["pdf", "pdf_ocr"], "text": ["text", "charset"],
         "mcq": ["mcq", "record_rows", "record_csv"], "records": ["records", "record_rows", "record_csv"],
         "jats": ["jats"], "structured": ["structured"],
     }  # fmt: skip
