@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.engine.errors import MedmixError
-from pipelines.experiment_cli import experiment, plan_experiment
+from pipelines.experiment_cli import experiment_app, plan_experiment
 from pipelines.export_cli import export
 from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(sources_app, name="sources")
 app.add_typer(feed_app, name="feed")
 app.command("train-demo")(train_demo)
-app.command()(experiment)
+app.add_typer(experiment_app, name="experiment")
 app.command()(export)
 app.command()(publish)
 app.command()(diff)

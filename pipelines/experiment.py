@@ -6,7 +6,8 @@ what is written of the results (`experiment_results`) and the command line (`exp
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,29 +59,35 @@ def run_experiment(
     check_installed()
     result = run_all(experiment.run, how)
     given = given_of(result, Path(experiment.run.out).absolute(), experiment.config)
-    out = Path(experiment.config.out).absolute()
+    with working(experiment.config, how) as (storage, events):
+        first = [*prepared(experiment.config, given), *designed(experiment.config)]
+        manifests = done(storage, first, how, Resources(), events)
+        tell(estimate(storage, experiment.config, manifests, _workers(how)))
+        proxy = experiment.config.proxy
+        asked = Resources(proxy.cpus, proxy.memory_bytes, proxy.timeout_s, proxy.gpus)
+        rest = [swept(experiment.config), *confirmed(experiment.config)]
+        manifests = done(storage, [*first, *rest], how, asked, events)
+        clear_scratch(storage)
+    return storage, manifests, result
+
+
+@contextmanager
+def working(config: ExperimentConfig, how: How) -> Iterator[tuple[Storage, Events]]:
+    """Hold an experiment's folder and tell its events, how it ends included."""
+    out = Path(config.out).absolute()
     with RunLock(out) as lock, Events(out, live=how.live) as events:
-        storage = local_storage(out)
         if lock.notice:
             events.emit("note", text=lock.notice)
-        events.emit("run_started", name=experiment.config.name)
+        events.emit("run_started", name=config.name)
         ended = {"kind": "run_failed", "error": "stopped, or a defect"}
         try:
-            first = [*prepared(experiment.config, given), designed(experiment.config)]
-            manifests = _done(storage, first, how, Resources(), events)
-            tell(estimate(storage, experiment.config, manifests, _workers(how)))
-            proxy = experiment.config.proxy
-            asked = Resources(proxy.cpus, proxy.memory_bytes, proxy.timeout_s, proxy.gpus)
-            rest = [swept(experiment.config), *confirmed(experiment.config)]
-            manifests = _done(storage, [*first, *rest], how, asked, events)
-            clear_scratch(storage)
+            yield local_storage(out), events
             ended = {"kind": "run_done"}
         except MedmixError as error:
             ended["error"] = str(error)
             raise
         finally:
-            events.emit(**ended, name=experiment.config.name)
-    return storage, manifests, result
+            events.emit(**ended, name=config.name)
 
 
 def check_installed() -> None:
@@ -120,9 +127,10 @@ def _workers(how: How) -> int:
     return 1 if how.inline else how.workers or len(os.sched_getaffinity(0))
 
 
-def _done(
+def done(
     storage: Storage, stages: list[PlannedStage], how: How, resources: Resources, events: Events
 ) -> dict[str, Manifest]:
+    """Bring stages to their end, in a runtime that is started only when there is something to do."""
     started: list[Runtime] = []
 
     def runtime() -> Runtime:

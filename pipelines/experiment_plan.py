@@ -36,7 +36,8 @@ class Estimate:
 
 def outline(config: ExperimentConfig, workers: int) -> Estimate:
     """Return what the whole will take, by the file alone; judging is taken for a tenth of training."""
-    count = config.design.count(len(config.components)) + CONFIRMED * config.confirm_seeds
+    swept = 0 if config.results else config.design.count(len(config.components))
+    count = swept + CONFIRMED * config.confirm_seeds
     return _estimate(config, count, 0, config.proxy.tokens // 10, config.proxy.vocabulary, workers)
 
 
@@ -51,7 +52,7 @@ def estimate(storage: Storage, config: ExperimentConfig, manifests: dict[str, Ma
         outlook = look(storage, stage, known)
         if outlook.manifest is not None:
             known[name] = outlook.manifest
-        if name in (SWEEP, CONFIRM):
+        if name == CONFIRM or (name == SWEEP and not config.results):
             done = _done(storage, outlook)
             left, there = left + len(outlook.tasks) - done, there + done
     items = manifests["evaluation"].shards[0].facts

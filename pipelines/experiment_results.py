@@ -51,13 +51,14 @@ def write_results(
     confirmed = collect([_table(storage, manifests[CONFIRM], "main")], manifests[CONFIRM].digest)
     proposal = json.loads(bytes(storage.read(next(manifests["decide"].files("proposal")))))
     objective = {name: float(weight) for name, weight in config.objective.items()}
-    found, noise = differences(confirmed, runs, objective)
+    others = runs.take([]) if config.results else runs  # the noise of other models is not that of ours
+    found, noise = differences(confirmed, others, objective)
     verdict = sentence(found, noise)
     better = bool(found) and found[0].other == NATURAL and found[0].verdict == "better"
     weights = proposal["weights"] if better else proposal["natural"]
     evidence = {
         "question": config.question,
-        "design": manifests["design"].digest,
+        "design": manifests["design"].digest if "design" in manifests else None,
         "sweep": manifests[SWEEP].digest,
         "confirmation": manifests[CONFIRM].digest,
         "seeds": sorted({int(seed) for seed in (*runs.seeds, *confirmed.seeds)}),
@@ -85,7 +86,6 @@ def write_results(
         "mixture": files[MIXTURE].decode(), "targets": dict(manifests["evaluation"].shards[0].facts["targets"]),
         "counted": list(manifests["held-out"].shards[0].facts["components"]),
         "runs": _rows(runs, objective), "confirmed": _rows(confirmed, objective),
-        "epochs": {shard.shard: dict(shard.facts["epochs"]) for shard in manifests[SWEEP].shards},
         "trajectories": _judged(trajectories, objective),
     }  # fmt: skip
     files[PAGE] = page(shown).encode()
@@ -168,7 +168,7 @@ def _trajectories(storage: Storage, manifests: Mapping[str, Manifest]) -> pa.Tab
     """Return every step of every proxy: run, step, what (train or target), name, value."""
     tables = []
     for name in (SWEEP, CONFIRM):
-        for shard in manifests[name].shards:
+        for shard in (one for one in manifests[name].shards if "trajectory" in one.files):
             table = pq.read_table(pa.BufferReader(as_buffer(storage.read(shard.files["trajectory"]))))
             tables.append(table.add_column(0, "run", pa.array([shard.shard] * table.num_rows, pa.string())))
     return pa.concat_tables(tables)

@@ -7,6 +7,7 @@ here: the methods (`design`, `fit`, `propose`).
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mixer.experiments.design import Design as Designs
 from mixer.experiments.design import propose_designs
 from mixer.experiments.evidence import combined, curves, fitted, number, plain
 from mixer.experiments.fit import fit
+from mixer.experiments.imported import Imported
 from mixer.experiments.limits import limits
 from mixer.experiments.propose import propose
 from mixer.experiments.regressors import NAMES, TREES
@@ -73,7 +75,7 @@ class Decide:
     """Fit, propose, and list what is to be confirmed."""
 
     name = "decide"
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, config: ExperimentConfig) -> None:
@@ -134,13 +136,15 @@ class Decide:
         shard.facts["runs"] = to_train({n: w.tolist() for n, w in mixtures.items()}, first, self._config.confirm_seeds)
 
 
-def designed(config: ExperimentConfig) -> PlannedStage:
-    """Return the stage that lists the mixtures of the sweep."""
-    return PlannedStage(Design(config), {"chosen": ("held-out",)})
+def designed(config: ExperimentConfig) -> list[PlannedStage]:
+    """Return the stage that lists the mixtures of the sweep; none where results of elsewhere are in its place."""
+    return [] if config.results else [PlannedStage(Design(config), {"chosen": ("held-out",)})]
 
 
 def swept(config: ExperimentConfig) -> PlannedStage:
-    """Return the sweep over the design."""
+    """Return the sweep over the design, or the results of elsewhere."""
+    if config.results:
+        return PlannedStage(Imported(config, Path(config.results)))
     return sweep(SWEEP, config, Design.name)
 
 

@@ -7,7 +7,7 @@ tokenizers. The stage writes items once; every proxy reads the same. Not here: t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,15 +100,21 @@ class Evaluation:
 
     def _questions(self, shard: Shard, tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:
         for one in self._config.questions:
-            rows = [row for table in shard.tables(f"{QUESTIONS}/{one.name}") for row in _scorable(table)]
-            rows.sort(key=lambda row: (derive_seed(self._config.seed, QUESTIONS, row["id"]), row["id"]))
-            for row in rows[: one.limit]:
-                gold = " " + row["mcq"]["options"][row["mcq"]["gold"][0]].strip()
+            target = f"{QUESTIONS}/{one.name}"
+            for identity, prompt, gold in asked(shard.tables(target), self._config.seed, one.limit):
                 answer = tokenizer.encode(gold, add_special_tokens=False).ids
-                prompt = f"Question: {row['mcq']['question'].strip()}\nAnswer:"
                 room = max(0, self._config.proxy.sequence_tokens - 1 - len(answer))
                 context = tokenizer.encode(prompt, add_special_tokens=False).ids[-room:] if room else []
-                yield _item(row["id"], [f"{QUESTIONS}/{one.name}"], context + answer, len(context), gold)
+                yield _item(identity, [target], context + answer, len(context), gold)
+
+
+def asked(tables: Iterable[pa.Table], seed: int, limit: int) -> Iterator[tuple[str, str, str]]:
+    """Yield id, prompt and gold answer of the first `limit` questions in the order of the seed."""
+    rows = [row for table in tables for row in _scorable(table)]
+    rows.sort(key=lambda row: (derive_seed(seed, QUESTIONS, row["id"]), row["id"]))
+    for row in rows[:limit]:
+        gold = row["mcq"]["options"][row["mcq"]["gold"][0]].strip()
+        yield row["id"], f"Question: {row['mcq']['question'].strip()}\nAnswer:", f" {gold}"
 
 
 def _scorable(table: pa.Table) -> Iterator[dict[str, Any]]:

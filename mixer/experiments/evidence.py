@@ -1,7 +1,8 @@
 """What speaks for a proposal, as plain JSON values: fits on runs they have not seen, and how losses move with shares.
 
-Measured against expected on held-out mixtures with a band, and leave-one-out on the others, for each target and for
-the objective that combines them. Nothing is chosen by these figures. Not here: drawing them (`pipelines.report`).
+Measured against expected on held-out mixtures with a band, and leave-one-out on the others, for the objective that
+combines the targets; for each of them folds on the others, as its model was chosen by. Nothing is chosen by these
+figures. Not here: drawing them (`pipelines.report`).
 """
 
 import math
@@ -14,6 +15,7 @@ import numpy as np
 from mixer.experiments.calibration import calibration, rank_band
 from mixer.experiments.confirm import values_of
 from mixer.experiments.cross_validation import spearman
+from mixer.experiments.fit import leave_one_out
 from mixer.experiments.surface import Surface
 from mixer.experiments.table import HELD_OUT, Floats, Runs
 
@@ -45,9 +47,9 @@ def combined(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the same of the objective: rank correlation of expected and measured with its band, and the pairs."""
     told: dict[str, Any] = {}
-    held_out = runs.of(HELD_OUT)
+    train, held_out = next(iter(surfaces.values())).rows, runs.of(HELD_OUT)
     for name, rows, expected in (
-        ("left_out", *_left_out(surfaces, objective)),
+        ("left_out", train, _weighted({name: leave_one_out(surfaces[name]) for name in objective}, objective)),
         ("held_out", held_out, _expected(surfaces, objective, held_out.weights)),
     ):
         measured = values_of(rows, objective)
@@ -65,8 +67,8 @@ def curves(surfaces: Mapping[str, Surface], objective: Mapping[str, float], natu
     """
     rows: list[dict[str, Any]] = []
     any_surface = next(iter(surfaces.values()))
-    train, left_out = _left_out(surfaces, objective)
-    errors = np.sort(np.abs(left_out - values_of(train, objective)))  # conformal, as those of a surface
+    left_out = _weighted({name: surfaces[name].left_out for name in objective}, objective)
+    errors = np.sort(np.abs(left_out - values_of(any_surface.rows, objective)))  # conformal, as those of a surface
     half = errors[min(int(np.ceil((len(errors) + 1) * LEVEL)), len(errors)) - 1]
     for at, component in enumerate(any_surface.components):
         rest = np.delete(natural, at).sum()
@@ -107,17 +109,14 @@ def number(value: float) -> float | None:
 
 
 def _expected(surfaces: Mapping[str, Surface], objective: Mapping[str, float], weights: Floats) -> Floats:
-    total = sum(objective.values())
-    parts = [surfaces[name].predict(weights) * weight / total for name, weight in objective.items()]
-    values: Floats = np.sum(parts, axis=0)
-    return values
+    return _weighted({name: surfaces[name].predict(weights) for name in objective}, objective)
 
 
-def _left_out(surfaces: Mapping[str, Surface], objective: Mapping[str, float]) -> tuple[Runs, Floats]:
-    """Return the training runs, and what fits that have not seen each of them expect of its objective."""
+def _weighted(values: Mapping[str, Floats], objective: Mapping[str, float]) -> Floats:
+    """Return the weighted mean of the values of targets."""
     total = sum(objective.values())
-    values: Floats = np.sum([surfaces[name].left_out * weight / total for name, weight in objective.items()], axis=0)
-    return next(iter(surfaces.values())).rows, values
+    found: Floats = np.sum([values[name] * weight / total for name, weight in objective.items()], axis=0)
+    return found
 
 
 def _pairs(expected: Floats, measured: Floats) -> list[list[float | None]]:

@@ -67,6 +67,20 @@ def _fit(rows: Runs, target: str, names: tuple[str, ...], seed: int, resamples: 
     )
 
 
+def leave_one_out(surface: Surface) -> Floats:
+    """Return what the surface expects of each of its runs when that run's mixture is left out, shape (rows,).
+
+    The kind of model, and a process's scales, are those that all runs chose; the rest is fitted anew each time.
+    """
+    weights, values = surface.rows.weights, surface.rows.column(surface.target)
+    mixtures = np.unique(weights, axis=0, return_inverse=True)[1].reshape(-1)
+    found = np.empty(len(values))
+    with one_thread():
+        for out in (mixtures == one for one in range(int(mixtures.max()) + 1)):
+            found[out] = refit(surface.model, weights[~out], values[~out]).predict(weights[out])
+    return found
+
+
 def noise_floor(runs: Runs, target: str) -> tuple[float, int]:
     """Return the standard deviation between seeds of one mixture, pooled, and of how many runs (0: no replicates)."""
     values = runs.column(target)

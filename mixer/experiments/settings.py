@@ -143,6 +143,9 @@ class ExperimentConfig(Settings):
     components: Annotated[tuple[ExperimentComponent, ...], Field(min_length=2), BYTES]
     proxy: Annotated[ProxyConfig, BYTES]
     design: Annotated[DesignConfig, BYTES] = DesignConfig()
+    results: Annotated[str | None, SPEED] = None
+    """Folder with `ratios.csv` and `metrics.csv` of runs obtained elsewhere, in the place of a sweep; the digests of
+    both are in the identity."""
     held_out: Annotated[HeldOutConfig, BYTES] = HeldOutConfig()
     questions: Annotated[tuple[QuestionSet, ...], BYTES] = ()
     slices: Annotated[SliceConfig, BYTES] = SliceConfig()

@@ -45,12 +45,15 @@ def page(shown: Mapping[str, Any]) -> str:
 def _lead(shown: Mapping[str, Any]) -> str:
     proxy, evidence = shown["config"]["proxy"], shown["evidence"]
     models = "Copies of a given model" if proxy["base"] else "Small models"
+    trained = [*([] if shown["config"]["results"] else shown["runs"]), *shown["confirmed"]]
     told = (
         f"{models} were trained on {proxy['tokens']:,} tokens each, every one on another mixture of the same "
         f"{len(evidence['components'])} components, and judged by texts that none of them was trained on."
     )
     held = evidence["held_out"]
-    figures: dict[str, object] = {"proxies trained": len(shown["runs"]) + len(shown["confirmed"])}
+    figures: dict[str, object] = {"proxies trained": len(trained)}
+    if shown["config"]["results"]:
+        figures["runs obtained elsewhere"] = len(shown["runs"])
     if held and held["spearman"] is not None:
         figures["rank correlation on held-out mixtures (1 is perfect)"] = held["spearman"]
     figures |= {"recommended mixture": evidence["recommended"]}
@@ -149,7 +152,7 @@ def _fit(target: str, one: Mapping[str, Any], counts: Mapping[str, int]) -> list
 
 def _trade(shown: Mapping[str, Any]) -> Iterator[str]:
     """The objective against what is forgotten, where general text was measured."""
-    runs = [*shown["runs"], *shown["confirmed"]]
+    runs = [*shown["runs"], *([] if shown["config"]["results"] else shown["confirmed"])]
     if not runs or "general" not in runs[0]["metrics"]:
         return
     points = [

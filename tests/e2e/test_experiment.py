@@ -141,6 +141,49 @@ def test_a_second_run_trains_nothing_and_leaves_the_same_bytes(told: tuple[Path,
     assert not list((told[0] / "experiment").glob("scratch/*"))
 
 
+def test_a_checkpoint_is_asked_for_the_texts_that_judged_the_proxies_and_its_results_are_told(
+    told: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "eval"
+    done = call_medmix("experiment", "eval", told[0] / "tiny.yaml", "--model", "/models/mine", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    names = "medmix_general,medmix_held_out_articles,medmix_held_out_guidelines,medmix_held_out_replay"
+    assert f"--tasks {names} --include_path {folder}" in done.stdout
+    assert "--tasks medqa_4options,medmcqa" in done.stdout
+    assert "no results are in" in done.stdout
+    rows = [json.loads(line) for line in (folder / "medmix_held_out_guidelines.jsonl").read_text().splitlines()]
+    texts = {(told[0] / "guidelines" / path.name).read_text() for path in (told[0] / "guidelines").iterdir()}
+    assert len(rows) == 5
+    assert {row["text"] for row in rows} <= texts
+    made = Path(__file__).parents[1] / "mixer" / "experiments" / "harness_results.json"
+    (folder / "results").mkdir()
+    (folder / "results" / "results_2026-11-30T10-00-00.json").write_bytes(made.read_bytes())
+    done = call_medmix("experiment", "eval", "--model", "/models/mine", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"held-out/guidelines\W+bits per byte\W+2\.2500", done.stdout)
+    lines = (folder / "checkpoints.csv").read_text().splitlines()
+    assert lines[0] == '"model","target","metric","value","error","items"'
+    assert len(lines) == 4
+
+
+def test_results_obtained_elsewhere_stand_in_for_a_sweep(told: tuple[Path, str], tmp_path: Path) -> None:
+    source = told[0] / "experiment"
+    for name in ("ratios.csv", "metrics.csv", "runs.csv"):
+        (tmp_path / name).write_bytes((source / name).read_bytes())
+    path = write_experiment(tmp_path, results=str(tmp_path))
+    done = call_medmix("experiment", path, "--inline")
+    assert done.returncode == 0, done.stderr
+    assert "9 proxies to train (0 are there)" in done.stdout, "those that confirm, and no others"
+    one, two = (json.loads((folder / "proposal.json").read_text()) for folder in (source, tmp_path / "experiment"))
+    assert one["weights"] == two["weights"]
+    assert one["combined"]["left_out"] == two["combined"]["left_out"]
+    assert "runs obtained elsewhere" in (tmp_path / "experiment" / "index.html").read_text()
+    (tmp_path / "metrics.csv").write_text((source / "metrics.csv").read_text().replace("held-out/articles", "other"))
+    done = call_medmix("experiment", path, "--inline")
+    assert done.returncode == 3, done.stderr
+    assert "'held-out/articles'" in done.stderr
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("how", ["--inline", pytest.param("--workers=2", marks=pytest.mark.ray)])
 def test_a_run_elsewhere_gives_the_same_bytes(told: tuple[Path, str], tmp_path: Path, how: str) -> None:

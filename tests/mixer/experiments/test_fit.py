@@ -1,13 +1,14 @@
 """A surface is chosen and fitted on training rows alone, knows noise when it sees it, and is the same every time."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mixer.experiments.calibration import calibration
-from mixer.experiments.cross_validation import chosen, folds_of
-from mixer.experiments.fit import NO_SIGNAL, fit, noise_floor
+from mixer.experiments.cross_validation import chosen, folds_of, spearman
+from mixer.experiments.fit import NO_SIGNAL, fit, leave_one_out, noise_floor
 from mixer.experiments.fit_laws import Reciprocal
 from mixer.experiments.regressors import DEFAULT, EXPONENTIAL, LINEAR, NAMES, fit_models
 from mixer.experiments.table import HELD_OUT, TRAIN, Floats, Runs, runs_of
@@ -54,6 +55,19 @@ def test_intervals_hold_as_many_new_runs_as_they_say() -> None:
     for level in (0.5, 0.8, 0.9):
         share = np.mean([one[level] for one in found])
         assert abs(share - level) < 0.08, f"{share:.2f} of the runs within the {level:.0%} interval"
+
+
+def test_a_mixture_that_is_left_out_does_not_tell_of_itself() -> None:
+    runs = planted(32)
+    surface = fit(runs, "loss", names=(DEFAULT,), resamples=3)
+    found = leave_one_out(surface)
+    spoiled = runs.metrics.copy()
+    spoiled[10] += 3
+    other = runs_of(runs.components, runs.weights, runs.targets, spoiled, splits=runs.splits, replicates=[-1] * 52)
+    same_model = replace(surface, rows=other.of(TRAIN))
+    assert leave_one_out(same_model)[10] == pytest.approx(found[10], abs=1e-6)
+    assert found[0] == found[1] == found[2], "all runs of one mixture are left out together"
+    assert spearman(found, runs.of(TRAIN).column("loss")) > 0.9
 
 
 def test_held_out_rows_are_never_looked_at() -> None:
