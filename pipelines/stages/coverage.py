@@ -4,10 +4,10 @@ Nothing is dropped for it and no later stage reads it, so it may stand first in 
 takes. The report tells by it which slices of medicine were kept and which were lost (`pipelines.report.retention`), as
 corpora that are filtered without looking lose just what this project exists for. A text is about a group when its title
 names it, or when it names it often enough: so often at least, and at least such a share of what it names most on that
-axis. Terms are data (`configs/vocabularies`). Not here: finding them (`vocabulary`).
+axis; signs, organs and drugs count as a part of a name. Terms are data (`configs/vocabularies`). Not here: finding
+them (`vocabulary`).
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.content import contents
 from pipelines.stages.exchange import RunFacts, Step
-from pipelines.stages.vocabulary import Vocabulary, load_countries, load_vocabulary
+from pipelines.stages.vocabulary import SIGN, Vocabulary, load_countries, load_vocabulary
 
 AXES = ("disease", "population", "care", "country", "region", "income")
 SCHEMA = pa.schema(
@@ -30,6 +30,8 @@ SCHEMA = pa.schema(
 )
 TITLE_MENTIONS = 3
 """A mention in the title counts as so many more: a title says what a text is about."""
+SIGN_MENTION = 0.35
+"""What a sign, an organ or a drug counts in the text, which points to a group without naming it."""
 LISTED_GROUPS = 2
 WORDS_A_MENTION = 400
 """A text of more words than this must name a group more than once, up to `min_mentions`."""
@@ -40,7 +42,7 @@ class CoverageConfig(Settings):
 
     min_mentions: Annotated[int, Field(ge=1), BYTES] = 3
     """Mentions that a long text needs; a passage of up to 400 words needs one, of up to 800 two, and so on."""
-    min_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.6
+    min_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.7
     """Mentions that a disease, population or level of care needs as a share of those of the one named most."""
     min_place_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.25
     """The same for places, which a text names less often."""
@@ -50,7 +52,7 @@ class Coverage:
     """The stage: one row of slices for each document, sorted, none where nothing is named."""
 
     name = "coverage"
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 
@@ -92,32 +94,34 @@ def _places(title: str, text: str, least: int, min_share: float) -> dict[str, li
     """Return countries, and the regions and income groups that follow: regions count what is named within them."""
     countries = load_countries()
     named = _weighed(countries, title, text)
-    regions, states = Counter[str](), Counter[str]()
+    states = {name: mentions for name, mentions in named.items() if not name.startswith("region:")}
+    regions: dict[str, float] = {}
     for name, mentions in named.items():
-        if name.startswith("region:"):
-            regions[name.removeprefix("region:")] += mentions
-        else:
-            states[name] += mentions
-            regions[str(countries.groups[name]["region"])] += mentions
-    del regions["none"]
+        region = str(countries.groups[name]["region"]) if name in states else name.removeprefix("region:")
+        regions[region] = regions.get(region, 0) + mentions
+    regions.pop("none", None)
     chosen = _chosen(states, least, min_share)
     incomes = {str(countries.groups[code]["income"]) for code in chosen} - {"unclassified"}
     return {"country": chosen, "region": _chosen(regions, least, min_share), "income": sorted(incomes)}
 
 
-def _is_list(named: Mapping[str, int]) -> bool:
+def _is_list(named: Mapping[str, float]) -> bool:
     """Say whether several groups are named once each: a list of what is to be excluded, or of other people's work."""
-    return len(named) > LISTED_GROUPS and max(named.values()) == 1
+    named_once = [mentions for mentions in named.values() if mentions >= 1]
+    return len(named_once) > LISTED_GROUPS and max(named_once) == 1
 
 
-def _weighed(vocabulary: Vocabulary, title: str, text: str) -> Counter[str]:
-    counts = vocabulary.matcher.count(text)
-    for group, mentions in vocabulary.matcher.count(title).items():
-        counts[group] += TITLE_MENTIONS * mentions
+def _weighed(vocabulary: Vocabulary, title: str, text: str) -> dict[str, float]:
+    """Return the mentions of each group: those in the title as several, signs in the text as less than one."""
+    counts: dict[str, float] = {}
+    for where, worth, sign_worth in ((text, 1, SIGN_MENTION), (title, TITLE_MENTIONS, TITLE_MENTIONS)):
+        for group, mentions in vocabulary.matcher.count(where).items():
+            name, each = (group[1:], sign_worth) if group.startswith(SIGN) else (group, worth)
+            counts[name] = counts.get(name, 0) + each * mentions
     return counts
 
 
-def _chosen(named: Mapping[str, int], least: int, min_share: float) -> list[str]:
+def _chosen(named: Mapping[str, float], least: int, min_share: float) -> list[str]:
     most = max(named.values(), default=0)
     return sorted(group for group, mentions in named.items() if mentions >= max(least, min_share * most))
 

@@ -69,6 +69,8 @@ class QualityConfig(Settings):
     """[0.3]"""
     max_curly_ratio: Share = 0.7
     """Curly brackets a word; C4 allows none."""
+    min_c4_sentences: Annotated[int, BYTES] = 0
+    """Sentences in the lines that C4 keeps [5]; lists and tables have none."""
     max_duplicate_lines: Share = 0.7
     """[0.3]"""
     max_duplicate_line_chars: Share = 0.6
@@ -106,6 +108,7 @@ def _line_flags(s: dict[str, npt.NDArray[np.float64]], config: QualityConfig) ->
         "no_sentences": s["terminal_line_fraction"] < config.min_terminal_line_fraction,
         "short_lines": s["short_line_fraction"] > config.max_short_line_fraction,
         "newlines": s["newline_ratio"] > config.max_newline_ratio,
+        "few_sentences": s["c4_sentences"] < config.min_c4_sentences,
     }
 
 
@@ -150,7 +153,7 @@ class Quality:
     """The stage: one row of statistics and flags for each document."""
 
     name = "quality"
-    version = "1"
+    version = "2"
     reasons = REASONS
     writes = "attributes"
 

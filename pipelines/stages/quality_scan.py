@@ -1,7 +1,7 @@
 """Text statistics in compiled passes over UTF-8 bytes: words, lines and repetition, as in Gopher and FineWeb.
 
 Words are those of `quality_tokens`. The rules behind the statistics are Rae et al. 2021 (Gopher, table A1 and its
-quality rules), Penedo et al. 2024 (FineWeb, lines) and Raffel et al. 2020 (C4, braces). The tests hold a plain
+quality rules), Penedo et al. 2024 (FineWeb, lines) and Raffel et al. 2020 (C4, in `quality_c4`). The tests hold a plain
 Python twin, and both must agree on any text. Not here: thresholds and verdicts (`quality`).
 """
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.engine.compiled import compiled
+from pipelines.stages.quality_c4 import kept_sentences
 from pipelines.stages.quality_chars import DIGIT, LETTER, SPLIT, STOP_WORDS, WORD, class_table, stop_table
 from pipelines.stages.quality_lines import LINE_STATISTICS, Floats, characters, ellipses, line_stats, ratio
 from pipelines.stages.quality_repeats import Hashes, Lengths, duplicate_grams, slot_of, table_size, top_gram
@@ -17,7 +18,7 @@ from pipelines.stages.quality_tokens import BITS, CHARS, CODE, LETTERS, VOWELS, 
 
 TOP_N_GRAMS = (2, 3, 4)
 DUPLICATE_N_GRAMS = (5, 6, 7, 8, 9, 10)
-COUNTS = ("chars", "tokens", "words", "lines", "stop_words", "replacement_chars", "curly_brackets")
+COUNTS = ("chars", "tokens", "words", "lines", "stop_words", "replacement_chars", "curly_brackets", "c4_sentences")
 FRACTIONS = (
     "mean_word_length",
     "alpha_word_fraction",
@@ -124,17 +125,17 @@ def _scan(data: Bytes, table: Table, stops: Hashes, masks: Masks, out: Floats) -
     seen = np.empty((chars, 5), dtype=np.int64)
     tokens = split_tokens(data, table, hashes, lowered, seen)
     hashes, lowered, seen = hashes[:tokens], lowered[:tokens], seen[:tokens]
-    out[0], out[1] = chars, tokens
-    out[2], out[7], out[8], out[13] = _word_shape(seen)
-    out[4], out[12] = _stop_words(lowered, seen, stops, masks)
-    out[9], out[10], out[5], out[6] = _symbols(seen)
-    out[11] = ratio(ellipses(data), tokens)
+    out[0], out[1], out[7] = chars, tokens, kept_sentences(data)
+    out[2], out[8], out[9], out[14] = _word_shape(seen)
+    out[4], out[13] = _stop_words(lowered, seen, stops, masks)
+    out[10], out[11], out[5], out[6] = _symbols(seen)
+    out[12] = ratio(ellipses(data), tokens)
     newlines = 0
     for byte in data:
         newlines += byte == 10
-    out[14] = ratio(newlines, tokens)
-    out[3] = line_stats(data, table, chars, out[15:23])
-    _gram_stats(hashes, seen, chars, out[23:32])
+    out[15] = ratio(newlines, tokens)
+    out[3] = line_stats(data, table, chars, out[16:24])
+    _gram_stats(hashes, seen, chars, out[24:33])
 
 
 @compiled

@@ -1,10 +1,10 @@
 """Vocabularies of terms as data, and the matcher that counts their mentions in a text.
 
 A vocabulary is a YAML of `configs/vocabularies/`: groups of terms in several languages, in any case or `exact`, and
-`not`, phrases that are no mention though a term lies within them. All terms are looked for at once (Aho and Corasick,
-"Efficient string matching", 1975); of mentions that overlap the longest counts, and a term is found between word
-borders only. Arabic writes its article and some prepositions on the word, so they may stand before a term. Not here:
-what a text is about (`coverage`).
+`not`, phrases that are no mention though a term lies within them; `signs` point to a group without naming it. All are
+looked for at once (Aho and Corasick, "Efficient string matching", 1975); of mentions that overlap the longest counts,
+and a term is found between word borders only. Arabic writes its article and some prepositions on the word, so they may
+stand before a term. Not here: what a text is about (`coverage`).
 """
 
 from collections import Counter
@@ -24,6 +24,8 @@ LANGUAGES = ("en", "fr", "es", "pt", "ar")
 _PLURAL = ("en", "fr", "es", "pt")
 _ARABIC_PREFIXES = frozenset({"ال", "و", "ف", "ب", "ل", "ك", "لل", "وال", "بال", "فال", "كال", "ولل", "وب", "ول"})
 _NO_MENTION = ""
+SIGN = "~"
+"""Before the group of a term that points to it without naming it: a sign, an organ, a drug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def load_vocabulary(name: str) -> Vocabulary:
         exact += [(str(term), group) for term in entry.get("exact", ())]
         folded += [(term, group) for language in LANGUAGES for term in _forms(entry.get(language, ()), language)]
     folded += [(term, _NO_MENTION) for entry in groups.values() for term in entry.get("not", ())]
+    folded += [(form, SIGN + group) for group, entry in groups.items() for form in _forms(entry.get("signs", ()), "en")]
     return Vocabulary(body["axis"], groups, Matcher(folded, exact), sha256_bytes(raw))
 
 

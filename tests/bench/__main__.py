@@ -28,6 +28,7 @@ BENCHES = {
     "teacher": ["-m", "tests.bench.teacher"],
     "decontaminate": ["-m", "tests.bench.decontaminate"],
     "near": ["-m", "tests.bench.near"],
+    "filters": ["-m", "tests.bench.filters"],
 }
 
 

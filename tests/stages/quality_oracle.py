@@ -4,8 +4,11 @@ import re
 from collections import Counter
 
 from pipelines.stages import quality_chars as chars
+from pipelines.stages.quality_c4 import PHRASES
 from pipelines.stages.quality_chars import GOPHER_STOP_WORDS, STOP_WORDS, char_class
 from pipelines.stages.quality_scan import DUPLICATE_N_GRAMS, TOP_N_GRAMS
+
+BLANKS = " \t\v\f\r"
 
 
 def has(char: str, bit: int) -> bool:
@@ -123,8 +126,40 @@ def line_statistics(text: str, n_tokens: int) -> dict[str, float]:
     }
 
 
+def c4_sentences(text: str) -> int:
+    return sum(map(sentences, filter(None, map(kept_by_c4, text.split("\n")))))
+
+
+def kept_by_c4(line: str) -> str:
+    """The line without citations at its end, empty when C4 drops it."""
+    words = re.split(r"[ \t\v\f\r]+", line.strip(BLANKS))
+    bare = re.sub(rf"(?:[{BLANKS}]|\[\d*\])+\Z", "", line, flags=re.ASCII)
+    phrases = (phrase in "".join(c.lower() if c.isascii() else c for c in line) for phrase in PHRASES)
+    if not bare.endswith((".", "?", "!", '"', "'")) or bare.endswith("...") or any(phrases):
+        return ""
+    return bare if len(words) >= 3 and all(len(word.encode()) <= 1000 for word in words) else ""
+
+
+def sentences(line: str) -> int:
+    count, open_mark, blank = 1, False, False
+    for at, char in enumerate(line):
+        if char in ".?!":
+            before = line[max(0, at - 2) : at]
+            letter = before[-1:].isascii() and before[-1:].isalpha()
+            first = before[:1] if len(before) == 2 else " "
+            alone = before[-1:].isupper() and not (first.isalpha() or not first.isascii())
+            open_mark, blank = char != "." or not (letter and (first == "." or alone)), False
+        elif char in BLANKS:
+            blank = True
+        elif not char.isascii() or char.isalnum():
+            count += open_mark and blank
+            open_mark = False
+    return count
+
+
 def statistics(text: str) -> dict[str, float]:
     tokens = split_tokens(text)
     grams = {f"top_{n}_gram": ratio(top_gram(tokens, n), len(text)) for n in TOP_N_GRAMS}
     grams |= {f"dup_{n}_gram": ratio(duplicate_grams(tokens, n), len(text)) for n in DUPLICATE_N_GRAMS}
-    return {"chars": len(text), **word_statistics(tokens), **line_statistics(text, len(tokens)), **grams}
+    c4 = {"c4_sentences": c4_sentences(text)}
+    return {"chars": len(text), **c4, **word_statistics(tokens), **line_statistics(text, len(tokens)), **grams}
