@@ -16,6 +16,7 @@ from pipelines.stages.decontaminate_index import DecontaminateConfig
 from pipelines.stages.dedup_exact import ExactConfig
 from pipelines.stages.dedup_exact_resolve import exact_steps
 from pipelines.stages.dedup_near import NearConfig
+from pipelines.stages.domains import DomainsConfig, domain_steps
 from pipelines.stages.evidence import Evidence, EvidenceConfig
 from pipelines.stages.exchange import Steps, over_rows
 from pipelines.stages.language import Language, LanguageConfig
@@ -62,6 +63,7 @@ STAGES: dict[str, StageEntry] = {
     "dedup_near": StageEntry(NearConfig, near_steps),
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
+    "domains": StageEntry(DomainsConfig, domain_steps),
     "safety": StageEntry(SafetyConfig, over_rows(Safety)),
     "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),
     "review": StageEntry(ReviewConfig, review_steps),

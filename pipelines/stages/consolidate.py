@@ -42,6 +42,7 @@ PLAIN_REASONS = (
     "abstract_of",
     "near_duplicate",
     "superseded",
+    "domain_cap",
     "language",
 )
 REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS} | {f"unsafe.{flag}" for flag in UNSAFE}

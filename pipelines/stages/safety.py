@@ -33,7 +33,7 @@ SCHEMA = pa.schema(
         pa.field("safety_flags", pa.list_(pa.string()), nullable=False),
     ]
 )
-_BY_KIND: dict[str, Trust] = {
+TRUST_BY_KIND: dict[str, Trust] = {
     "guideline": "high", "label": "high", "article": "high", "abstract": "high", "trial": "high", "reference": "medium",
     "mcq": "medium", "synthetic": "medium",
 }  # fmt: skip
@@ -77,7 +77,7 @@ class Safety:
         return Batch(pa.Table.from_pylist(rows, schema=SCHEMA))
 
     def _row(self, document: str, source: str, kind: str, text: str) -> dict[str, Any]:
-        trust = self.config.trust.get(source) or _BY_KIND.get(kind, "low")
+        trust = self.config.trust.get(source) or TRUST_BY_KIND.get(kind, "low")
         claims = self._claims.matcher.count(text)
         family, hidden = speaks_to_a_model(text), hidden_share(text)
         flags = {
