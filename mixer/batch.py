@@ -7,10 +7,11 @@ variable length takes bounds and no positions, an evaluation takes ids alone. No
 """
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from mixer.assemble import SequenceBlock
 
@@ -23,75 +24,60 @@ Longs = npt.NDArray[np.int64]
 
 
 class Batch:
-    """The rows [first, first + n) of a mixture, S tokens each; `kind` says what labels are."""
+    """The rows [first, first + n) of a mixture, S tokens each; `kind` says what labels are.
 
-    def __init__(self, block: SequenceBlock, first: int, kind: Labels) -> None:
-        self.block = block
+    They are the rows [low, high) of `block`, by default all of them; nothing is cut out before it is asked for.
+    """
+
+    def __init__(self, block: SequenceBlock, first: int, kind: Labels, rows: tuple[int, int] | None = None) -> None:
+        self._block = block
         self.first = first
         self.kind = kind
+        self._low, self._high = rows or (0, len(block.pad_len))
 
     def __len__(self) -> int:
         """Return how many rows the batch has."""
-        return len(self.block.pad_len)
+        return self._high - self._low
 
     @cached_property
     def input_ids(self) -> Longs:
         """Return the ids, (n, S) int64."""
-        return self.block.input_ids.astype(np.int64)
+        return _widened(self._block.input_ids[self._low : self._high])  # type: ignore[no-any-return]
 
     @cached_property
     def labels(self) -> Longs:
         """Return the labels, (n, S) int64, `IGNORED` where a document ends (begins, for `same`), in
         padding, and where the token named is masked."""
-        ids, bounds = self.block.input_ids, self.cu_seqlens
-        labels = np.empty(ids.shape, np.int64)
-        flat = labels.reshape(-1)
-        if self.kind == "next":
-            flat[:-1] = ids.reshape(-1)[1:]
-            flat[bounds[1:] - 1] = IGNORED
-        else:
-            flat[:] = ids.reshape(-1)
-            flat[bounds[:-1]] = IGNORED
-        for row in np.flatnonzero(self.block.pad_len):
-            labels[row, ids.shape[1] - self.block.pad_len[row] :] = IGNORED
-        if len(self.block.masked):
-            flat[self._masked_labels()] = IGNORED
-        return labels
-
-    def _masked_labels(self) -> npt.NDArray[np.bool_]:
-        """Say of each label whether the token that it names is no target, over the rows laid end to end."""
-        row = np.repeat(np.arange(len(self)), np.diff(self.block.ends))
-        spans = self.block.masked + (row * self.block.input_ids.shape[1])[:, None]
-        edges = np.zeros(self.block.input_ids.size + 1, np.int8)
-        np.add.at(edges, spans[:, 0], 1)
-        np.add.at(edges, spans[:, 1], -1)
-        masked: npt.NDArray[np.bool_] = edges.cumsum()[:-1] > 0
-        return masked if self.kind == "same" else np.append(masked[1:], False)
+        block, rows = self._block, slice(self._low, self._high)
+        documents, spans = (block.offsets, block.doc_lens), (block.ends, block.masked)
+        return _labels(block.input_ids[rows], self._low, documents, block.pad_len, spans, self.kind == "next")  # type: ignore[no-any-return]
 
     @cached_property
     def positions(self) -> npt.NDArray[np.int32]:
         """Return the place of each token in its piece, (n, S) int32."""
-        starts = np.repeat(self.cu_seqlens[:-1], self.block.doc_lens)
-        positions = np.arange(self.block.input_ids.size, dtype=np.int32)
-        positions -= starts
-        return positions.reshape(self.block.input_ids.shape)
+        return _positions(self._doc_lens, len(self), self._block.input_ids.shape[1])  # type: ignore[no-any-return]
 
     @cached_property
     def cu_seqlens(self) -> npt.NDArray[np.int32]:
         """Return where pieces begin and end in the rows laid end to end, (pieces + 1,) int32."""
-        bounds = np.zeros(len(self.block.doc_lens) + 1, np.int32)
-        self.block.doc_lens.cumsum(out=bounds[1:])
+        bounds = np.zeros(len(self._doc_lens) + 1, np.int32)
+        self._doc_lens.cumsum(out=bounds[1:])
         return bounds
+
+    @cached_property
+    def _doc_lens(self) -> npt.NDArray[np.int32]:
+        offsets = self._block.offsets
+        return self._block.doc_lens[offsets[self._low] : offsets[self._high]]
 
     @property
     def source_id(self) -> npt.NDArray[np.int16]:
         """Return the component of each row, (n,) int16."""
-        return self.block.source_id
+        return self._block.source_id[self._low : self._high]
 
     @property
     def max_seqlen(self) -> int:
         """Return the tokens of the longest piece."""
-        return int(self.block.doc_lens.max(initial=0))
+        return int(self._doc_lens.max(initial=0))
 
     @property
     def targets(self) -> int:
@@ -100,8 +86,53 @@ class Batch:
 
     def micro(self, rows: int) -> "list[Batch]":
         """Return the batch as batches of at most so many rows, in order."""
-        stops = [min(at + rows, len(self)) for at in range(0, len(self), rows)]
+        lows = range(self._low, self._high, rows)
         return [
-            Batch(self.block.rows(at, stop), self.first + at, self.kind)
-            for at, stop in zip([0, *stops], stops, strict=False)
+            Batch(self._block, self.first + low - self._low, self.kind, (low, min(low + rows, self._high)))
+            for low in lows
         ]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _widened(ids: Any) -> Any:
+    """Return ids as int64: a plain loop, of which the compiler makes vectors, as numpy's `astype` does not."""
+    wide = np.empty(ids.shape, np.int64)
+    for row in range(len(ids)):
+        _copy(wide[row], ids[row])
+    return wide
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _copy(to: Any, source: Any) -> None:
+    for place in range(len(source)):
+        to[place] = source[place]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _labels(ids: Any, low: int, documents: Any, pad_len: Any, spans: Any, ahead: bool) -> Any:
+    """Fill labels row by row: the ids, moved by one for `ahead`, then what is ignored; `ids` begins at row `low`."""
+    (offsets, doc_lens), (ends, masked) = documents, spans
+    rows, size = ids.shape
+    labels = np.empty((rows, size), np.int64)
+    for row in range(rows):
+        _copy(labels[row], ids[row, 1:] if ahead else ids[row])
+        place = 0
+        for piece in range(offsets[low + row], offsets[low + row + 1]):
+            begin, place = place, place + doc_lens[piece]
+            labels[row, place - 1 if ahead else begin] = IGNORED
+        labels[row, size - pad_len[low + row] :] = IGNORED
+        for span in range(ends[low + row], ends[low + row + 1]):
+            labels[row, max(masked[span, 0] - ahead, 0) : max(masked[span, 1] - ahead, 0)] = IGNORED
+    return labels
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _positions(doc_lens: Any, rows: int, size: int) -> Any:
+    positions = np.empty((rows, size), np.int32)
+    flat, at = positions.reshape(-1), 0
+    for length in doc_lens:
+        piece = flat[at : at + length]
+        for place in range(len(piece)):
+            piece[place] = place
+        at += length
+    return positions

@@ -43,6 +43,10 @@ class Rows(Protocol):
         """Return the rows [first, stop)."""
         ...
 
+    def window(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
+        """Return a block that holds the rows [first, stop), and which of its rows they are."""
+        ...
+
     def counts(self, rows: int) -> Counts:
         """Return what the first `rows` rows hold of each component."""
         ...
@@ -104,8 +108,10 @@ class Feed:
     def __getitem__(self, row: int) -> Batch:
         """Return this rank's slice of the global batch that begins at a row; what is handed out does not change."""
         stop = min(row + self.batch_sequences, len(self))
-        low, high = (row + (stop - row) * part // self.world for part in (self.rank, self.rank + 1))
-        return Batch(self._block(low, high), low, self._labels)
+        share = stop - row
+        first, stop = row + share * self.rank // self.world, row + share * (self.rank + 1) // self.world
+        block, low, high = self._window(first, stop)
+        return Batch(block, first, self._labels, (low, high))
 
     def starts(self) -> range:
         """Return the first rows of the batches that are left. Without `uneven`, rows short of a batch are left over."""
@@ -148,7 +154,8 @@ class Feed:
         Its data loader gives rank q rows [sB + qB/W, ...) of them, which is the order of this feed too.
         """
         for row in range(self.next_row, len(self)):
-            batch = Batch(self._block(row, row + 1), row, "same")
+            block, low, high = self._window(row, row + 1)
+            batch = Batch(block, row, "same", (low, high))
             yield {"input_ids": batch.input_ids[0], "labels": batch.labels[0], "position_ids": batch.positions[0]}
 
     def state(self) -> dict[str, Any]:
@@ -205,13 +212,15 @@ class Feed:
                 history.append((fragment.rows.plan, rows))
         return history
 
-    def _block(self, first: int, stop: int) -> SequenceBlock:
+    def _window(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
+        if len(self._fragments) == 1:
+            return self._fragments[0].rows.window(first, stop)
         blocks = []
         for fragment, begin in zip(self._fragments, self._ends[:-1], strict=True):
             low, high = max(first - begin, 0), min(stop - begin, fragment.length)
             if low < high:
                 blocks.append(fragment.rows.block(low, high))
-        return blocks[0] if len(blocks) == 1 else SequenceBlock.joined(blocks)
+        return SequenceBlock.joined(blocks), 0, stop - first
 
 
 def tensors(batch: Batch) -> "dict[str, torch.Tensor]":

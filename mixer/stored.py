@@ -78,6 +78,17 @@ class StoredRows:
             number, first = number + 1, until
         return parts[0] if len(parts) == 1 else SequenceBlock.joined(parts)
 
+    def window(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
+        """Return a block that holds the rows [first, stop), and which of its rows they are: nothing is even sliced.
+
+        Raises as `block` does.
+        """
+        number = bisect_right(self._starts, first) - 1
+        if stop > self._starts[number + 1]:
+            return self.block(first, stop), 0, stop - first
+        batch = self._batch(number)
+        return batch.block, first - batch.first, stop - batch.first
+
     def counts(self, rows: int) -> Counts:
         """Return what the first `rows` rows hold of each component: a look-up and at most one record batch."""
         number = bisect_right(self._starts, rows) - 1

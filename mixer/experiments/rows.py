@@ -119,6 +119,10 @@ class ProxyRows:
         order = self._order.slice(first, stop - first)
         return assemble(parts_of(order, self._stock.packed), self._stock.tokens, self._stock.target)
 
+    def window(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
+        """Return a block that holds the rows [first, stop), and which of its rows they are."""
+        return self.block(first, stop), 0, stop - first
+
     def counts(self, rows: int) -> Counts:
         """Return what the first `rows` rows hold of each component."""
         blocks, rest = divmod(rows, COUNTED_ROWS)
