@@ -1,4 +1,4 @@
-"""The verbs (plan, run, generate, status, verify, trace, card, export, publish, diff, remove, ...) and groups.
+"""The verbs (plan, run, generate, status, verify, trace, card, review, publish, diff, remove, ...) and groups.
 
 Each verb is a few lines over a module that does the work. A mistake of the user, a full disk, a damaged file or a held
 lock is told in one message with its own exit code (see `pipelines.engine.errors`), never as a stack trace.
@@ -19,6 +19,7 @@ from pipelines.export_cli import export
 from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
 from pipelines.publish_cli import diff, publish, remove
+from pipelines.review_cli import review
 from pipelines.sources_cli import sources_app, told_to_fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -27,6 +28,7 @@ app.add_typer(feed_app, name="feed")
 app.command("train-demo")(train_demo)
 app.add_typer(experiment_app, name="experiment")
 app.command()(export)
+app.command()(review)
 app.command()(publish)
 app.command()(diff)
 app.command()(remove)

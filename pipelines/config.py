@@ -5,6 +5,9 @@ by their `kind`. Weights are exact: they are read as decimals, never as floats. 
 where a mistake stands (`pipelines.load`), and turning settings into work (`pipelines.plan`).
 """
 
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Field, create_model, field_validator, model_validator
@@ -76,6 +79,29 @@ class RunConfig(Settings):
     teacher: Annotated[TeacherSettings | None, SPEED] = None
     """Who generates; what it decides is written in each record that it made."""
     card: Annotated[CardConfig, SPEED] = CardConfig()
+    _file: str = ""
+    _overrides: tuple[str, ...] = ()
+
+    def came_from(self, file: str, overrides: Iterable[str]) -> "RunConfig":
+        """Note the run file, as it was named, and the overrides that made these settings; return them."""
+        self._file, self._overrides = file, tuple(overrides)
+        return self
+
+    @property
+    def command(self) -> str:
+        """Return the command that runs exactly this, from where it was given; empty when nobody gave one."""
+        words = ["medmix", "run", self._file, *(word for one in self._overrides for word in ("-s", one))]
+        return shlex.join(words) if self._file else ""
+
+    def read_from(self) -> dict[str, Any]:
+        """Return the name of the run file and the overrides that decide bytes and name no folder of a machine."""
+        given = [
+            one
+            for one in self._overrides
+            if self.decides(one.partition("=")[0].partition(".")[0]) == "bytes"
+            and one.partition("=")[2][:1] not in ("/", "~", "$")
+        ]
+        return {"name": Path(self._file).name, "settings": given}
 
     @field_validator("sources", "mixtures")
     @classmethod

@@ -50,10 +50,10 @@ def _yaml(text: str) -> Any:
 def load_run(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
     """Return the run that a file and `key=value` overrides describe. Raises ConfigError."""
     where: Where = {}
-    tree = _read_run(path, where)
-    for override in overrides:
+    tree, given = _read_run(path, where), list(overrides)
+    for override in given:
         _override(tree, override, where)
-    config = _validated(RunConfig, tree, where, path)
+    config = _validated(RunConfig, tree, where, path).came_from(str(path), given)
     _check_sites(config, where, path)
     return with_removals(config)
 

@@ -7,6 +7,7 @@ stream (`pipelines.lines`). Mixtures stand on what is kept. Not here: running (`
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mixer.materialise import Materialise
 from mixer.mixture import MixtureStage
@@ -20,6 +21,7 @@ from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import ConfigError, InputError
 from pipelines.engine.stage import Stage
 from pipelines.lines import plan_lines
+from pipelines.report.generated import generated_facts
 from pipelines.result import read_result
 from sources.catalog import SourceConfig
 from sources.crawled import Crawled, crawled, store_of
@@ -55,6 +57,8 @@ class Plan:
     documents: tuple[str, ...] = ()
     mixtures: dict[str, str] = field(default_factory=dict)
     """Mixture name -> the stage whose manifest holds its folder."""
+    generated: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Source of generated text -> what its generation reports of itself, by task."""
 
     def add(self, stage: Stage, **inputs: tuple[str, ...]) -> str:
         """Append a stage and return its name. Raises ConfigError when the name is taken."""
@@ -183,6 +187,7 @@ def _plan_generated(plan: Plan, source: SourceConfig) -> str:
             ref = replace(one.main, path=f"{root}/{one.main.path}")
             refs.append((f"{stage.removeprefix('generate-')}-{one.shard}", ref))
     plan.inputs[source.name] = [RawFile(name, Path(ref.path), ref.size_bytes, ref.sha256) for name, ref in refs]
+    plan.generated[source.name] = generated_facts(made.manifests)
     return plan.add(ReadGenerated(source, refs))
 
 

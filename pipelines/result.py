@@ -34,7 +34,8 @@ class Result:
     files: dict[str, FileRef] = field(default_factory=dict)
     described: dict[str, Any] = field(default_factory=dict)
     """What people said: `card`, the section of the run file, `sources`, what each declares beside its bytes, and
-    `found_by`, the experiment behind a mixture's weights."""
+    `found_by`, the experiment behind a mixture's weights. Also `limits` and `run_file`, its name and overrides, and
+    `generated`, what generations report of themselves, by source."""
 
     def mixture_manifest(self, name: str, step: str) -> Manifest:
         """Return the manifest of one step (`mixture`, `shards`, `publish`) of a mixture."""

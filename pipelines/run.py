@@ -21,6 +21,7 @@ from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runti
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.plan import Plan, plan_run
 from pipelines.report.funnel import funnel_parquet
+from pipelines.report.limits import LIMITS, Limits, too_many_quarantined
 from pipelines.report.retention import FILE as RETENTION
 from pipelines.report.retention import Kept, below, low, read_retention, retention, retention_parquet
 from pipelines.result import Result, read_result, stands, write_plan, write_result
@@ -74,7 +75,7 @@ def run(config: RunConfig, how: How) -> Result:
             cache.save()
             planned = _planned(config, plan)
             write_plan(storage, planned)
-            events.emit("run_started", name=config.name, stages=len(plan.stages))
+            events.emit("run_started", name=config.name, stages=len(plan.stages), command=config.command)
             ended["kind"] = "run_failed"
             for note in plan.notes:
                 events.emit("note", text=note)
@@ -112,17 +113,24 @@ def _resulted(config: RunConfig, plan: Plan, done: dict[str, Manifest]) -> dict[
     folders = {name: done[stage].shards[0].facts["folder"] for name, stage in plan.mixtures.items()}
     notes = plan.notes + rights_notes(config, plan, done)
     kept = {"documents": list(plan.documents), "mixtures": folders, "notes": notes}
-    return {"name": config.name, "config": config.identity(), "described": _described(config), **kept}
+    return {"name": config.name, "config": config.identity(), "described": _described(config, plan), **kept}
 
 
-def _described(config: RunConfig) -> dict[str, Any]:
-    """Return what people say about the run and its sources, for cards and reports: it decides no byte of any stage."""
+def _described(config: RunConfig, plan: Plan) -> dict[str, Any]:
+    """Return what cards and reports tell beside the bytes of stages: what people say, limits, what a teacher did."""
     sources = {
         source.name: {"title": source.title, "about": source.about.model_dump(mode="json") if source.about else None}
         for source in config.sources
     }
     found_by = {one.name: one.found_by.model_dump(mode="json") for one in config.mixtures if one.found_by}
-    return {"card": config.card.model_dump(mode="json"), "sources": sources, "found_by": found_by}
+    told = {"card": config.card.model_dump(mode="json"), "sources": sources, "found_by": found_by}
+    return {**told, LIMITS: limits(config).described(), "run_file": config.read_from(), "generated": plan.generated}
+
+
+def limits(config: RunConfig) -> Limits:
+    """Return the limits that a run file sets."""
+    floors = {name: float(floor) for name, floor in config.retention.floors.items()}
+    return Limits(config.max_quarantined, config.retention.alarm, config.retention.min_documents, floors)
 
 
 def _runtime(storage: Storage, config: RunConfig, how: How) -> Runtime:
@@ -159,15 +167,8 @@ def rights_notes(config: RunConfig, plan: Plan, manifests: Mapping[str, Manifest
 
 def check_quarantine(config: RunConfig, result: Result) -> None:
     """Raise QuarantineError when more of the records than the run file allows were quarantined."""
-    quarantined = sum(m.ledger.total().quarantined.total() for m in result.manifests.values())
-    arrived = sum(m.ledger.total().records_in for name, m in result.manifests.items() if name.startswith("extract-"))
-    share = quarantined / arrived if arrived else 0.0
-    if share > config.max_quarantined:
-        raise QuarantineError(
-            f"{quarantined} of {arrived} records ({share:.1%}) were quarantined, the run file allows "
-            f"{config.max_quarantined:.1%} (max_quarantined); the results are complete, "
-            "the table above and funnel.parquet tell the reasons"
-        )
+    if told := too_many_quarantined(result.manifests, limits(config)):
+        raise QuarantineError(f"{told}; the results are complete, the table above and funnel.parquet tell the reasons")
 
 
 def check_floors(config: RunConfig, result: Result) -> None:

@@ -16,6 +16,9 @@ import pyarrow.parquet as pq
 
 from pipelines.check import examine
 from pipelines.engine.storage import as_buffer
+from pipelines.report.limits import limits_of, too_many_quarantined
+from pipelines.report.retention import FILE as RETENTION
+from pipelines.report.retention import below, read_retention
 from pipelines.result import Result
 from pipelines.stages.contamination_policy import CLEAN, ContaminationPolicy, verdict
 from pipelines.stages.decontaminate import NAME as CONTAMINATION
@@ -56,6 +59,7 @@ def refusals(result: Result, parents: Sequence[Result] = ()) -> Iterator[Refusal
     if not may_release(rights_from("CC0-1.0"), profile):
         yield Refusal("profile", f"{profile}: nothing of it is ever released; run with `profile: open`")
         return
+    yield from _limits(result)
     yield from _contamination(result)
     yield from of_documents(result, profile, parents)
 
@@ -76,6 +80,16 @@ def held_back(result: Result) -> dict[tuple[str, str], int]:
         for source, told in sorted(result.manifests[name].ledger.sources.items()):
             counts |= {(source, reason): told.dropped[reason] for reason in HELD_BACK if told.dropped[reason]}
     return counts
+
+
+def _limits(result: Result) -> Iterator[Refusal]:
+    """Yield the limits of the run file that the run did not keep: it ended with an error for them."""
+    limits = limits_of(result.described)
+    if told := too_many_quarantined(result.manifests, limits):
+        yield Refusal("quarantine", told)
+    audit = result.files.get(RETENTION)
+    for missed in below(read_retention(bytes(result.storage.read(audit))) if audit else [], limits.floors):
+        yield Refusal("retention.floors", missed)
 
 
 def _contamination(result: Result) -> Iterator[Refusal]:

@@ -4,6 +4,7 @@ Nothing here is typed by hand or taken from an earlier card: each figure is read
 what people say (`card_section`), and how either is told (`card`).
 """
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,10 +19,12 @@ from pipelines.report.funnel import funnel_rows
 from pipelines.report.mixed import Trained, facts, trained
 from pipelines.report.retention import FILE as RETENTION
 from pipelines.report.retention import WHOLE, Kept, read_retention
+from pipelines.report.reviewed import Reviews, reviews
+from pipelines.report.slices import Slices, Weighed, slices_of_kept, weighed
 from pipelines.result import Result
 
 CONTAMINATION = "contamination_report"
-NOT_RELEASED = ("reference_only", "rights", "removal_requested", "retracted")
+NOT_RELEASED = ("reference_only", "rights", "removal_requested", "retracted", "review_rejected")
 """Reasons of `consolidate` that say why a source is not in the data set, before all others."""
 
 
@@ -65,6 +68,8 @@ class MixtureFacts:
 
     stated: dict[str, Any]
     trained: dict[str, Trained]
+    weighed: list[Weighed]
+    """Slices of what it is about, with what its shares ask of each; none without `coverage`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,9 @@ class CardFacts:
     """None when no stage looked for items of benchmarks."""
     environment: dict[str, str]
     layout: Layout
+    slices: Slices
+    reviews: Reviews | None
+    """None when no stage reads verdicts of reviewers."""
     previous: dict[str, Tally] = field(default_factory=dict)
 
     @property
@@ -95,22 +103,37 @@ class CardFacts:
         """Return the digest of the versions that decided bytes."""
         return digest(self.environment)
 
+    @property
+    def command(self) -> str:
+        """Return the command that makes the run again, but for where its result goes."""
+        told = self.result.described.get("run_file") or {"name": f"{self.result.name}.yaml", "settings": []}
+        words = ["medmix", "run", told["name"], *(word for one in told["settings"] for word in ("-s", one))]
+        return shlex.join(words)
+
 
 def gather(result: Result, layout: Layout, previous: Result | None = None) -> CardFacts:
     """Return the facts of a run. Raises CorruptionError."""
     tallies = census(result)
+    slices = slices_of_kept(result)
     losses = [row[:5] for row in funnel_rows(result.manifests) if row[2] in ("dropped", "quarantined")]
     return CardFacts(
         result,
         dict(result.described.get("card", {})),
         list(_sources(result, tallies, losses)),
         total(tallies),
-        {name: MixtureFacts(facts(result, name), trained(result, name)) for name in result.mixtures},
+        {
+            name: MixtureFacts(
+                facts(result, name), trained(result, name), weighed(result, name, slices) if slices else []
+            )
+            for name in result.mixtures
+        },
         losses,
         _coverage(result),
         _contamination(result),
         dict(next(iter(result.manifests.values())).identity["environment"]),
         layout,
+        slices,
+        reviews(result, slices),
         census(previous) if previous else {},
     )
 

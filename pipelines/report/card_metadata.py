@@ -105,13 +105,14 @@ def metadata(facts: CardFacts) -> dict[str, Any]:
     languages = sorted({primary_subtag(name) or "" for name in whole.languages} - {"", UNKNOWN})
     spdx = {terms.spdx for terms in whole.terms}
     generated = bool(whole.teachers)
+    reviewed = facts.reviews is not None and facts.reviews.whole.reviewed > 0
     told = {
         "pretty_name": said["title"],
         "language": languages,
         **_licence(spdx),
         "size_categories": [size_category(_rows(facts.layout.files) or whole.documents)],
         "task_categories": ["text-generation"],
-        "annotations_creators": ["no-annotation"],
+        "annotations_creators": ["expert-generated"] if reviewed else ["no-annotation"],
         "language_creators": ["found", "machine-generated"] if generated else ["found"],
         "multilinguality": ["multilingual" if len(languages) > 1 else "monolingual"],
         "source_datasets": ["original"],

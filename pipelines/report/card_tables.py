@@ -9,12 +9,17 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
+from pipelines.report import intervals
 from pipelines.report.card_facts import CardFacts, why_released
 from pipelines.report.census import UNKNOWN
+from pipelines.report.generated import rates
 from pipelines.report.markdown import share, table
+from pipelines.report.reviewed import Reviews
 from pipelines.stages.contamination_report import ALL
 from pipelines.stages.coverage import AXES
 
+WEIGHED_SLICES = 12
+"""Slices of one axis that a card lists of each mixture."""
 SHOWN_SLICES = 40
 """Slices of one axis that a card lists; the report and `retention.parquet` have all."""
 Lines = Iterator[str]
@@ -119,6 +124,53 @@ def teachers(facts: CardFacts) -> Lines:
             for teacher, count in sorted(source.tally.teachers.items()):
                 rows.append([f"`{source.tag}`", *(f"`{part}`" for part in teacher), count, accepted])
     return table(["source", "teacher", "revision", "prompt", "documents", "kept of its records"], rows)
+
+
+def acceptance(facts: CardFacts) -> Lines:
+    """One line for each stratum of each generation that the run reads: what was accepted of what was asked about."""
+    rows: list[list[object]] = []
+    for source, tasks in facts.result.described.get("generated", {}).items():
+        for task, found in tasks.items():
+            for one in rates(found):
+                told = intervals.told(one.accepted, one.asked)
+                rows.append([f"`{source}`", task, one.stratum, one.value, one.asked, one.accepted, told])
+    return table(["source", "task", "stratum", "value", "asked about", "accepted", "share (95 % interval)"], rows)
+
+
+def cost(facts: CardFacts) -> Lines:
+    """One line for each task of each generation that the run reads: items, what was accepted, and what it took."""
+    rows: list[list[object]] = []
+    for source, tasks in facts.result.described.get("generated", {}).items():
+        for task, found in tasks.items():
+            spent = found["cost"]
+            used = [spent.get(name, 0) for name in ("calls", "prompt_tokens", "completion_tokens")]
+            money = f"{spent['money']:.2f}"
+            rows.append([f"`{source}`", task, found["items"], found["accepted"], *used, money])
+    header = ["source", "task", "items", "accepted", "calls", "prompt tokens", "answer tokens", "cost"]
+    return table(header, rows)
+
+
+def reviewed(found: Reviews) -> Lines:
+    """One line for each stratum of the reviewed documents, each pair of reviewers and each reason of a rejection."""
+    strata = [found.whole, *found.strata]
+    header = ["stratum of the review", "reviewed", "accepted", "share (95 % interval)"]
+    yield from table(header, ([s.name, s.reviewed, s.accepted, intervals.told(s.accepted, s.reviewed)] for s in strata))
+    pairs = []
+    for one in found.agreement:
+        kappa = "-" if one.kappa is None else f"{one.kappa:.2f}"
+        pairs.append([" and ".join(one.reviewers), one.documents, one.same, share(one.same, one.documents), kappa])
+    yield from table(["agreement of", "documents of both", "same verdict", "share", "Cohen's kappa"], pairs)
+    yield from table(["rejected because", "verdicts"], sorted(found.reasons.items()))
+
+
+def weighed(facts: CardFacts, name: str) -> Lines:
+    """One line for each of the first slices of each axis: what a mixture's shares ask of it, and what is trained."""
+    rows: list[list[object]] = []
+    for axis in AXES:
+        mine = [one for one in facts.mixtures[name].weighed if one.axis == axis][:WEIGHED_SLICES]
+        shares = ((f"{one.axis}:{one.slice}", f"{one.requested:.1%}", f"{one.realised:.1%}") for one in mine)
+        rows += [[*told, one.trained_tokens] for told, one in zip(shares, mine, strict=True)]
+    return table(["slice of the mixture", "asked for", "trained", "trained tokens"], rows)
 
 
 def coverage(facts: CardFacts) -> Lines:

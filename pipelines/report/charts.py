@@ -57,12 +57,12 @@ _WIDTHS = {"wide": WIDE_PX, "narrow": NARROW_PX}
 
 def _svg(chart: Any) -> str:
     made = chart.configure(**_config())
-    return str(_libraries()[1].vegalite_to_svg(made.to_json())).replace(INK, "currentColor")
+    return str(libraries()[1].vegalite_to_svg(made.to_json())).replace(INK, "currentColor")
 
 
 def drawn(chart: Bars, width_px: int = WIDE_PX) -> Any:
     """Return bars as a chart of Altair, in the look of whoever shows it. Raises ConfigError without `publish`."""
-    alt = _libraries()[0]
+    alt = libraries()[0]
     names = list(dict.fromkeys(row[chart.name] for row in chart.rows))
     parts = list(dict.fromkeys(row[chart.part] for row in chart.rows)) if chart.part else []
     narrow = width_px == NARROW_PX
@@ -80,7 +80,7 @@ def drawn(chart: Bars, width_px: int = WIDE_PX) -> Any:
         ),
     )
     label_px = 105 if narrow else 240
-    y = alt.Y(f"{chart.name}:N", title=chart.name, sort=names, axis=alt.Axis(labelLimit=label_px))
+    y = alt.Y(f"{chart.name}:N", title=chart.name, sort=names, axis=alt.Axis(labelLimit=label_px, titlePadding=8))
     encoded: dict[str, Any] = {"x": x, "y": y}
     if parts:
         colours = chart.colours or dict(zip(parts, OKABE_ITO, strict=False))
@@ -98,7 +98,7 @@ def drawn(chart: Bars, width_px: int = WIDE_PX) -> Any:
 
 def show_in_notebooks() -> None:
     """Draw charts of Altair in notebooks as SVG without script or network: dark on white, in our colours."""
-    alt = _libraries()[0]
+    alt = libraries()[0]
     look = {**_config(), "background": "white", "range": {"category": list(OKABE_ITO)}}
     look |= {kind: {"color": OKABE_ITO[0]} for kind in ("area", "bar", "circle", "line", "point")}
     alt.theme.register("medmix", enable=True)(lambda: {"config": look})
@@ -114,7 +114,8 @@ def _config() -> dict[str, Any]:
     return {"axis": axis, "legend": legend, "view": {"stroke": None}, "font": "sans-serif", "background": "transparent"}
 
 
-def _libraries() -> tuple[Any, Any]:
+def libraries() -> tuple[Any, Any]:
+    """Return altair and vl_convert. Raises ConfigError without the extra `publish`."""
     try:
         import altair
         import vl_convert

@@ -124,6 +124,14 @@ def _collected(source: dict[str, Any]) -> str:
     return "Secondary Data Analysis" if source["hub"] else "Document analysis"
 
 
+def _annotated(facts: CardFacts) -> str:
+    found = facts.reviews
+    if found is None or not found.whole.reviewed:
+        return "Nobody annotated the documents."
+    who, count = len(found.by_reviewer), found.whole.reviewed
+    return f"{who} reviewers judged a sample of {count} documents; the card tells how, and how far they agree."
+
+
 def _responsible(facts: CardFacts) -> dict[str, Any]:
     """Return the fields of the vocabulary for responsible AI."""
     said = facts.said
@@ -136,7 +144,7 @@ def _responsible(facts: CardFacts) -> dict[str, Any]:
         "data_collection_raw_data": said["producers"],
         "data_preprocessing_protocol": [f"medmix stages, in order: {', '.join(stages)}; settings stand in the card."],
         "data_manipulation_protocol": "Every change of a text is named in the column `edits` of the documents.",
-        "data_annotation_protocol": "Nobody annotated the documents.",
+        "data_annotation_protocol": _annotated(facts),
         "machine_annotation_tools": teachers or None,
         "data_biases": [said["biases"]],
         "data_use_cases": [said["intended_use"], f"Not for: {said['out_of_scope']}"],

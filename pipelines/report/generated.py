@@ -7,8 +7,8 @@ may be made of says nothing of the teacher.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
@@ -57,10 +57,29 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
+class Rate(NamedTuple):
+    """What was accepted of one value of a stratum, of the items that were asked about."""
+
+    stratum: str
+    value: str
+    asked: int
+    accepted: int
+
+
+def rates(facts: Mapping[str, Any]) -> Iterator[Rate]:
+    """Yield the rates of a task; values that nothing was asked about are left out."""
+    for stratum, values in facts["strata"].items():
+        for value, outcomes in values.items():
+            asked = sum(n for reason, n in outcomes.items() if reason not in facts["dropped"])
+            if asked:
+                yield Rate(stratum, value, asked, outcomes.get("accepted", 0))
+
+
 def generated_tables(manifests: Mapping[str, Manifest]) -> list[Table]:
     """Return what came of the items of each task and why, and the share that was accepted by stratum."""
     ended = Table("task", "outcome", "reason", "items", title="generated", title_justify="left")
-    rates = Table("task", "stratum", "value", "asked", "accepted", title="accepted by stratum", title_justify="left")
+    by_stratum = Table("task", "stratum", "value", "asked", "accepted", title="accepted by stratum")
+    by_stratum.title_justify = "left"
     for task, facts in generated_facts(manifests).items():
         ended.add_row(task, "accepted", "", f"{facts['accepted']:,}")
         for outcome in ("dropped", "quarantined"):
@@ -70,13 +89,10 @@ def generated_tables(manifests: Mapping[str, Manifest]) -> list[Table]:
         used = ("calls", "prompt_tokens", "completion_tokens")
         told = ", ".join(f"{cost.get(name, 0):,} {name.replace('_', ' ')}" for name in used)
         ended.add_row(task, "cost", told, f"{cost['money']:.2f}")
-        for name, values in facts["strata"].items():
-            for value, outcomes in values.items():
-                asked = sum(n for reason, n in outcomes.items() if reason not in facts["dropped"])
-                if asked:
-                    accepted = outcomes.get("accepted", 0)
-                    rates.add_row(task, name, value, f"{asked:,}", f"{accepted:,} ({accepted / asked:.0%})")
-    return [ended, rates]
+        for rate in rates(facts):
+            accepted = f"{rate.accepted:,} ({rate.accepted / rate.asked:.0%})"
+            by_stratum.add_row(task, rate.stratum, rate.value, f"{rate.asked:,}", accepted)
+    return [ended, by_stratum]
 
 
 def forecast_table(forecasts: Sequence[Any]) -> Table:

@@ -13,8 +13,15 @@ from pipelines.engine.manifest import Manifest
 from pipelines.report.card_facts import CardFacts, MixtureFacts
 from pipelines.report.census import LENGTH_BOUNDS, UNKNOWN, Tally
 from pipelines.report.charts import OUTCOMES, Bars
+from pipelines.report.generated import Rate
+from pipelines.report.maps import Heat, Tiles
 from pipelines.report.retention import ALL, WHOLE, Kept
+from pipelines.report.reviewed import Reviewed
+from pipelines.report.slices import Slices, Weighed
+from pipelines.report.slices import crossed as pairs_of
 from pipelines.report.timing import Spent
+from pipelines.stages.coverage import labels
+from pipelines.stages.vocabulary import load_countries
 
 SHOWN = 15
 """Bars of one chart; the tables beside it have more."""
@@ -22,6 +29,9 @@ DUPLICATES = ("duplicate", "near_duplicate", "abstract_of", "superseded")
 AXIS_NAMES = {"disease": "disease group", "population": "population", "care": "level of care", "country": "country",
               "region": "WHO region", "income": "income group"}  # fmt: skip
 _LOST = ("dropped", "quarantined")
+INCOMES = ("low", "lower-middle", "upper-middle", "high")
+_SPELT = {"afro": "Africa", "amro": "Americas", "emro": "E. Mediterranean", "euro": "Europe", "searo": "S.-E. Asia",
+          "wpro": "W. Pacific"}  # fmt: skip
 
 
 def outcomes_of_stages(manifests: Mapping[str, Manifest]) -> Bars:
@@ -62,7 +72,7 @@ def doubles(facts: CardFacts) -> Bars:
 def slices(axis: str, kept: Iterable[Kept]) -> Bars:
     """Documents kept of the first of these slices of one axis."""
     name = AXIS_NAMES[axis]
-    rows = [{name: row.slice, "documents": row.records_kept} for row in kept]
+    rows = [{name: _SPELT.get(row.slice, row.slice), "documents": row.records_kept} for row in kept]
     return Bars(rows[:SHOWN], name, "documents", "documents kept")
 
 
@@ -123,6 +133,60 @@ def tokens(mixture: MixtureFacts) -> Bars:
             rows.append({"source": tag, "counted": "each document once", "tokens": counts.target_tokens})
             rows.append({"source": tag, "counted": "as trained", "tokens": counts.trained_tokens})
     return Bars(rows, "source", "tokens", f"tokens of {mixture.stated['target']}", "counted", beside=True)
+
+
+def weighed(slices: Iterable[Weighed]) -> Bars:
+    """What a mixture's shares ask of the first of these slices, and what training gets."""
+    rows = []
+    for one in list(slices)[:SHOWN]:
+        for kind, share in (("asked for", one.requested), ("trained", one.realised)):
+            rows.append({AXIS_NAMES[one.axis]: one.slice, "tokens": kind, "share": share})
+    name = AXIS_NAMES["disease"] if not rows else next(iter(rows[0]))
+    return Bars(rows, name, "share", "share of the trained tokens", "tokens", beside=True, percent=True)
+
+
+def crossed(slices: Slices, down: str, across: str) -> Heat:
+    """Documents kept of each pair of slices of two axes; down stand those with most documents."""
+    pairs = pairs_of(slices, down, across)
+    sums = Counter[str]()
+    for (one, _), count in pairs.items():
+        sums[one] += count
+    most = [one for one, _ in sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]]
+    names = [AXIS_NAMES[axis] for axis in (down, across)]
+    rows = [
+        {names[0]: one, names[1]: _SPELT.get(other, other), "documents": pairs[one, other]}
+        for one in most
+        for other in _ordered(across)
+    ]
+    return Heat(rows, names[0], names[1], "documents", "documents kept")
+
+
+def _ordered(axis: str) -> Iterable[str]:
+    return INCOMES if axis == "income" else labels()[axis]
+
+
+def countries(slices: Slices) -> Tiles:
+    """Documents kept of every country of the world, by WHO region; none where no document names a country."""
+    counts = Counter(country for found in slices.values() for country in found["country"])
+    places = load_countries().groups
+    rows = [
+        {"country (ISO 3166)": code, "WHO region": _SPELT[str(places[code]["region"])], "documents": counts[code]}
+        for code in sorted(places, key=lambda code: (str(places[code]["region"]), code))
+        if places[code]["region"] != "none"
+    ]
+    return Tiles(rows if counts else [], "country (ISO 3166)", "WHO region", "documents", "documents kept")
+
+
+def accepted(rates: Iterable[Rate]) -> Bars:
+    """Share of the items that a teacher was asked about of which a text was accepted, by stratum."""
+    rows = [{"stratum": f"{one.stratum}: {one.value}", "share": one.accepted / one.asked} for one in rates]
+    return Bars(rows, "stratum", "share", "share of the items asked about", percent=True)
+
+
+def reviewed(strata: Iterable[Reviewed]) -> Bars:
+    """Share of the reviewed documents that no reviewer rejected, by stratum."""
+    rows = [{"stratum": one.name, "share": one.accepted / one.reviewed} for one in strata]
+    return Bars(rows[:40], "stratum", "share", "share of the reviewed documents", percent=True)
 
 
 def seconds(stages: Mapping[str, Spent]) -> Bars:

@@ -11,9 +11,10 @@ from typing import Any
 from pipelines.report import page_charts as charts
 from pipelines.report.card_facts import CardFacts, MixtureFacts, why_released
 from pipelines.report.census import UNKNOWN
-from pipelines.report.charts import figure
+from pipelines.report.charts import figure, framed
+from pipelines.report.limits import Limits, limits_of, quarantined
 from pipelines.report.page_parts import folded, note, quoted, section, table, text
-from pipelines.report.retention import ALL, WHOLE, Kept
+from pipelines.report.retention import ALL, WHOLE, Kept, below
 from pipelines.report.timing import Spent
 from pipelines.stages.coverage import AXES
 
@@ -32,7 +33,7 @@ def funnel(facts: CardFacts, dropped: list[dict[str, Any]]) -> str:
         "Where the documents went",
         figure(charts.outcomes_of_stages(facts.result.manifests), "Stages that took something: records by outcome."),
         figure(charts.outcomes_of_sources(facts), "Sources over the whole run: records by outcome."),
-        f"<h3>Why</h3>{table(header, why)}",
+        f"<h3>Why</h3>{table(header, why)}" if why else "",
         folded("Every stage and source", table(["stage", "source", "in", "kept", "dropped", "quarantined"], every)),
         f"<h3>Examples of what was dropped</h3>{''.join(_examples(dropped))}" if dropped else "",
     )
@@ -46,20 +47,34 @@ def _examples(dropped: list[dict[str, Any]]) -> Iterator[str]:
 
 def coverage(facts: CardFacts) -> str:
     """Documents kept by slice, axis by axis."""
-    parts = []
+    parts = [*_maps(facts)]
     for axis in AXES:
         rows = sorted((r for r in facts.coverage if r.axis == axis), key=lambda r: (-r.records_kept, r.slice))
         name, chart = charts.AXIS_NAMES[axis], charts.slices(axis, rows)
         parts.append(figure(chart, f"Kept documents by {name}, the {len(chart.rows)} with most."))
         cells = [[r.slice, r.records_in, r.records_kept, f"{r.rate:.0%}", r.tokens_kept] for r in rows]
         header = [name, "found", "kept", "rate", "tokens kept (est.)"]
-        parts.append(folded(f"All {len(rows)} of {name}", table(header, cells)))
+        parts.append(folded(f"Table by {name}, {len(rows)} rows", table(header, cells)))
     parts.append(figure(charts.languages(facts.whole), "Kept documents by language."))
+    spoken = sorted(facts.whole.languages.items(), key=lambda item: (-item[1], item[0]))
+    parts.append(folded(f"Table by language, {len(spoken)} rows", table(["language", "documents kept"], spoken)))
     return section("coverage", "What it is about", *parts)  # fmt: skip
 
 
-def retention(kept: list[Kept], alarm: float, least: int) -> str:
-    """The audit of slices: those that were kept least, and the stage that took most of each."""
+def _maps(facts: CardFacts) -> Iterator[str]:
+    """Which disease is written about for which region, which groups at which level of care, and where in the world."""
+    for down, across in (("disease", "region"), ("population", "care"), ("disease", "income")):
+        if (heat := charts.crossed(facts.slices, down, across)).rows:
+            most = f", the {charts.SHOWN} with most" if down == "disease" else ""
+            yield framed(heat.drawn, f"Kept documents by {heat.down}{most}, and {heat.across}.")
+    if (tiles := charts.countries(facts.slices)).rows:
+        yield framed(tiles.drawn, "Kept documents by country, under the WHO region; an empty tile is a country that no "
+                                  "document is about. Tiles of one size, as area says nothing here.")  # fmt: skip
+
+
+def retention(kept: list[Kept], limits: Limits) -> str:
+    """The audit of slices: those that were kept least, the stage that took most of each, and the run file's floors."""
+    alarm, least = limits.alarm, limits.min_documents
     lowest = charts.least_kept(kept, least)
     overall = next((row.rate for row in kept if row.stage == WHOLE and row.slice == ALL), 1.0)
     cells = [[r.name, r.records_in, r.records_kept, f"{r.rate:.1%}", *_worst(kept, r)] for r in lowest]
@@ -72,7 +87,28 @@ def retention(kept: list[Kept], alarm: float, least: int) -> str:
     none = note(
         f"No slice has {least} documents." if kept else "No stage looked at what documents are about (coverage)."
     )
-    return section("retention", "Was a part of medicine lost?", note(told) if kept else "", body or none)
+    return section(
+        "retention",
+        "Was a part of medicine lost?",
+        note(told) if kept else "",
+        body or none,
+        *_floors(kept, limits),
+    )
+
+
+def _floors(kept: list[Kept], limits: Limits) -> Iterator[str]:
+    if not limits.floors:
+        yield note("The run file sets no floor below which a slice may not fall (retention.floors).")
+        return
+    whole = {row.name: row for row in kept if row.stage == WHOLE}
+    missed = below(kept, limits.floors)
+    rows = []
+    for name, floor in sorted(limits.floors.items()):
+        row = whole.get(name)
+        counts: list[object] = [row.records_in, row.records_kept, f"{row.rate:.1%}"] if row else [0, 0, "-"]
+        holds = not any(one.startswith(f"{name}: ") for one in missed)
+        rows.append([name, f"{floor:.1%}", *counts, "holds" if holds else "missed"])
+    yield f"<h3>Floors of the run file</h3>{table(['slice', 'floor', 'found', 'kept', 'rate', 'verdict'], rows)}"
 
 
 def _worst(kept: list[Kept], whole: Kept) -> tuple[str, int]:
@@ -138,6 +174,25 @@ def _mixture(name: str, mixture: MixtureFacts) -> Iterator[str]:
     header = ["component", "sequences", "trained tokens", "epochs", "cap", "padding", "documents", "split"]
     yield table(header, map(_packing, stated["components"]))
     yield figure(charts.tokens(mixture), f"Tokens by source in {name}.")
+    yield from _weighed(name, mixture)
+
+
+def _weighed(name: str, mixture: MixtureFacts) -> Iterator[str]:
+    """What the shares ask of slices, beside what training gets."""
+    if not mixture.weighed:
+        return
+    yield f"<h4>Slices of {text(name)}</h4>"
+    yield note(
+        "Shares are asked of components. What they ask of a slice follows from how much of each component is about it; "
+        "training gets another share of it where a component falls short or is not taken whole."
+    )
+    chart = charts.weighed([one for one in mixture.weighed if one.axis == "disease"])
+    yield figure(chart, f"Disease groups in {name}, the {charts.SHOWN} with most tokens: asked for, and trained.")
+    cells = [
+        [f"{w.axis}:{w.slice}", f"{w.requested:.2%}", f"{w.realised:.2%}", w.trained_tokens] for w in mixture.weighed
+    ]
+    header = ["slice", "asked for", "trained", "trained tokens"]
+    yield folded(f"Table by slice, {len(cells)} rows", table(header, cells))
 
 
 def _packing(c: dict[str, Any]) -> list[object]:
@@ -145,13 +200,6 @@ def _packing(c: dict[str, Any]) -> list[object]:
     epochs, cap = (float(Fraction(c[key])) for key in ("epochs", "max_epochs"))
     return [c["name"], c["sequences"], c["trained_tokens"], epochs, cap, f"{padding:.1%}", c["documents"],
             c["split_documents"]]  # fmt: skip
-
-
-def generated(facts: CardFacts) -> str:
-    """Texts that a model made, by source and teacher."""
-    rows = [[s.tag, *teacher, count] for s in facts.sources for teacher, count in sorted(s.tally.teachers.items())]
-    body = table(["source", "teacher", "revision", "prompt", "documents"], rows)
-    return section("generated", "Generated text", body or note("No kept document was generated by a model."))
 
 
 def quarantine(facts: CardFacts, dropped: list[dict[str, Any]]) -> str:
@@ -162,9 +210,15 @@ def quarantine(facts: CardFacts, dropped: list[dict[str, Any]]) -> str:
     examples = [
         [r["stage"], r["source"], r["key"], r["reason"], r["detail"]] for r in dropped if r["outcome"] == "quarantined"
     ]
+    gone, read = quarantined(facts.result.manifests)
+    limit = limits_of(facts.result.described).max_quarantined
+    told = (
+        f"{gone:,} of {read:,} records ({gone / max(1, read):.1%}) were quarantined; the run file allows {limit:.1%}."
+    )
     return section(
         "quarantine",
         "Quarantine",
+        note(f"{told} Above that the run ends with an error, and nothing of it can be released."),
         table(["stage", "source", "reason", "records"], rows),
         folded("Examples", table(["stage", "source", "key", "reason", "detail"], examples)),
     )  # fmt: skip

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.storage import Storage, as_buffer
+from pipelines.report.slices import covered
 from pipelines.stages.coverage import AXES, Coverage
 
 FILE = "retention.parquet"
@@ -67,25 +68,25 @@ def retention(storage: Storage, manifests: Mapping[str, Manifest]) -> list[Kept]
     """
     if Coverage.name not in manifests:
         return []
-    covered = _tables(storage, manifests[Coverage.name], "main")
-    if not covered.num_rows:
+    found = covered(storage, manifests)
+    if not found.num_rows:
         return []
-    names = _names(covered)
-    tokens = covered["tokens"].to_numpy()
+    names = _names(found)
+    tokens = found["tokens"].to_numpy()
     alive = np.ones(len(names), np.bool_)
     counted = np.ones(len(names), np.bool_)
     rows: list[Kept] = []
     order = list(manifests)
     for stage in order[order.index(Coverage.name) + 1 :]:
-        rejected = _tables(storage, manifests[stage], "rejects")
+        rejected = _rejected(storage, manifests[stage])
         if not rejected.num_rows:
             continue
         apart = pc.is_in(rejected["reason"], pa.array(sorted(ELSEWHERE))).to_numpy(zero_copy_only=False)
         gone = [_among(names, _names(rejected).filter(pa.array(flags))) for flags in (apart, ~apart)]
         before, alive = alive & ~gone[0], alive & ~gone[0] & ~gone[1]
         counted &= ~gone[0]
-        rows += _slices(stage, covered, tokens, before, alive)
-    return [*rows, *_slices(WHOLE, covered, tokens, counted, alive & counted)]
+        rows += _slices(stage, found, tokens, before, alive)
+    return [*rows, *_slices(WHOLE, found, tokens, counted, alive & counted)]
 
 
 def _slices(stage: str, covered: pa.Table, tokens: Any, before: Flags, after: Flags) -> Iterator[Kept]:
@@ -114,10 +115,10 @@ def _among(names: pa.Array, others: pa.Array) -> Flags:
     return flags
 
 
-def _tables(storage: Storage, manifest: Manifest, role: str) -> pa.Table:
+def _rejected(storage: Storage, manifest: Manifest) -> pa.Table:
     tables = [
         pq.read_table(pa.BufferReader(as_buffer(storage.read(ref))), page_checksum_verification=True)
-        for ref in manifest.files(role)
+        for ref in manifest.files("rejects")
     ]
     return pa.concat_tables(tables) if tables else pa.table({})
 

@@ -1,9 +1,9 @@
 """The documents that a report shows: a stratified sample of the kept ones, and a few of those that each reason took.
 
-A stratum is a source with the first disease group that a document is about, and whether a model generated it; strata
-take turns, within one the smallest hash of the id comes first, so the sample depends on nothing but the run. The text
-as its source gave it is found again in the extraction, to be put beside what is kept. A text is shown when its licence
-allows to pass it on, for a report is a file that people send.
+A stratum is a source with the first disease group and the first region that a document is about, and whether a model
+generated it; strata take turns, within one the smallest hash of the id comes first, so the sample depends on nothing
+but the run. The text as its source gave it is found again in the extraction, to be put beside what is kept. In a
+report, which is a file that people send, a text is shown when its licence allows to pass it on; a reviewer sees all.
 """
 
 from collections import defaultdict
@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.engine.hashing import digest
+from pipelines.engine.hashing import digest, sha256_bytes
 from pipelines.engine.storage import as_buffer
 from pipelines.report.census import kept_documents
 from pipelines.report.edits_shown import SHOWN_CHARS, marked
+from pipelines.report.slices import covered
 from pipelines.result import Result, read_plan
 from pipelines.stages.content import content
-from pipelines.stages.coverage import AXES, Coverage
+from pipelines.stages.coverage import AXES
 
 SAMPLE = 200
 A_REASON = 3
@@ -39,23 +40,35 @@ class Stratum(NamedTuple):
 
     source: str
     disease: str
+    region: str
     generated: bool
 
 
-def sample(result: Result, size: int = SAMPLE) -> list[dict[str, Any]]:
+class Look(NamedTuple):
+    """Who looks: of a file that people send only what its licence lets pass on, in the house everything, and more."""
+
+    in_house: bool
+    chars: int
+
+
+SENT = Look(False, SHOWN_CHARS)
+IN_HOUSE = Look(True, 20_000)
+
+
+def sample(result: Result, size: int = SAMPLE, look: Look = SENT) -> list[dict[str, Any]]:
     """Return `size` kept documents as the page shows them. Raises CorruptionError."""
-    covered = _covered(result)
+    found = _covered(result)
     strata: dict[Stratum, list[str]] = defaultdict(list)
     for table in kept_documents(result, ["id", "source", "teacher"]):
         for row in table.to_pylist():
-            groups = (covered.get(row["id"]) or {}).get("disease") or [NOTHING]
-            strata[Stratum(row["source"], groups[0], row["teacher"] is not None)].append(row["id"])
+            first = {axis: (found.get(row["id"], {}).get(axis) or [NOTHING])[0] for axis in ("disease", "region")}
+            strata[Stratum(row["source"], **first, generated=row["teacher"] is not None)].append(row["id"])
     chosen = _chosen(strata, size)
     wanted = pa.array(chosen, pa.string())
-    first = {row["id"]: _words(row) for name in result.manifests if name.startswith("extract-")
-             for row in _among(result, name, wanted, ["id", *_WORDS])}  # fmt: skip
+    before = {row["id"]: _words(row) for name in result.manifests if name.startswith("extract-")
+              for row in _among(result, name, wanted, ["id", *_WORDS])}  # fmt: skip
     rows = {row["id"]: row for name in result.documents for row in _among(result, name, wanted, [*_LIGHT, *_WORDS])}
-    return [_told(rows[name], first.get(name), covered.get(name)) for name in chosen]
+    return [_told(rows[name], before.get(name), found.get(name), look) for name in chosen]
 
 
 def _chosen(strata: Mapping[Stratum, list[str]], size: int) -> list[str]:
@@ -72,18 +85,20 @@ def _in_turn(lists: list[list[str]]) -> list[str]:
     return [one[at] for at in range(longest) for one in lists if at < len(one)]
 
 
-def _told(row: dict[str, Any], before: str | None, covered: Mapping[str, Any] | None) -> dict[str, Any]:
+def _told(row: dict[str, Any], before: str | None, found: Mapping[str, Any] | None, look: Look) -> dict[str, Any]:
     rights = row["rights"]
-    may = rights["redistribute"]
+    may = look.in_house or rights["redistribute"]
     cleaned = _words(row)
     told = {name: row[name] for name in _LIGHT if name not in ("rights", "edits", "teacher")}
     told |= {"licence": rights["spdx"], "attribution": rights["attribution"], "evidence": rights["evidence"]}
     told["edits"] = [f"{e['stage']}@{e['version']}: {', '.join(e['names'] or [])}" for e in row["edits"] or []]
     told["teacher"] = row["teacher"] and f"{row['teacher']['model']} {row['teacher']['revision'] or ''}".strip()
-    told["slices"] = [f"{axis}:{one}" for axis in AXES for one in (covered or {}).get(axis) or []]
-    told["chars"] = len(cleaned)
-    told["marks"] = marked(before if before is not None else cleaned, cleaned) if may else [("=", HIDDEN)]
-    told["whole"] = may and len(cleaned) <= SHOWN_CHARS
+    told["slices"] = [f"{axis}:{one}" for axis in AXES for one in (found or {}).get(axis) or []]
+    told["chars"], told["sha256"] = len(cleaned), sha256_bytes(cleaned.encode())
+    original = before if before is not None else cleaned
+    told["marks"] = marked(original, cleaned, look.chars) if may else [("=", HIDDEN)]
+    told["whole"] = may and len(cleaned) <= look.chars
+    told["made"] = "by a model" if row["teacher"] else "by people"
     told["compared"] = may and before is not None
     return told
 
@@ -123,10 +138,8 @@ def _texts_of_dropped(result: Result, rows: Iterable[dict[str, Any]]) -> dict[tu
 
 
 def _covered(result: Result) -> dict[str, dict[str, Any]]:
-    if Coverage.name not in result.manifests:
-        return {}
-    tables = (_read(result, ref, ["id", *AXES]) for ref in result.manifests[Coverage.name].files())
-    return {row["id"]: row for table in tables for row in table.to_pylist()}
+    table = covered(result.storage, result.manifests).select(["id", *AXES])
+    return {row["id"]: row for row in table.to_pylist()}
 
 
 def _among(

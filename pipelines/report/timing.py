@@ -1,12 +1,14 @@
-"""How long each stage took, from the events of a run: seconds of workers, and the largest memory of one.
+"""What the events of a run tell: how long each stage took, the largest memory of a worker, the command that was given.
 
 Events are for people and no data (`pipelines.engine.events`): a stage that was cached in every start that the file
 tells of took no time, and of a shard that was done twice the last counts. Not here: progress (`medmix status`).
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.engine.status import EVENTS_NAME
 
@@ -23,15 +25,9 @@ class Spent:
 
 def spent(folder: Path) -> dict[str, Spent]:
     """Return what each stage took, in the order of their first shard; nothing when there are no events."""
-    done: dict[tuple[str, str], dict[str, float]] = {}
-    path = folder / EVENTS_NAME
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
-        try:
-            event = json.loads(line)
-        except ValueError:  # torn by a crash
-            continue
-        if isinstance(event, dict) and event.get("kind") == "shard_done":
-            done[str(event["stage"]), str(event["shard"])] = event
+    done: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in _events(folder, "shard_done"):
+        done[str(event["stage"]), str(event["shard"])] = event
     stages: dict[str, Spent] = {}
     for (stage, _), event in done.items():
         one = stages.setdefault(stage, Spent())
@@ -40,3 +36,19 @@ def spent(folder: Path) -> dict[str, Spent]:
         one.seconds += float(event.get("seconds") or 0)
         one.peak_bytes = max(one.peak_bytes, int(event.get("worker_rss_bytes") or 0))
     return stages
+
+
+def command(folder: Path) -> str:
+    """Return the command that made the run last, as it was given; empty when the events do not tell it."""
+    return str(next((event.get("command") or "" for event in reversed(list(_events(folder, "run_started")))), ""))
+
+
+def _events(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
+    path = folder / EVENTS_NAME
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        try:
+            event = json.loads(line)
+        except ValueError:  # torn by a crash
+            continue
+        if isinstance(event, dict) and event.get("kind") == kind:
+            yield event

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pipelines.result import Result
 
 Table = list[list[str]]
+AXES = ("disease", "population", "care", "country", "region", "income")
 OUTCOMES = ("dropped", "quarantined")
 ELSEWHERE = {"duplicate", "near_duplicate", "abstract_of", "superseded", "reference_only", "held_out", "not_sampled"}
 
@@ -139,6 +140,34 @@ class Recount:
         return {
             f"`{tag}`": (number(len(inside[tag])), number(once[tag]), number(count), f"{count / tokens.total():.1%}")
             for tag, count in tokens.items()
+        }
+
+    def weighed(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return what a mixture's shares ask of each slice, what is trained of it, and its trained tokens."""
+        kept = {row["id"] for row in self.kept}
+        about = {row["id"]: [f"{axis}:{one}" for axis in AXES for one in row[axis] or []]
+                 for row in self.rows("coverage") if row["id"] in kept}  # fmt: skip
+        plan = self.result.mixture_manifest(name, "mixture").shards[0]
+        documents = [
+            document
+            for ref in self.result.manifests[f"tokenize-{plan.facts['target']}"].files()
+            for document in pa.ipc.open_stream(self.root / ref.path).read_all()["document"].to_pylist()
+        ]
+        asked: defaultdict[str, float] = defaultdict(float)
+        for component in plan.facts["components"]:
+            pieces = pq.read_table(self.root / plan.files[f"pieces.{component['name']}"].path).to_pylist()
+            whole = sum(piece["tokens"] for piece in pieces)
+            for piece in pieces:
+                for one in about[documents[piece["row"]]]:
+                    asked[one] += float(Fraction(component["requested"])) * piece["tokens"] / whole
+        trained, all_tokens = Counter[str](), 0
+        for row in self.rows(f"shards-{name}", "lineage"):
+            all_tokens += row["length"]
+            for one in about[row["document"]]:
+                trained[one] += row["length"]
+        return {
+            one: (f"{asked[one]:.1%}", f"{trained[one] / all_tokens:.1%}", number(trained[one]))
+            for one in {*asked, *trained}
         }
 
     def coverage(self, axis: str) -> dict[str, tuple[str, ...]]:

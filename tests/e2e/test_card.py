@@ -14,7 +14,7 @@ import mlcroissant
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from card_recount import Recount, tables_of
+from card_recount import AXES, Recount, tables_of
 from datasets import load_from_disk
 from demo_runs import DEMO, REPOSITORY, call_medmix, digests
 from huggingface_hub import DatasetCard
@@ -33,8 +33,6 @@ from pipelines.report.card_tables import changes
 from pipelines.report.card_words import COLUMNS
 from pipelines.result import Result, read_result
 from pipelines.run import How, run
-
-AXES = ("disease", "population", "care", "country", "region", "income")
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +79,10 @@ def check_tables(result: Result, text: str) -> None:
     assert [(row[0], *row[3:]) for row in rows] == wanted
     rows = found.pop("source | documents in it | tokens, each document once | trained tokens | of the mixture")
     assert sorted(map(tuple, rows)) == sorted((t, *c) for m in mixtures for t, c in again.trained(m).items())
+    rows = found.pop("slice of the mixture | asked for | trained | trained tokens", [])
+    slices = {name: again.weighed(name) for name in result.mixtures} if "coverage" in result.manifests else {}
+    assert len(rows) == sum(min(12, sum(s.startswith(f"{a}:") for s in of)) for of in slices.values() for a in AXES)
+    assert {tuple(row) for row in rows} <= {(name, *cells) for of in slices.values() for name, cells in of.items()}
     for axis in AXES:
         rows = found.pop(f"{axis} | documents found | kept | rate | tokens kept (est.)", [])
         wanted_slices = again.coverage(axis)
@@ -128,6 +130,7 @@ def test_every_figure_outside_the_tables_is_found_again(carded: Result) -> None:
         f"- **Profile:** : {len(kept)} of {len(kept)} documents may be released",
         f"Packed for : {sequences} sequences of 256 tokens, one component a sequence, documents complete and never "
         "truncated, in the order of training.",
+        "At most 25% of the records may be quarantined. Floors of slices: none.",
         *generated,
         f"- Documents whose date of publication is not known: {unknown['published']} of {len(kept)}.",
         f"- Documents whose language is not known: {unknown['language']} of {len(kept)}.",

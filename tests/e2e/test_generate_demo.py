@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from card_recount import tables_of
 from demo_runs import REPOSITORY, call_medmix
 
 from pipelines.load import load_generation, load_run
+from pipelines.report.card_facts import Layout, gather
+from pipelines.report.card_tables import acceptance, cost
+from pipelines.report.page import report_page
 from pipelines.result import Result, read_result
 from pipelines.trace import trace_sequence
 
@@ -64,6 +68,22 @@ def test_the_shipped_journal_is_the_one_that_its_maker_makes(demo_run: Path, tmp
     assert (tmp_path / "journal" / "000000.jsonl").read_bytes() == shipped.read_bytes()
 
 
+def check_acceptance(taught: Result, result: Result) -> None:
+    """Compare what the card of a run tells of its generated texts with the attempts that the generation committed."""
+    facts = gather(result, Layout({}))
+    (costs,) = tables_of("\n".join(cost(facts))).values()
+    (strata,) = tables_of("\n".join(acceptance(facts))).values()
+    for source, task, items, accepted, *spent in costs:
+        attempts = rows(taught, f"generate-{task}", "attempts")
+        assert (source, int(accepted)) == ("`taught`", sum(row["outcome"] == "accepted" for row in attempts))
+        assert int(items) >= len({row["key"] for row in attempts})
+        assert len(spent) == 4
+        for axis in {row[2] for row in strata if row[1] == task}:
+            mine = [row for row in strata if row[1:3] == [task, axis]]
+            assert sum(int(row[5]) for row in mine) == int(accepted), (task, axis)
+            assert sum(int(row[4]) for row in mine) == len({row["key"] for row in attempts}), (task, axis)
+
+
 def test_generated_documents_go_through_every_stage_into_a_mixture(taught: Result, tmp_path: Path) -> None:
     folder = taught.storage.disk.root  # type: ignore[attr-defined]
     source = next(n for n, one in enumerate(load_run(RUN_FILE).sources) if one.name == "taught")
@@ -74,5 +94,7 @@ def test_generated_documents_go_through_every_stage_into_a_mixture(taught: Resul
     kept = [row for row in rows(result, result.documents[0]) if row["source"] == "taught"]
     assert len(kept) == 11
     assert all(row["parents"] and row["messages"] for row in kept)
+    check_acceptance(taught, result)
+    assert "share of the items asked about" in report_page(result, tmp_path / "run")
     traced = [trace_sequence(result, None, sequence, None) for sequence in range(20)]
     assert any("taught" in str(one) for one in traced)

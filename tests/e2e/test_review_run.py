@@ -9,9 +9,17 @@ from fakes.releases import INLINE, decontaminate, release_run, run_file
 
 from pipelines.engine.events import EVENTS_NAME
 from pipelines.load import load_run
+from pipelines.publish.layout import documents_schema
+from pipelines.report.card import card
+from pipelines.report.card_facts import Layout, gather
 from pipelines.report.census import kept_documents
+from pipelines.report.page import report_page
+from pipelines.report.retention import WHOLE
+from pipelines.report.reviewed import reviews
+from pipelines.report.shown import IN_HOUSE, sample
+from pipelines.report.slices import slices_of_kept
 from pipelines.result import Result, read_result
-from pipelines.run import run
+from pipelines.run import kept_slices, run
 from pipelines.stages.verdicts import Verdict, line_of
 
 STAGES = [
@@ -83,3 +91,41 @@ def test_the_result_does_not_depend_on_where_the_file_lies(tmp_path: Path) -> No
         (folder / "verdicts.jsonl").write_bytes(line_of(verdict("0" * 32, "accepted")))
         keys.append([m.digest for m in run(load_run(path), INLINE).manifests.values()])
     assert keys[0] == keys[1]
+
+
+def test_reviewers_and_their_agreement_stand_in_report_and_card(before: Result, tmp_path: Path) -> None:
+    known = rows(before)
+    shown = sample(before, 8, IN_HOUSE)
+    ids = [one["id"] for one in shown]
+    texts = {one["id"]: one["sha256"] for one in shown}
+    said = [("accepted", "accepted"), ("accepted", "rejected"), ("rejected", "rejected"), ("accepted", "accepted")]
+    given = [
+        verdict(name, one, reviewer, reason="outdated" if one == "rejected" else "", text_sha256=texts[name])
+        for name, both in zip(ids, said, strict=False)
+        for reviewer, one in zip(("A. Okafor", "B. Silva"), both, strict=True)
+    ]
+    fix = verdict(
+        ids[4], "corrected", "B. Silva", corrections={"region": ["afro"], "title": "New"}, text_sha256="0" * 64
+    )
+    result, _ = again(tmp_path, *given, fix)
+    found = reviews(result, slices_of_kept(result))
+    assert found is not None
+    assert (found.whole.reviewed, found.whole.accepted, found.changed_since) == (5, 3, 1)
+    (pair,) = found.agreement
+    assert (pair.reviewers, pair.documents, pair.same) == (("A. Okafor", "B. Silva"), 4, 3)
+    assert pair.kappa == pytest.approx(0.5)
+    assert found.reasons == {"outdated": 3}
+    assert found.corrected == {"region": 1, "title": 1}
+    strata = {one.name: (one.reviewed, one.accepted) for one in found.strata}
+    assert (strata["source: texts"], strata["made: by people"], strata["region: afro"]) == ((5, 3), (5, 3), (1, 1))
+    kept = {row.slice: row.records_kept for row in kept_slices(result) if row.axis == "region" and row.stage == WHOLE}
+    assert kept == {"afro": 1}, "what a reviewer says counts in the audit"
+    assert known.keys() - rows(result).keys() == {one["title"] for one in shown[1:3]} | {shown[4]["title"]}
+    facts = gather(result, Layout({"documents": documents_schema()}))
+    text = card(facts)
+    assert "| A. Okafor and B. Silva | 4 | 3 | 75.0% | 0.50 |" in text
+    assert "| all | 5 | 3 | 60% (23% - 88%) |" in text
+    assert "annotations_creators:\n- expert-generated" in text
+    page = report_page(result, tmp_path / "run")
+    assert "2 reviewers judged 5 documents, from 2026-11-30 to 2026-11-30." in page
+    assert "The text of 1 of them has changed since" in page

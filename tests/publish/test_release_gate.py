@@ -1,6 +1,7 @@
 """What may not leave is named, item by item; a run without fault passes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,18 @@ def test_an_item_that_a_weak_policy_left_is_refused(tmp_path: Path) -> None:
     (found,) = told(tmp_path / "left", rows, stages=weak)
     assert "boards-1" in found
     assert most not in found
+
+
+def test_a_run_that_ended_with_an_error_for_its_limits_is_refused(tmp_path: Path) -> None:
+    rows = [record(n, title="Malaria", licence="CC-BY-NC-4.0" if n < 6 else "CC-BY-4.0") for n in range(24)]
+    lines = [{"kind": "coverage"}, decontaminate(), {"kind": "consolidate"}]
+    floors = {"disease:malaria": 0.9}
+    result = read_result(release_run(tmp_path, rows, stages=lines, retention={"floors": floors}))
+    (found,) = map(str, refusals(result))
+    assert found == "retention.floors: disease:malaria: 18 of 24 documents were kept (75.0%); floor 90.0%"
+    strict = {**result.described, "limits": {"max_quarantined": -0.1}}
+    (found,) = map(str, refusals(replace(result, described=strict)))
+    assert found.startswith("quarantine: 0 of 24 records (0.0%) were quarantined, the run file allows -10.0%")
 
 
 def test_damage_is_refused(tmp_path: Path) -> None:

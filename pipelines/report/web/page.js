@@ -1,15 +1,18 @@
 "use strict";
 // Filters a list of documents and shows one: what its source said beside what is kept, changed words marked.
-(() => {
+// `more` may bring `below(one)`, elements under the facts of a document; `state(one)`, a word for the list, which is
+// filtered by #by-state; whatever the page tells is set as text, never as markup.
+function element(tag, text, attributes = {}) {
+  const made = document.createElement(tag);
+  if (text !== undefined && text !== null) made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+function browse(more = {}) {
   const documents = JSON.parse(document.getElementById("data").textContent);
   const by = (id) => document.getElementById(id);
-  const element = (tag, text, attributes = {}) => {
-    const made = document.createElement(tag);
-    if (text !== undefined && text !== null) made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
-  const filters = { source: "by-source", kind: "by-kind", language: "by-language", slices: "by-slice" };
+  const filters = { source: "by-source", kind: "by-kind", language: "by-language", slices: "by-slice", made: "by-made" };
   const valuesOf = (one, field) => (Array.isArray(one[field]) ? one[field] : [one[field] || "unknown"]);
 
   for (const [field, id] of Object.entries(filters)) {
@@ -30,8 +33,11 @@
     const words = by("search").value.trim().toLowerCase();
     if (words && !haystack[at].includes(words)) return false;
     if (by("by-edited").checked && !edited(one)) return false;
+    if (more.state && by("by-state").value && more.state(one) !== by("by-state").value) return false;
     return Object.entries(filters).every(([field, id]) => !by(id).value || valuesOf(one, field).includes(by(id).value));
   }
+
+  let shown = null;
 
   function list() {
     const found = documents.filter(matches);
@@ -40,18 +46,20 @@
       const item = element("li");
       const button = element("button", one.title || one.key, { type: "button", "data-id": one.id });
       button.append(element("small", `${one.source} · ${one.kind} · ${one.language || "unknown"} · ${one.licence}`));
+      if (more.state) button.append(element("small", more.state(one), { class: `state ${more.state(one).split(" ")[0]}` }));
       button.addEventListener("click", () => show(one, true));
       item.append(button);
       return item;
     }));
-    if (found.length) show(found[0], false);
+    if (found.length) show(found.includes(shown) ? shown : found[0], false);
     else by("document").replaceChildren(element("p", "No document matches these filters."));
   }
 
   function show(one, moved) {
+    shown = one;
     for (const button of by("list").querySelectorAll("button"))
       button.setAttribute("aria-current", String(button.dataset.id === one.id));
-    const parts = [element("h3", one.title || one.key), facts(one), ...words(one)];
+    const parts = [element("h3", one.title || one.key), facts(one), ...words(one), ...(more.below ? more.below(one) : [])];
     by("document").replaceChildren(...parts);
     if (moved && matchMedia("(max-width: 44rem)").matches) by("document").scrollIntoView({ block: "start" });
   }
@@ -90,4 +98,5 @@
   }
 
   list();
-})();
+  return { documents, list };
+}
