@@ -20,6 +20,7 @@ from pipelines.feed_cli import feed_app, train_demo
 from pipelines.guard import check_names
 from pipelines.publish_cli import diff, publish, remove
 from pipelines.review_cli import review
+from pipelines.scores_cli import thresholds, train_scores
 from pipelines.sources_cli import sources_app, told_to_fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -32,6 +33,8 @@ app.command()(review)
 app.command()(publish)
 app.command()(diff)
 app.command()(remove)
+app.command()(thresholds)
+app.command("train-scores")(train_scores)
 console = Console(width=None if sys.stdout.isatty() else 160)
 INTERRUPTED = 130
 """Exit code after ctrl-C, as shells have it."""

@@ -29,6 +29,7 @@ from pipelines.stages.rights_gate import RightsGateConfig, rights_gate_steps
 from pipelines.stages.safety import Safety, SafetyConfig
 from pipelines.stages.sample import SampleConfig
 from pipelines.stages.sample_apply import sample_steps
+from pipelines.stages.scores import Scores, ScoresConfig
 from pipelines.stages.versions import VersionsConfig
 from pipelines.stages.versions_resolve import version_steps
 
@@ -64,6 +65,7 @@ STAGES: dict[str, StageEntry] = {
     "versions": StageEntry(VersionsConfig, version_steps),
     "evidence": StageEntry(EvidenceConfig, over_rows(Evidence)),
     "domains": StageEntry(DomainsConfig, domain_steps),
+    "scores": StageEntry(ScoresConfig, over_rows(Scores)),
     "safety": StageEntry(SafetyConfig, over_rows(Safety)),
     "decontaminate": StageEntry(DecontaminateConfig, decontaminate_steps),
     "review": StageEntry(ReviewConfig, review_steps),

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple
 
 import pyarrow as pa
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch, Rejected
@@ -44,6 +44,7 @@ PLAIN_REASONS = (
     "superseded",
     "domain_cap",
     "language",
+    "low_score",
 )
 REASONS = frozenset(PLAIN_REASONS) | {f"quality.{flag}" for flag in FLAGS} | {f"unsafe.{flag}" for flag in UNSAFE}
 ROBOTS = ("noai", "noindex", "none")
@@ -84,6 +85,8 @@ class ConsolidateConfig(Settings):
     drop_sections: Annotated[str | None, BYTES] = None
     """Sections whose title matches this regular expression whole, in any case, are left out: References|Funding."""
     min_tokens: Annotated[int, BYTES] = 0
+    min_scores: Annotated[dict[str, float], BYTES] = Field(default_factory=dict)
+    """Scores of the stage `scores` below which a document is dropped: {whole_page: 0.5, medical_density: 1}."""
     contamination: Annotated[ContaminationPolicy, BYTES] = ContaminationPolicy()
     """Which findings of `decontaminate` cut a text or drop a document."""
 
@@ -145,6 +148,7 @@ class Consolidate:
         languages = _column(attributes, "language", "language", documents.num_rows)
         flags = _column(attributes, "quality", "quality_flags", documents.num_rows)
         unsafe = _column(attributes, "safety", "safety_flags", documents.num_rows)
+        scores = _column(attributes, "scores", "scores", documents.num_rows)
         levels = _column(attributes, "evidence", "evidence", documents.num_rows)
         repeats = _column(attributes, "evidence", "gap_repeats", documents.num_rows)
         rejected: dict[int, Rejected] = {}
@@ -160,7 +164,7 @@ class Consolidate:
                 or (unwanted or {}).get(row["id"])
                 or self._too_little(row)
                 or self._by_another(row, losers, lineage)
-                or self._by_its_words(row, flags[index] or [], unsafe[index] or [])
+                or self._by_its_words(row, flags[index] or [], unsafe[index] or [], dict(scores[index] or ()))
             )
             if why:
                 rejected[index] = why
@@ -223,7 +227,9 @@ class Consolidate:
             return Rejected("too_short", f"{tokens} tokens")
         return None
 
-    def _by_its_words(self, row: dict[str, Any], flags: list[str], unsafe: list[str]) -> Rejected | None:
+    def _by_its_words(
+        self, row: dict[str, Any], flags: list[str], unsafe: list[str], scores: Mapping[str, float]
+    ) -> Rejected | None:
         """Return why this text is not wanted."""
         for flag in unsafe:
             if flag in self.config.drop_unsafe:
@@ -234,6 +240,9 @@ class Consolidate:
         for flag in flags:
             if flag in self.config.drop_flags:
                 return Rejected(f"quality.{flag}")
+        for name, least in self.config.min_scores.items():
+            if scores.get(name, least) < least:
+                return Rejected("low_score", f"{name} {scores[name]:.3f}")
         return None
 
 

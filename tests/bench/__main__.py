@@ -29,6 +29,7 @@ BENCHES = {
     "decontaminate": ["-m", "tests.bench.decontaminate"],
     "near": ["-m", "tests.bench.near"],
     "filters": ["-m", "tests.bench.filters"],
+    "language": ["-m", "tests.bench.language"],
 }
 
 

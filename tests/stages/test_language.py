@@ -5,10 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stages.language import Finding, Language, LanguageConfig, decide, detect, primary_subtag, windows
+from pipelines.stages.language import (
+    Finding,
+    Language,
+    LanguageConfig,
+    decide,
+    detect,
+    detect_all,
+    primary_subtag,
+    windows,
+)
 from sources.document import Document, to_table
 
 CASES = json.loads((Path(__file__).parent / "cases" / "language.json").read_text())["detect"]
+SENTENCES = json.loads((Path(__file__).parent / "cases" / "language_sentences.json").read_text(encoding="utf-8"))
 ENGLISH = "The patient should receive the full course of treatment and return when the fever does not settle. " * 40
 FRENCH = "Le patient doit recevoir le traitement complet et revenir si la fièvre ne baisse pas après deux jours. " * 40
 
@@ -76,3 +86,9 @@ def test_chat_turns_are_read_when_there_is_no_text() -> None:
     messages = [{"role": "user", "content": FRENCH, "trained": False}]
     table = to_table([Document(id="1", kind="dialogue", source="s", key="k", text="", messages=messages)])
     assert Language(LanguageConfig()).apply(table).table.column("language").to_pylist() == ["fr"]
+
+
+@pytest.mark.parametrize("language", [name for name in SENTENCES if name != "about"])
+def test_sentences_of_neglected_languages_are_told(language: str) -> None:
+    found = [one.language for one in detect_all(SENTENCES[language], 1)]
+    assert found.count(language) >= len(found) - 1, found
