@@ -13,7 +13,6 @@ def test_the_command_tells_of_a_finished_run_and_draws(demo_run: Path, tmp_path:
     done = CliRunner().invoke(app, ["thresholds", run, "words", "--at", "50", "--picture", str(picture)])
     assert done.exit_code == 0, done.output
     assert "≥ 50" in done.output
-    assert "source:" in done.output
     page = picture.read_text(encoding="utf-8")
     assert "<svg" in page
     assert "http" not in page.replace("http://www.w3.org", "")
