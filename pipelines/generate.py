@@ -130,6 +130,6 @@ def _publish(
         "mixtures": {},
         "notes": [],
     }
-    derived = {"funnel.parquet": funnel_parquet(manifests), FILE: generated_report(manifests)}
+    derived = {"funnel.parquet": funnel_parquet(manifests), FILE: generated_report(storage, manifests)}
     derived[SAMPLES_PAGE] = samples_page(storage, manifests)
     write_result(storage, body, manifests, derived)

@@ -37,7 +37,8 @@ def _check_keys(value: Any) -> None:
         value = list(value.values())
     if isinstance(value, list | tuple):
         for item in value:
-            _check_keys(item)
+            if isinstance(item, dict | list | tuple):
+                _check_keys(item)
 
 
 def digest(value: Any) -> str:

@@ -1,8 +1,8 @@
 """What a generation made: accepted and rejected by stratum and reason, attempts, tokens and money.
 
-Rendered from manifests alone: `generation.json` for machines, two tables for the terminal. A stratum is a source,
-subject, language or form; its rate is what was accepted of the items that were asked about, since an item that nothing
-may be made of says nothing of the teacher.
+Rendered from manifests: `generation.json` for machines, which also says how varied differentials are (`variety`), and
+two tables for the terminal. A stratum is a source, subject, language or form; its rate is what was accepted of the
+items that were asked about, since an item that nothing may be made of says nothing of the teacher.
 """
 
 import json
@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.storage import Storage
+from pipelines.report.variety import STAGE, variety
 
 FILE = "generation.json"
 _MICRO = 1e6
@@ -27,9 +29,12 @@ def generated_facts(manifests: Mapping[str, Manifest]) -> dict[str, Any]:
     }
 
 
-def generated_report(manifests: Mapping[str, Manifest]) -> bytes:
-    """Return `generation.json`."""
-    return json.dumps(generated_facts(manifests), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+def generated_report(storage: Storage, manifests: Mapping[str, Manifest]) -> bytes:
+    """Return `generation.json`: the facts, and for differentials how varied they are told."""
+    facts = generated_facts(manifests)
+    if STAGE in manifests:
+        facts[STAGE.removeprefix("generate-")]["variety"] = variety(storage, manifests)
+    return json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:

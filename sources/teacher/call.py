@@ -54,9 +54,9 @@ class Caller:
         begin_s = self.clock.monotonic()
         while tries < self.limits.tries:
             tries += 1
-            got = await self._try(request)
+            got = await self._try(request, tries)
             if isinstance(got, Answer):
-                return self._keep(replace(got, tries=tries))
+                return got
             failed, paid = got, paid or got.paid
             wait_s = backoff_s(self.limits, request.key, tries, failed)
             if self.clock.monotonic() + wait_s - begin_s > self.limits.deadline_s:
@@ -65,7 +65,8 @@ class Caller:
         outcome: Outcome = "ambiguous" if paid else "exhausted"
         return self._keep(Answer(key=request.key, outcome=outcome, reason=failed.reason, tries=tries))
 
-    async def _try(self, request: Request) -> Answer | Failed:
+    async def _try(self, request: Request, tries: int) -> Answer | Failed:
+        """Try once. What is answered is in the journal before the permit is given back: no more are ever in doubt."""
         most = most_tokens(request)
         permit = await self.gate.enter(most)
         if permit.stop:
@@ -75,7 +76,7 @@ class Caller:
             self.journal.write_asked(request.key, self.account, most)
             got = await self.send(request)
             if isinstance(got, Answer):
-                got = replace(got, cost=self._cost(got))
+                got = self._keep(replace(got, cost=self._cost(got), tries=tries))
                 done = Done("answered", got.prompt_tokens + got.completion_tokens, got.cost)
             else:
                 self.journal.write_failed(request.key, got.reason, paid=got.paid)

@@ -80,15 +80,18 @@ def is_too_short(quote: str) -> bool:
     return len(quote.split()) < LEAST_QUOTE_WORDS or len(quote) < LEAST_QUOTE_CHARS
 
 
-def prose_fault(prose: str) -> str | None:
-    """Return why a piece of prose must not be trained on, None when nothing was found."""
+def prose_fault(prose: str, *, by_patient: bool = False) -> str | None:
+    """Return why a piece of prose must not be trained on, None when nothing was found.
+
+    A patient may say what "I was told".
+    """
     if is_cut(prose):
         return "truncated"
     if speaks_of_itself(prose):
         return "speaks_of_itself"
     if has_template_tokens(prose):
         return "template_tokens"
-    if _GOLD.search(prose):
+    if not by_patient and _GOLD.search(prose):
         return "gold_leak"
     if _PROMPT.search(prose):
         return "mentions_prompt"

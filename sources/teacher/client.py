@@ -55,15 +55,10 @@ class Teacher:
         missing = {request.key: request for request in asked if self._is_missing(request.key)}
         if missing:
             await self._buy(missing)
-        return [self._known(request) for request in asked]
+        return list(self._journal.answers(request.key for request in asked))
 
     def _is_missing(self, key: str) -> bool:
         return key not in self._journal or (self._retry_failures and self._journal.is_failure(key))
-
-    def _known(self, request: Request) -> Answer:
-        answer = self._journal.answer(request.key)
-        assert answer is not None, "what was missing was bought"
-        return answer
 
     async def _buy(self, missing: dict[str, Request]) -> None:
         """Bring every request to its end in the journal; what stands there is the answer, also for those who race."""

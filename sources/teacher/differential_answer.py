@@ -34,6 +34,8 @@ _ELSEWHERE = {
 _UNDER = re.compile(r"\b(?:under|below|less than|moins de) \d|<\s?\d")
 _OVER = re.compile(r"\b(?:over|above|more than|plus de) \d|>\s?\d")
 _ROUNDING_PERCENT = 0.51
+_BOUND_PERCENT = 1.0
+"""A share may be told as under 1% or over 99%, but "over 39%" says nothing of one of 99.9%."""
 
 
 def answer_faults(case: Case, knowledge: Knowledge, language: str, answer: Reading) -> Iterator[tuple[str, str]]:
@@ -64,8 +66,10 @@ def _differential_faults(case: Case, answer: Reading) -> Iterator[tuple[str, str
         if code in probabilities and said:
             said_percent, share = float(said[1].replace(",", ".")), probabilities[code] * 100
             plain = _plain(text)
-            right = share < said_percent if _UNDER.search(plain) else abs(said_percent - share) <= _ROUNDING_PERCENT
-            right = share > said_percent if _OVER.search(plain) else right
+            right = abs(said_percent - share) <= _ROUNDING_PERCENT
+            if _UNDER.search(plain) or _OVER.search(plain):
+                above = said_percent - share if _UNDER.search(plain) else share - said_percent
+                right = 0 < above <= _BOUND_PERCENT
             if not right:
                 yield "probability_changed", code
 
@@ -115,7 +119,13 @@ def _danger_faults(case: Case, knowledge: Knowledge, language: str, answer: Read
 
 def _step_faults(case: Case, language: str, answer: Reading) -> Iterator[tuple[str, str]]:
     highest = LEVELS.index(case.setting.level) if case.setting else len(LEVELS) - 1
-    tests = [mention for mention in answer.mentions if mention.code.startswith(TEST)]
+    told = [(m.start, m.end) for m in answer.mentions if m.code in case.present | case.absent]
+    tests = [
+        mention
+        for mention in answer.mentions
+        if mention.code.startswith(TEST)
+        and not any(start <= mention.start and mention.end <= end for start, end in told)  # had a caesarean before
+    ]
     for mention in tests:
         level = mention.code.removeprefix(TEST)
         if LEVELS.index(level) > highest and not _refers(answer, mention, language):

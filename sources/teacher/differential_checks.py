@@ -18,6 +18,13 @@ from sources.teacher.lexicon import Lexicon, fold, lexicon_of
 from sources.teacher.mentions import Mention, Reading
 from sources.teacher.verbalise import Rendering
 
+REASONS = frozenset(
+    {
+        *("finding_lost", "finding_invented", "negation_flipped", "value_changed", "number_invented", "age_changed"),
+        *("sex_changed", "identifier", "length", "disease_added", "disease_lost", "differential_reordered"),
+        *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing"),
+    }
+)
 _YES, _NO = {"en": "yes", "fr": "oui"}, {"en": "no", "fr": "non"}
 _CASE_WORDS = (4, 2, 80, 60)
 """Words of a case: at least 4 and 2 a finding, at most 80 and 60 a finding."""

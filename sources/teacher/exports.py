@@ -12,13 +12,24 @@ from typing import Any
 import pyarrow as pa
 
 from sources.document import Document
-from sources.teacher.attempts import Settled
+from sources.teacher.answers import read_record
+from sources.teacher.attempts import Settled, Trial, usable
 from sources.teacher.made import Tally, said, written_of
 from sources.teacher.mcq import Enriched, Question, shown
+from sources.teacher.tell_differential import Told, ToldCase
+from sources.teacher.verbalise import Rendering
 
 SAID_BADLY = frozenset({"gold_mismatch", "option_not_treated", "quote_not_found", "number_not_in_evidence"})
+ANSWERED_BADLY = frozenset(
+    {
+        *("disease_added", "disease_lost", "differential_reordered", "probability_changed"),
+        *("red_flag_missing", "beyond_resources", "next_step_missing"),
+    }
+)
+"""What is found last, so the case itself was told rightly, and the answers of both attempts are to the same facts."""
+_NAMED = ("id", "source", "key", "language")
 _TEXT, _COUNT = pa.string(), pa.int32()
-_COMMON = [(name, _TEXT) for name in ("id", "source", "key", "language", "prompt")]
+_COMMON = [(name, _TEXT) for name in (*_NAMED, "prompt")]
 RL = pa.schema(
     [
         *_COMMON,
@@ -75,21 +86,45 @@ def preference_rows(
         written = written_of(trial)
         if trial.rejected is None or trial.rejected.reason not in SAID_BADLY or written is None:
             continue
-        pair = {
+        texts = {
             "chosen": said(settled.item, chosen.draft.written, row["language"]),
             "rejected": said(settled.item, written, row["language"]),
-            "reason": trial.rejected.reason,
-            "chosen_attempt": chosen.sample,
-            "rejected_attempt": trial.sample,
-            "document": made.id,
-            "teacher": f"{trial.request.model}@{trial.request.revision}",
-            "spdx": made.rights.spdx,
-            "attribution": made.rights.attribution,
         }
-        pairs.append(_common(row, settled.item) | pair)
+        pairs.append(_common(row, settled.item) | texts | _pair(chosen, trial, trial.rejected.reason, made))
     return pairs
 
 
+def telling_rows(
+    row: Mapping[str, Any], settled: Settled[ToldCase, Rendering], made: Document | None
+) -> list[dict[str, Any]]:
+    """Return rows of `PREFERENCES` for answers to one case: of attempts that told the case rightly and then erred."""
+    chosen = settled.accepted
+    if chosen is None or chosen.draft is None or made is None:
+        return []
+    common = {name: row[name] for name in _NAMED} | {"prompt": chosen.draft.case_text, "chosen": chosen.draft.answer}
+    return [
+        common | {"rejected": written.answer} | _pair(chosen, trial, trial.rejected.reason, made)
+        for trial in settled.trials
+        if trial.rejected is not None and trial.rejected.reason in ANSWERED_BADLY and (written := _told(trial))
+    ]
+
+
+def _told(trial: Trial[ToldCase, Rendering]) -> Told | None:
+    final = usable(trial.answer)
+    return read_record(final, Told) if isinstance(final, str) else None
+
+
+def _pair(chosen: Trial[Any, Any], rejected: Trial[Any, Any], reason: str, made: Document) -> dict[str, Any]:
+    return {
+        "reason": reason,
+        "chosen_attempt": chosen.sample,
+        "rejected_attempt": rejected.sample,
+        "document": made.id,
+        "teacher": f"{rejected.request.model}@{rejected.request.revision}",
+        "spdx": made.rights.spdx,
+        "attribution": made.rights.attribution,
+    }
+
+
 def _common(row: Mapping[str, Any], item: Question) -> dict[str, Any]:
-    names = ("id", "source", "key", "language")
-    return {name: row[name] for name in names} | {"prompt": shown(item.question, item.options)}
+    return {name: row[name] for name in _NAMED} | {"prompt": shown(item.question, item.options)}

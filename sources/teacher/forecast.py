@@ -24,7 +24,7 @@ from sources.teacher.journal import Journal
 from sources.teacher.passages import Passage, cut
 from sources.teacher.request import Request
 from sources.teacher.retrieve import Index
-from sources.teacher.tasks import GenerationConfig, McqTask
+from sources.teacher.tasks import DifferentialTask, GenerationConfig, McqTask
 
 TYPICAL_TOKENS = 400
 """Of an answer, for the least."""
@@ -54,7 +54,7 @@ def forecast(config: GenerationConfig, corpus: Corpus, storage: Storage) -> list
         rows = kept_rows(corpus, storage, set(task.sources))
         candidates = [one for row in rows for one in work.candidates(row, evidence)]
         firsts = [work.maker.first(one.item, 0) for one in candidates if one.rejected is None]
-        per_attempt = task.orders if isinstance(task, McqTask) else 2
+        per_attempt = task.orders if isinstance(task, McqTask) else 1 if isinstance(task, DifferentialTask) else 2
         told.append(_told(config, task.kind, firsts, (per_attempt, task.attempts), journal, len(candidates)))
     return told
 

@@ -71,6 +71,10 @@ class Gate:
 
     async def enter(self, tokens: int) -> Permit:
         """Return when a call that may use `tokens` may be sent, or none may be any more."""
+        if not self._line:
+            permit, _ = self._grant(tokens)
+            if permit is not None:
+                return permit
         turn = asyncio.Event()
         self._line.append(turn)
         try:
@@ -111,10 +115,10 @@ class Gate:
         now = self._clock.monotonic()
         if stop := self._stop(now):
             return stop, 0.0
-        for number in [number for number, (lapses_s, _) in self._flying.items() if lapses_s <= now]:
-            del self._flying[number]
+        while self._flying and self._first_lapse_s() <= now:
+            del self._flying[next(iter(self._flying))]
         if len(self._flying) >= (1 if self._breaker.is_open else self._limits.concurrency):
-            return None, min(lapses_s for lapses_s, _ in self._flying.values()) - now
+            return None, self._first_lapse_s() - now
         waits = (self._requests_window.wait_s(now, 1), self._tokens_window.wait_s(now, tokens))
         wait_s = max(self._paused_until_s - now, *waits)
         if wait_s > 0:
@@ -123,6 +127,10 @@ class Gate:
         self._granted += 1
         self._flying[self._granted] = (now + self._limits.timeout_s + _LAPSE_S, self._tokens_window.take(now, tokens))
         return Permit(self._granted), 0.0
+
+    def _first_lapse_s(self) -> float:
+        """Return when the first permit lapses; they lapse in the order in which they were granted."""
+        return next(iter(self._flying.values()))[0]
 
     def _stop(self, now: float) -> Permit | None:
         tokens, money = self._budget.tokens, self._budget.money
@@ -142,9 +150,9 @@ class Gate:
     async def _wait(self, turn: asyncio.Event, wait_s: float) -> None:
         """Return after `wait_s`, or as soon as something has changed."""
         turn.clear()
-        waits = [asyncio.ensure_future(turn.wait()), asyncio.ensure_future(self._clock.sleep(wait_s))]
+        sleep = asyncio.ensure_future(self._clock.sleep(wait_s))
+        sleep.add_done_callback(lambda done: None if done.cancelled() else turn.set())
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await turn.wait()
         finally:
-            for wait in waits:
-                wait.cancel()
+            sleep.cancel()

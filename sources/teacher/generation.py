@@ -17,6 +17,7 @@ from pipelines.engine.manifest import Manifest, ShardRecord
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import FileRef, Rejected, ShardTask
 from sources.document import SCHEMA, Document, to_table
+from sources.rights import Profile
 from sources.teacher.attempts import Ask, Settled
 from sources.teacher.call import Entrance
 from sources.teacher.client import Teacher
@@ -27,10 +28,12 @@ from sources.teacher.injection import WORDINGS
 from sources.teacher.journal import Journal
 from sources.teacher.made import cost_of
 from sources.teacher.settings import TeacherSettings
-from sources.teacher.tasks import GenerationConfig, GuidelineTask, McqTask
-from sources.teacher.works import Candidate, GuidelineWork, McqWork, Work
+from sources.teacher.tasks import DifferentialTask, GenerationConfig, GuidelineTask, McqTask
+from sources.teacher.works import Candidate, GuidelineWork, McqWork
+from sources.teacher.works_differential import DifferentialWork
 
 MICRO = 1_000_000
+AnyTask = McqTask | GuidelineTask | DifferentialTask
 _READ = (
     *("id", "source", "key", "kind", "title", "text", "sections", "language", "rights", "retracted", "mcq", "tokens"),
     "extra",
@@ -48,15 +51,19 @@ ATTEMPTS = pa.schema(
         ("money", pa.float64()),
     ]
 )
+_JOURNALS: dict[str, Journal] = {}
+"""Those that this process has read: a worker does many shards, and for the next reads only what was added."""
 _TABLES = {"attempts": ATTEMPTS, "rl": RL, "preferences": PREFERENCES}
 
 
 class Generate:
     """Makes one kind of text from the kept documents of a run."""
 
-    version = "1"
+    version = "2"
 
-    def __init__(self, config: GenerationConfig, task: McqTask | GuidelineTask, corpus: "Corpus") -> None:
+    def __init__(
+        self, config: GenerationConfig, task: McqTask | GuidelineTask | DifferentialTask, corpus: "Corpus"
+    ) -> None:
         self.name = f"generate-{task.kind}"
         self.gate: Entrance | None = None
         self.teacher = config.teacher
@@ -73,7 +80,7 @@ class Generate:
         config = self._config.identity()
         chosen = {name: config[name] for name in ("name", "seed", "profile", "teacher", "retries")}
         asked = {"prompts": [prompt.name for prompt in self._work.prompts], "wordings": WORDINGS}
-        return chosen | asked | self._work.task.identity()
+        return chosen | asked | self._work.identity()
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         """Return one task for each range of rows of the shards that hold documents of the named sources."""
@@ -88,7 +95,7 @@ class Generate:
 
     def run(self, shard: Shard) -> None:
         """Ask the teacher, judge what it says, and write what came of every item."""
-        journal = Journal(Path(self._config.journal))
+        journal = _read_before(self._config.journal) or Journal(Path(self._config.journal))
         try:
             again = self._config.retries > 0 and self.teacher.url is not None
             account = self._config.name
@@ -96,6 +103,7 @@ class Generate:
             self.work(shard, teacher.answer_all)
         finally:
             journal.close()
+        _JOURNALS[self._config.journal] = journal
 
     def work(self, shard: Shard, ask: Ask) -> None:
         """Do what `run` does, with answers from `ask`."""
@@ -141,12 +149,18 @@ class Corpus:
         ]
 
 
-def work_of(config: GenerationConfig, task: McqTask | GuidelineTask) -> Work:
+def _read_before(path: str) -> Journal | None:
+    """Return the journal as the last shard of this process left it, None when there is none or its files are gone."""
+    journal = _JOURNALS.pop(path, None)
+    return journal if journal is not None and journal.stands() else None
+
+
+def work_of(config: GenerationConfig, task: AnyTask) -> McqWork | GuidelineWork | DifferentialWork:
     """Return what does a task."""
-    teacher: TeacherSettings = config.teacher
+    given: tuple[TeacherSettings, int, Profile] = (config.teacher, config.seed, config.profile)
     if isinstance(task, McqTask):
-        return McqWork(task, teacher, config.seed, config.profile)
-    return GuidelineWork(task, teacher, config.seed, config.profile)
+        return McqWork(task, *given)
+    return GuidelineWork(task, *given) if isinstance(task, GuidelineTask) else DifferentialWork(task, *given)
 
 
 def _refuse(shard: Shard, one: Candidate, why: Rejected) -> None:

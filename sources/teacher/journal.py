@@ -10,7 +10,7 @@ answer for a key stands (any before a failure), so all readers agree. Not here: 
 texts of requests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,6 +84,10 @@ class Journal:
         """Return the keys that have an answer, sorted."""
         return sorted(self._places)
 
+    def stands(self) -> bool:
+        """Say whether all that was read is still there, so that reading on will do."""
+        return all((self._disk.size(name) or 0) >= end for name, end in self._read_bytes.items())
+
     def refresh(self) -> None:
         """Read what other writers have added."""
         with told("reading", str(self.path)):
@@ -93,20 +97,20 @@ class Journal:
 
     def answer(self, key: str) -> Answer | None:
         """Return the answer to a request, None when there is none."""
-        place = self._places.get(key)
-        if place is None:
-            return None
-        with told("reading", place.segment):
-            body = read_line(bytes(self._disk.read(place.segment)[place.start : place.end]))
-        assert body is not None, "it was whole when it was read or written"
-        return Answer(**body["answer"])
+        return next(self.answers([key])) if key in self._places else None
 
-    def answers(self) -> Iterator[Answer]:
-        """Yield the answer that stands for each key, by key."""
-        for key in self.keys():
-            answer = self.answer(key)
-            assert answer is not None
-            yield answer
+    def answers(self, keys: Iterable[str] | None = None) -> Iterator[Answer]:
+        """Yield the answers that stand for the keys, in their order; of all keys, sorted, when none are named."""
+        segments: dict[str, memoryview] = {}
+        for key in self.keys() if keys is None else keys:
+            place = self._places[key]
+            segment = segments.get(place.segment)
+            if segment is None or len(segment) < place.end:
+                with told("reading", place.segment):
+                    segment = segments[place.segment] = self._disk.read(place.segment)
+            body = read_line(bytes(segment[place.start : place.end]))
+            assert body is not None, "it was whole when it was read or written"
+            yield Answer(**body["answer"])
 
     def doubts(self) -> list[Doubt]:
         """Return the tries that may have been charged without giving an answer; calls in flight are among them."""

@@ -17,6 +17,8 @@ from sources.teacher.attempts import Settled, Trial, usable
 from sources.teacher.guideline_qa import Grounded, Section
 from sources.teacher.mcq import Enriched, EnrichMcq, Enrichment, Question, shown
 from sources.teacher.request import teacher_column
+from sources.teacher.tell_differential import ToldCase
+from sources.teacher.verbalise import Rendering
 
 _WORDS = {
     "en": ("Answer", "Why not the others", "Key fact"),
@@ -121,18 +123,31 @@ def asked_document(
     return _document(source, f"guideline_qa/{item.key}", trial, text, row, rights)
 
 
+def told_document(
+    source: str, row: Mapping[str, Any], rights: Sequence[Rights], trial: Trial[ToldCase, Rendering]
+) -> Document:
+    """Return the document of an accepted telling of the differential in `row`, with the facts of that."""
+    rendering = trial.draft
+    assert rendering is not None
+    facts = {"kind": "differential", **json.loads(row["extra"])["differential"], "template": None}
+    text = _Text(rendering.text(), "", facts, [row["id"]], messages=rendering.messages())
+    return _document(source, f"differential/{row['id']}", trial, text, row, rights)
+
+
 class _Text(NamedTuple):
     asked: str
     answer: str
     facts: dict[str, Any]
     parents: list[str]
     mcq: dict[str, Any] | None = None
+    messages: list[dict[str, Any]] | None = None
+    """Of a text of more than two turns, of which `asked` is then all."""
 
 
 def _document(
     source: str, key: str, trial: Trial[Any, Any], text: _Text, row: Mapping[str, Any], rights: Sequence[Rights]
 ) -> Document:
-    plain = f"{text.asked}\n\n{text.answer}"
+    plain = f"{text.asked}\n\n{text.answer}".rstrip()
     facts = text.facts | {"cost": cost_of([trial]), "seed": trial.request.seed, "served": trial.answer.served}
     return Document(
         id=document_id(source, key, None),
@@ -140,7 +155,8 @@ def _document(
         source=source,
         key=key,
         text=plain,
-        messages=[
+        messages=text.messages
+        or [
             {"role": "user", "content": text.asked, "trained": False},
             {"role": "assistant", "content": text.answer, "trained": True},
         ],

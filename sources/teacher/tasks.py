@@ -41,7 +41,17 @@ class GuidelineTask(Settings):
     """Sections with fewer or more characters are left out, and counted."""
 
 
-Task = Annotated[McqTask | GuidelineTask, Field(discriminator="kind")]
+class DifferentialTask(Settings):
+    """Tell anew, in the teacher's words, the differentials that some sources of the run hold."""
+
+    kind: Annotated[Literal["differential"], BYTES]
+    sources: Annotated[tuple[str, ...], Field(min_length=1), BYTES]
+    attempts: Annotated[int, Field(ge=1, le=64), BYTES] = 3
+    knowledge: Annotated[str, Field(min_length=1), SPEED]
+    """The base that they were drawn from: a folder of configs/knowledge or a path. Its digest decides bytes."""
+
+
+Task = Annotated[McqTask | GuidelineTask | DifferentialTask, Field(discriminator="kind")]
 
 
 class GenerationConfig(Settings):

@@ -1,7 +1,8 @@
-"""The two kinds of generation, as what a shard does with them: rows to items, settled items to documents and exports.
+"""The kinds of generation, as what a shard does with them: rows to items, settled items to documents and exports.
 
 Each says which rows it takes, why it refuses others before a call is paid for, and what it writes beside accepted
-documents. Not here: the shard, the account and the journal (`generation`), and what is asked (`mcq`, `guideline_qa`).
+documents. Not here: the shard, the account and the journal (`generation`), what is asked (`mcq`, `guideline_qa`), and
+differentials (`works_differential`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +54,10 @@ class McqWork:
         self.task, self._profile = task, profile
         self.maker = EnrichMcq(teacher, seed, task.orders)
 
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide bytes."""
+        return self.task.identity()
+
     def candidates(self, row: Mapping[str, Any], evidence: Evidence) -> Iterator[Candidate]:
         """Yield the one question of a row."""
         stratum = {"subject": (row["mcq"] or {}).get("subject") or "unknown", "language": row["language"] or "unknown"}
@@ -96,6 +101,10 @@ class GuidelineWork:
         self.task, self._profile = task, profile
         self.maker = AskGuideline(teacher, seed)
 
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide bytes."""
+        return self.task.identity()
+
     def candidates(self, row: Mapping[str, Any], evidence: Evidence) -> Iterator[Candidate]:
         """Yield an item for each section and form of a row; those of a document that may not be shown are refused."""
         hidden = eligible.why_not_shown(row, self._profile, evidence.superseded)
@@ -120,6 +129,3 @@ class GuidelineWork:
     def exports(self, one: Candidate, settled: Settled[Any, Any], made: Document | None) -> Mapping[str, list[Any]]:
         """Return nothing: there is no gold answer that a reward or a preference could stand on."""
         return {}
-
-
-Work = McqWork | GuidelineWork

@@ -1,4 +1,4 @@
-"""On request, the demo's questions and sections at a real endpoint: rates by stratum, and a page of samples.
+"""On request, the demo's questions, sections and differentials at a real endpoint: rates by stratum, sample page.
 
     MEDMIX_TEACHER_URL=http://127.0.0.1:8000/v1 MEDMIX_TEACHER_MODEL=... pytest -s THIS_FILE
 
@@ -21,6 +21,11 @@ from pipelines.run import How, run
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 INLINE = How(inline=True, live=False)
+TASKS = [
+    {"kind": "mcq", "sources": ["questions"], "attempts": 3, "orders": 2, "passages": 3},
+    {"kind": "guideline_qa", "sources": ["web"], "attempts": 2},
+    {"kind": "differential", "sources": ["differentials"], "attempts": 2, "knowledge": "limited-resource"},
+]
 
 
 @pytest.mark.skipif("MEDMIX_TEACHER_URL" not in os.environ, reason="MEDMIX_TEACHER_URL names no endpoint")
@@ -32,7 +37,8 @@ def test_rates_and_samples_of_an_endpoint(tmp_path: Path) -> None:
         teacher["key_env"] = "MEDMIX_TEACHER_KEY"
     folders = [f"out={tmp_path / 'out'}", f"run={tmp_path / 'run'}", f"journal={tmp_path / 'journal'}"]
     file = CONFIGS / "generate" / "demo.yaml"
-    result = generate(load_generation(file, [*folders, f"teacher={json.dumps(teacher)}"]), INLINE)
+    given = [f"teacher={json.dumps(teacher)}", f"tasks={json.dumps(TASKS)}"]
+    result = generate(load_generation(file, [*folders, *given]), INLINE)
     for table in generated_tables(result.manifests):
         Console().print(table)
     print(f"samples: {tmp_path / 'out' / 'samples.html'}")

@@ -1,0 +1,169 @@
+"""Differentials that a teacher tells: the case and the reasoning in its words, the ranking from the base alone.
+
+An item is a differential that the grammar told and a run kept. The teacher gets its facts as JSON, with the words that
+the checks know for each finding, and everything that it writes is read back against the case by the checks that the
+grammar itself must pass. So what is told here differs from the floor in wording, and in nothing else. Not here: how
+facts become a case again (`told_case`), and what the checks look for (`differential_checks`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.engine.stage import Rejected
+from sources.teacher import attempts, checks
+from sources.teacher.answers import read_record
+from sources.teacher.case import Case
+from sources.teacher.differential_checks import REASONS as CHECK_REASONS
+from sources.teacher.differential_checks import check
+from sources.teacher.knowledge import Knowledge
+from sources.teacher.patients import Observation
+from sources.teacher.person import person_of
+from sources.teacher.prompt import boundary, fenced, fill, load_prompt
+from sources.teacher.reasoning import percent_words
+from sources.teacher.request import Attempt, Request, make_request
+from sources.teacher.settings import TeacherSettings
+from sources.teacher.verbalise import Rendering, Speaker, nominal, said
+
+TELL = load_prompt("differential-tell", 1)
+REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns"}
+_LANGUAGES = {"en": "English", "fr": "French"}
+_FORMS = {
+    "conversation": "a conversation in which the clinician asks and the patient tells the case",
+    "vignette": "a short vignette of the case, in one or two paragraphs",
+    "note": "a case note as a health worker writes it at the bedside, in short lines",
+}
+_TURNS = {
+    "conversation": 'the clinician is "assistant", the patient "user"; they take turns, and the patient has the last.',
+    "vignette": 'just one, of "user", which ends by asking for a ranked differential diagnosis.',
+}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Turn(_Model):
+    """One thing that is said before the answer."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Told(_Model):
+    """What the teacher writes."""
+
+    turns: list[Turn]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCase:
+    """A case to be told in a form and a language; `floor` is how the grammar told it."""
+
+    id: str
+    case: Case
+    form: str
+    language: str
+    floor: str
+
+    @property
+    def shown(self) -> str:
+        """How the grammar tells it, for whoever looks at samples."""
+        return self.floor
+
+
+class TellDifferential:
+    """A `Maker` of differentials in a teacher's words."""
+
+    def __init__(self, teacher: TeacherSettings, seed: int, knowledge: Knowledge) -> None:
+        self._teacher, self._seed, self._knowledge = teacher, seed, knowledge
+
+    def first(self, item: ToldCase, sample: int) -> Request:
+        """Ask for the case and its answer."""
+        attempt = Attempt(self._seed, f"differential/{item.id}", sample)
+        facts = json.dumps(facts_shown(item, self._knowledge), ensure_ascii=False, indent=1)
+        mark = boundary([facts], *attempt)
+        values = {
+            "mark": mark,
+            "form": _FORMS[item.form],
+            "turns": _TURNS.get(item.form, _TURNS["vignette"]),
+            "language": _LANGUAGES[item.language],
+            "facts": fenced("facts", facts, mark),
+        }
+        return make_request(
+            self._teacher, fill(TELL, values), attempt, prompt=TELL.name, schema=Told.model_json_schema()
+        )
+
+    def read(self, item: ToldCase, answer: str) -> Rendering | Rejected:
+        """Return a rendering that says what the case holds, no more and no less, or the first thing that is wrong."""
+        told = read_record(answer, Told)
+        if told is None:
+            return Rejected("schema_invalid")
+        turns = tuple((turn.role, turn.content.strip()) for turn in told.turns)
+        if not _takes_turns([role for role, _ in turns], item.form):
+            return Rejected("wrong_turns", f"{len(turns)} turns of a {item.form}")
+        for role, content in (*turns, ("assistant", told.answer)):
+            if fault := checks.prose_fault(content, by_patient=role == "user"):
+                return Rejected(fault)
+        rendering = Rendering(item.form, item.language, turns, told.answer.strip())
+        faults = check(item.case, self._knowledge, rendering)
+        return Rejected(faults[0].reason, faults[0].detail) if faults else rendering
+
+    def tests(self, item: ToldCase, draft: Rendering, sample: int) -> list[Request]:
+        """Ask nothing more: what is told is read back against the case."""
+        return []
+
+    def passes(self, item: ToldCase, draft: Rendering, sample: int, answers: Sequence[str]) -> Rejected | None:
+        """Pass what could be read."""
+        return None
+
+
+def _takes_turns(roles: Sequence[str], form: str) -> bool:
+    """Say whether a conversation goes to and fro and ends with the patient, and other forms are one turn."""
+    if form != "conversation":
+        return list(roles) == ["user"]
+    expected = ["user" if (len(roles) - at) % 2 else "assistant" for at in range(len(roles))]
+    return len(roles) > 1 and list(roles) == expected
+
+
+def facts_shown(item: ToldCase, knowledge: Knowledge) -> Mapping[str, Any]:
+    """Return what the teacher is told of a case, in the words of the base and its terms."""
+    case, language = item.case, item.language
+    speaker = Speaker(case, language, 0)
+    conditions = case.conditions(knowledge)
+    severe = case.severe(knowledge)
+    flags = {code for condition in severe for code in condition.red_flags}
+    percents = [percent_words(speaker.words, probability) for _, probability in case.gold]
+    line = speaker.words["line"][0]
+    return {
+        "patient": person_of(case.patient.age_years, case.patient.sex, speaker.words, language).who,
+        "place": case.setting.name.get(language, "") if case.setting else "",
+        "present": [_fact(item, knowledge, speaker, one) for one in case.told if one.present],
+        "absent": [_fact(item, knowledge, speaker, one) for one in case.told if not one.present],
+        "dangers": [condition.name.get(language, condition.code) for condition in severe],
+        "warning_signs": [
+            _say(knowledge, speaker, one, in_person=False) for one in case.told if one.present and one.code in flags
+        ],
+        "next_steps": [test.name.get(language, "") for test in case.next_tests(knowledge)],
+        "ranked": [
+            line.format(n=n, name=condition.name.get(language, condition.code), percent=percent)
+            for n, (condition, percent) in enumerate(zip(conditions, percents, strict=True), 1)
+        ],
+    }
+
+
+def _fact(item: ToldCase, knowledge: Knowledge, speaker: Speaker, one: Observation) -> dict[str, Any]:
+    """Return a finding as it may be told; other words only where they say all of it."""
+    others = () if one.values else knowledge.evidences[one.code].terms.get(item.language, ())
+    say = _say(knowledge, speaker, one, in_person=item.form == "conversation")
+    return {"say": say, **({"or": list(others)} if others else {})}
+
+
+def _say(knowledge: Knowledge, speaker: Speaker, one: Observation, *, in_person: bool) -> str:
+    evidence, language = knowledge.evidences[one.code], speaker.language
+    own = said(evidence, one, language, first=True) if in_person else ""
+    return own or said(evidence, one, language) or nominal(speaker, evidence, one)
