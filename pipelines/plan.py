@@ -152,7 +152,8 @@ def _plan_source(plan: Plan, config: RunConfig, source: SourceConfig, cache: Dig
     if source.parser == GENERATED:
         return _plan_generated(plan, source)
     path = folder_of(source, Path.cwd())
-    files = list_files(source, path, cache) if path else []
+    written = [Path(config.out), *([store_of(config.web)] if config.web else [])]
+    files = list_files(source, path, cache, written) if path else []
     if path is None or not files:
         what = f"{source.path} is not there" if path is None else f"no file matches {list(source.include)}"
         plan.notes.append(f"source {source.name} is optional and was left out: {what}")

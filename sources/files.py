@@ -59,9 +59,18 @@ def folder_of(config: SourceConfig, base: Path) -> Path | None:
     raise InputError(f"source {config.name}: {path} does not exist; correct `path`, or set `optional: true`")
 
 
-def list_files(config: SourceConfig, path: Path, cache: DigestCache) -> list[RawFile]:
-    """Return the files of a source in key order. Raises InputError when a source that is not optional has none."""
-    found = [(path.name, path)] if path.is_file() else list(_walk(config, path, ""))
+def list_files(
+    config: SourceConfig, path: Path, cache: DigestCache, apart: Collection[Path] = frozenset()
+) -> list[RawFile]:
+    """Return the files of a source in key order, without those below the folders `apart`, which the run itself writes.
+
+    Raises InputError when a source that is not optional has none, ConfigError when the source lies in such a folder.
+    """
+    written = frozenset(map(os.path.realpath, apart))
+    real = Path(os.path.realpath(path))
+    for own in sorted(written & {str(real), *map(str, real.parents)}):
+        raise ConfigError(f"source {config.name}: {path} lies in {own}, which this run writes; move one of them")
+    found = [(path.name, path)] if path.is_file() else list(_walk(config, path, "", written))
     chosen = sorted((key, file) for key, file in found if _matches(config, key))
     if not chosen and not config.optional:
         raise InputError(f"source {config.name}: {path} has {len(found)} files, none matches include {config.include}")
@@ -73,9 +82,9 @@ def list_files(config: SourceConfig, path: Path, cache: DigestCache) -> list[Raw
 
 
 def _walk(
-    config: SourceConfig, folder: Path, prefix: str, above: frozenset[str] = frozenset()
+    config: SourceConfig, folder: Path, prefix: str, apart: frozenset[str], above: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, Path]]:
-    """Yield (key, path) of every file and link to one below a folder, hidden ones left out."""
+    """Yield (key, path) of every file and link to one below a folder, without hidden ones and the folders `apart`."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -88,8 +97,10 @@ def _walk(
         if not entry.is_dir():
             if entry.is_file() or entry.is_symlink():
                 yield key, folder / entry.name
+        elif os.path.realpath(entry.path) in apart:
+            continue
         elif not entry.is_symlink() or _may_enter(config, key, Path(entry.path), above):
-            yield from _walk(config, folder / entry.name, f"{key}/", above)
+            yield from _walk(config, folder / entry.name, f"{key}/", apart, above)
 
 
 def _may_enter(config: SourceConfig, key: str, link: Path, above: frozenset[str]) -> bool:

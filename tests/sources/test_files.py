@@ -67,6 +67,16 @@ def test_digest_and_size_are_those_of_the_content(tmp_path: Path) -> None:
     assert file.sha256 == hashlib.sha256(b"text of a.txt").hexdigest()
 
 
+def test_what_the_run_writes_is_no_input_wherever_it_lies(tmp_path: Path) -> None:
+    fill(tmp_path, "a.txt", "out/events.txt", "out/more/b.txt", "outside/c.txt")
+    cache = DigestCache(Path("/nonexistent"))
+    out = tmp_path / "outside" / ".." / "out"
+    assert [file.key for file in list_files(config(), tmp_path, cache, [out])] == ["a.txt", "outside/c.txt"]
+    for inside in (tmp_path / "out", tmp_path / "out" / "more", tmp_path / "out" / "events.txt"):
+        with pytest.raises(ConfigError, match=r"lies in .*/out, which this run writes; move one of them"):
+            list_files(config(), inside, cache, [out])
+
+
 def test_no_match_is_told_with_the_patterns_unless_optional(tmp_path: Path) -> None:
     fill(tmp_path, "a.txt")
     with pytest.raises(InputError, match=r"who: .* has 1 files, none matches include \('\*\.xml',\)"):
