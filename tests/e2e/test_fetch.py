@@ -276,6 +276,54 @@ def test_kill_9_many_times(tmp_path: Path, seed: int, monkeypatch: pytest.Monkey
     kill_and_resume(tmp_path, seed, 4, monkeypatch)
 
 
+def furnish_aliases(web: Web) -> None:
+    """Two more hosts whose links lead, by redirects, to pages of the first; which comes first is chance."""
+    furnish(web.site("guide.example.org"), 20)
+    for host, step in (("old.example.org", 2), ("m.example.org", 3)):
+        site = web.site(host)
+        site.page("/robots.txt", b"User-agent: *\nDisallow:\n", "text/plain")
+        site.page("/list", "".join(f'<ul><li><a href="/d/{n}">{n}</a></li></ul>' for n in range(0, 20, step)).encode())
+        for number in range(0, 20, step):
+            site.on(f"/d/{number}", redirect(f"https://guide.example.org/doc/{number}"))
+
+
+def crawl_aliases(folder: Path, seed: int | None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Crawl the three hosts, killed three times when there is a seed; return the keys and texts of what came."""
+    folder.mkdir()
+    path = run_file(folder)
+    told = (
+        path.read_text()
+        .replace("delay_s: 5", "delay_s: 30")
+        .replace("[guide.ex", "[old.example.org, m.example.org, guide.ex")
+    )
+    starts = ", ".join(f'"https://{host}.example.org/list"' for host in ("old", "guide", "m"))
+    path.write_text(told.replace('start: ["https://guide.example.org/list"]', f"start: [{starts}]"))
+    with Web() as web:
+        furnish_aliases(web)
+        lead(web, folder, monkeypatch)
+        draw = random.Random(seed)
+        for _ in range(3 if seed is not None else 0):
+            target = len(web.requests) + draw.randrange(6, 25)
+            child = fetch_in_child(path, os.environ[WIRE])
+            while len(web.requests) < target and child.poll() is None:
+                time.sleep(0.002)
+            os.killpg(child.pid, signal.SIGKILL) if child.poll() is None else None
+            child.wait()
+        fetch_all(path)
+    return sorted(texts(path, folder))  # in which order hosts answered is theirs to choose
+
+
+@pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.nightly] if s > 1 else []) for s in range(1, 7)])
+def test_aliases_of_a_page_give_the_same_keys_however_often_the_crawl_was_killed(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = crawl_aliases(tmp_path / "calm", None, monkeypatch)
+    assert len({text for _, text in calm}) == len(calm) == 20
+    killed = crawl_aliases(tmp_path / "killed", seed, monkeypatch)
+    assert [key for key, _ in killed] == [key for key, _ in calm]
+    assert killed == calm
+
+
 def test_a_run_without_fetching_names_the_very_command(tmp_path: Path) -> None:
     path = run_file(tmp_path)
     told = call_medmix("run", path, "--inline", "-s", "profile=open")
