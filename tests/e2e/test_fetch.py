@@ -313,7 +313,8 @@ def crawl_aliases(folder: Path, seed: int | None, monkeypatch: pytest.MonkeyPatc
     return sorted(texts(path, folder))  # in which order hosts answered is theirs to choose
 
 
-@pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.nightly] if s > 1 else []) for s in range(1, 7)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1, 7))
 def test_aliases_of_a_page_give_the_same_keys_however_often_the_crawl_was_killed(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
