@@ -12,37 +12,39 @@ from rich.console import Console
 from pipelines.check_store import store_sources, verify_store
 from pipelines.engine.errors import CorruptionError, InputError
 from pipelines.engine.hashing import digest
-from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import manifest_path, stage_folder
+from pipelines.engine.place import locked, look_into, place_of
 from pipelines.engine.stage import FileRef
-from pipelines.engine.storage import Storage, local_storage
+from pipelines.engine.storage import Storage
 from pipelines.engine.verify import Verdict, verify
 from pipelines.engine.verify import sweep as sweep_away
 from pipelines.result import PLAN, RESULT, read_index, read_plan
 
 
-def check_folder(folder: Path, console: Console, *, sweep: bool) -> None:
+def check_folder(place: Path | str, console: Console, *, sweep: bool) -> None:
     """Verify a run or a crawl store, as `check_run` does. Raises LockedError for a sweep while a fetch goes on."""
-    if (folder / PLAN).is_file() or (folder / RESULT).is_file() or not folder.is_dir():
-        check_run(folder, console, sweep=sweep)
+    storage = look_into(place_of(place))
+    if _is_run(storage) or not store_sources(storage):
+        check_run(place, console, sweep=sweep)
         return
-    storage = local_storage(folder)
-    if not store_sources(storage):
-        raise InputError(f"{folder}: this is not the folder of a run nor a crawl store; give `out` or `web.store`")
-    with RunLock(folder) if sweep else nullcontext():
+    with locked(place_of(place)) if sweep else nullcontext():
         verdict = verify_store(storage)
         _tell(storage, verdict, console, sweep=sweep)
 
 
-def check_run(folder: Path, console: Console, *, sweep: bool) -> None:
+def check_run(place: Path | str, console: Console, *, sweep: bool) -> None:
     """Verify a run folder and print the verdict. Raises CorruptionError naming every problem, InputError when empty."""
-    if not (folder / PLAN).is_file() and not (folder / RESULT).is_file():
-        raise InputError(f"{folder}: this is not the folder of a run; give the `out` of a run file")
-    storage = local_storage(folder)
+    storage = look_into(place_of(place))
+    if not _is_run(storage):
+        raise InputError(f"{place}: this is not the folder of a run nor a crawl store; give `out` or `web.store`")
     verdict, finished = examine(storage)
     if not finished:
         console.print(f"not finished: no sound {RESULT} of {PLAN} here, so nothing is called superseded; run again")
     _tell(storage, verdict, console, sweep=sweep)
+
+
+def _is_run(storage: Storage) -> bool:
+    return storage.size(PLAN) is not None or storage.size(RESULT) is not None
 
 
 def examine(storage: Storage) -> tuple[Verdict, bool]:

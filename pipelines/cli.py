@@ -39,7 +39,7 @@ console = Console(width=None if sys.stdout.isatty() else 160)
 INTERRUPTED = 130
 """Exit code after ctrl-C, as shells have it."""
 RunFile = Annotated[Path, typer.Argument(help="A run file, e.g. configs/demo.yaml")]
-RunFolder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")]
+RunFolder = Annotated[str, typer.Argument(help="The `out` of a run: a folder, or s3://bucket/prefix")]
 Setting = Annotated[list[str] | None, typer.Option("-s", "--set", help="Override, as key=value; repeatable")]
 
 
@@ -88,6 +88,7 @@ def run(
     inline: Annotated[bool, typer.Option("--inline", help="Work in this process, without Ray")] = False,
 ) -> None:
     """Do everything that is not done yet, and print where the results are."""
+    from pipelines.engine.place import place_of
     from pipelines.load import load_run
     from pipelines.report.contamination import contamination_table
     from pipelines.report.funnel import funnel_table
@@ -100,18 +101,18 @@ def run(
     with told_to_fetch(config, setting):
         result = run_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))
     console.print(funnel_table(result.manifests))
-    out = Path(loaded.out).absolute()
+    out = place_of(loaded.out)
     if "contamination_report" in result.manifests:
-        console.print(contamination_table(result.manifests["contamination_report"], out))
+        console.print(contamination_table(result.manifests["contamination_report"], result.storage))
     for note in result.notes:
         console.print(f"note: {note}")
     for name in result.documents:
         main = result.manifests[name].shards[0].main.path if result.manifests[name].shards else ""
-        console.print(f"documents: {out / Path(main).parent}", soft_wrap=True)
+        console.print(f"documents: {out}/{Path(main).parent}", soft_wrap=True)
     for path in {str(Path(file).parent) for one in result.manifests.values() for file in held_out_files(one)}:
-        console.print(f"held out, never trained on: {out / path}", soft_wrap=True)
+        console.print(f"held out, never trained on: {out}/{path}", soft_wrap=True)
     for name, folder in result.mixtures.items():
-        console.print(f"mixture {name}: {out / folder}", soft_wrap=True)
+        console.print(f"mixture {name}: {out}/{folder}", soft_wrap=True)
     if kept := kept_slices(result):
         console.print(retention_table(kept))
     check_quarantine(loaded, result)
@@ -150,14 +151,15 @@ def status(run_folder: RunFolder) -> None:
     from pipelines.engine.errors import InputError
     from pipelines.engine.events import read_status, render_status
 
-    if not (run_folder / "events.jsonl").is_file():
+    found = read_status(run_folder)
+    if found.updated_s is None:
         raise InputError(f"{run_folder}: this is not the folder of a run; give the `out` of a run file")
-    console.print(render_status(read_status(run_folder)))
+    console.print(render_status(found))
 
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="The folder of a run (its `out`), or a crawl store (its `web.store`)")],
+    folder: Annotated[str, typer.Argument(help="The `out` of a run, or a crawl store (its `web.store`)")],
     sweep: Annotated[bool, typer.Option("--sweep", help="Remove leftovers of crashes and of superseded work")] = False,
 ) -> None:
     """Reread every digest and the conservation law; list what no manifest lists."""
@@ -184,7 +186,7 @@ def trace(
 @app.command()
 def card(
     run_folder: RunFolder,
-    previous: Annotated[Path | None, typer.Option(help="The run of the release before, to tell what changed")] = None,
+    previous: Annotated[str | None, typer.Option(help="The run of the release before, to tell what changed")] = None,
 ) -> None:
     """Write the dataset card with licences, attribution and checksums beside the data files, in RUN/release."""
     from pipelines.publish.beside import write_beside
@@ -192,7 +194,7 @@ def card(
 
     before = read_result(previous) if previous else None
     for path in write_beside(read_result(run_folder), previous=before):
-        console.print(f"{'card: ' if path.endswith('README.md') else ''}{run_folder / path}", soft_wrap=True)
+        console.print(f"{'card: ' if path.endswith('README.md') else ''}{run_folder}/{path}", soft_wrap=True)
 
 
 @app.command()
@@ -203,7 +205,7 @@ def report(run_folder: RunFolder) -> None:
 
     result = read_result(run_folder)
     result.storage.replace_file(FILE, report_page(result, run_folder).encode())
-    console.print(f"report: {run_folder / FILE}", soft_wrap=True)
+    console.print(f"report: {run_folder}/{FILE}", soft_wrap=True)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from pipelines.engine.errors import ConfigError, InputError, MedmixError
 from pipelines.engine.events import Events
 from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.place import local_folder
 from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import Storage, local_storage
@@ -57,8 +58,10 @@ def run_experiment(
 ) -> tuple[Storage, dict[str, Manifest], Result]:
     """Bring an experiment to its end and return what stands; `tell` hears what it will take. Raises MedmixError."""
     check_installed()
+    root = local_folder(experiment.run.out).absolute()
+    local_folder(experiment.config.out)  # refused before anything is done
     result = run_all(experiment.run, how)
-    given = given_of(result, Path(experiment.run.out).absolute(), experiment.config)
+    given = given_of(result, root, experiment.config)
     with working(experiment.config, how) as (storage, events):
         first = [*prepared(experiment.config, given), *designed(experiment.config)]
         manifests = done(storage, first, how, Resources(), events)
@@ -74,7 +77,7 @@ def run_experiment(
 @contextmanager
 def working(config: ExperimentConfig, how: How) -> Iterator[tuple[Storage, Events]]:
     """Hold an experiment's folder and tell its events, how it ends included."""
-    out = Path(config.out).absolute()
+    out = local_folder(config.out).absolute()
     with RunLock(out) as lock, Events(out, live=how.live) as events:
         if lock.notice:
             events.emit("note", text=lock.notice)

@@ -19,6 +19,7 @@ from mixer.experiments.settings import QUESTIONS, ExperimentConfig
 from mixer.experiments.split import HELD_OUT, Given
 from mixer.experiments.stages import prepared
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.place import local_folder
 from pipelines.engine.runtime import Resources
 from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import Storage, as_buffer
@@ -33,7 +34,7 @@ def write_tasks(experiment: Experiment, how: How, folder: Path) -> list[str]:
     """Write the tasks of an experiment into a folder and return their names. Raises MedmixError."""
     config = experiment.config
     result = run_all(experiment.run, how)
-    given = given_of(result, Path(experiment.run.out).absolute(), config)
+    given = given_of(result, local_folder(experiment.run.out).absolute(), config)
     with working(config, how) as (storage, events):
         manifests = done(storage, prepared(config, given), how, Resources(), events)
         targets = texts_of(storage, config, given, manifests)

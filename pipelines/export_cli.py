@@ -17,7 +17,7 @@ from rich.console import Console
 
 from pipelines.engine.errors import InputError
 from pipelines.engine.storage import as_buffer
-from pipelines.feed_cli import mixture_folder
+from pipelines.feed_cli import Folder, mixture_folder
 from pipelines.result import Result, read_result
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")],
+    folder: Folder,
     to: Annotated[Format, typer.Option("--to", help="Which trainer's files")],
     out: Annotated[Path, typer.Option(help="A folder that is empty or not there yet")],
     mixture: Annotated[str | None, typer.Option("--mixture", help="Which mixture, when the run has several")] = None,

@@ -13,10 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.engine.errors import InputError
+from pipelines.engine.place import local_folder
 
 console = Console(soft_wrap=True)
 feed_app = typer.Typer(no_args_is_help=True, help="The training feed.")
-Folder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`) or of a mixture")]
+Folder = Annotated[
+    Path, typer.Argument(parser=local_folder, metavar="FOLDER", help="The folder of a run (its `out`) or of a mixture")
+]
 Name = Annotated[str | None, typer.Option("--mixture", help="Which mixture, when the run has several")]
 
 

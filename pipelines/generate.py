@@ -17,6 +17,7 @@ from pipelines.engine.events import Events
 from pipelines.engine.hashing import digest
 from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.place import local_folder
 from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
 from pipelines.engine.storage import Storage, local_storage
 from pipelines.report.funnel import funnel_parquet
@@ -40,7 +41,7 @@ LONGEST_S = 30 * 86400.0
 def generate(config: GenerationConfig, how: How) -> Result:
     """Bring a generation to its end and return its index. Raises MedmixError."""
     corpus = corpus_of(config)
-    out = Path(config.out).absolute()
+    out = local_folder(config.out).absolute()
     storage = local_storage(out)
     runtime: Runtime | None = None
     stages: list[Generate] = []
@@ -93,7 +94,7 @@ def look_ahead(config: GenerationConfig) -> list[Forecast]:
 
 def corpus_of(config: GenerationConfig) -> Corpus:
     """Return the kept documents of the run. Raises InputError while it is not finished, ConfigError for no source."""
-    root = Path(config.run).absolute()
+    root = local_folder(config.run).absolute()
     try:
         result = read_result(root)
     except InputError as error:

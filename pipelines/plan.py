@@ -19,6 +19,7 @@ from mixer.train_tokenizer import TrainTokenizer
 from pipelines.config import RunConfig
 from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import ConfigError, InputError
+from pipelines.engine.place import local_folder
 from pipelines.engine.stage import Stage
 from pipelines.lines import plan_lines
 from pipelines.report.generated import generated_facts
@@ -173,7 +174,7 @@ def _plan_generated(plan: Plan, source: SourceConfig) -> str:
             f"source {source.name}: {sorted(given)[0]!r} does not go with `parser: generated`, whose documents know "
             "all of themselves; remove it"
         )
-    folder = Path(os.path.expandvars(source.path))
+    folder = local_folder(os.path.expandvars(source.path))
     try:
         made = read_result(folder)
     except InputError as error:

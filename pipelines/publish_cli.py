@@ -13,9 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.engine.errors import ConfigError, ReleaseError
+from pipelines.engine.place import local_folder
 
 console = Console(soft_wrap=True, highlight=False)
-RunFolder = Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")]
+RunFolder = Annotated[
+    Path, typer.Argument(parser=local_folder, metavar="FOLDER", help="The folder of a run (its `out`)")
+]
 MANY = 50
 """Refusals that are printed one by one."""
 
@@ -98,8 +101,8 @@ def _print_files(files: list[Any]) -> None:
 
 
 def diff(
-    before: Annotated[Path, typer.Argument(help="The folder of the run before")],
-    after: Annotated[Path, typer.Argument(help="The folder of the run after")],
+    before: Annotated[str, typer.Argument(help="The `out` of the run before")],
+    after: Annotated[str, typer.Argument(help="The `out` of the run after")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, with the ids of documents")] = False,
 ) -> None:
     """Tell how two runs differ: sources, documents, tokens, rights, slices, mixtures."""

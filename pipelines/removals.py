@@ -6,12 +6,11 @@ here: how documents are left out (`sources.removal`), and proving that they are 
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine.disk import LocalDisk
 from pipelines.engine.errors import ConfigError
 from pipelines.engine.hashing import seal
+from pipelines.engine.place import look_into, place_of
 from pipelines.engine.storage import Storage
 from sources.document import bare_name
 
@@ -37,14 +36,14 @@ def add_removals(storage: Storage, names: Iterable[str]) -> tuple[str, ...]:
 
 def with_removals(config: "RunConfig") -> "RunConfig":
     """Return a run that leaves out what the list in its folder names. Raises ConfigError when nothing would do so."""
-    out = Path(config.out).absolute()
-    names = read_removals(Storage(LocalDisk(out))) if (out / LIST).is_file() else ()
+    out = place_of(config.out)
+    names = read_removals(look_into(out))
     if not names:
         return config
     stages: list[Any] = list(config.stages)
     at = next((n for n, stage in enumerate(stages) if hasattr(stage, "removed")), None)
     if at is None:
-        raise ConfigError(f"stages: {out / LIST} asks for removals, so the run needs {{kind: consolidate}}; add it")
+        raise ConfigError(f"stages: {out}/{LIST} asks for removals, so the run needs {{kind: consolidate}}; add it")
     removed = tuple(dict.fromkeys((*stages[at].removed, *names)))
     stages[at] = stages[at].model_copy(update={"removed": removed})
     return config.model_copy(update={"stages": tuple(stages)})

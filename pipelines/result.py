@@ -12,8 +12,9 @@ from typing import Any
 from pipelines.engine.errors import ConfigError, CorruptionError, InputError
 from pipelines.engine.hashing import seal, sha256_bytes
 from pipelines.engine.manifest import Manifest, read_manifest, stage_folder
+from pipelines.engine.place import S3, look_into, place_of
 from pipelines.engine.stage import FileRef
-from pipelines.engine.storage import Storage, local_storage
+from pipelines.engine.storage import Storage
 
 FORMAT = 1
 RESULT = "result.json"
@@ -108,15 +109,16 @@ def _sealed(storage: Storage, path: str, keys: set[str]) -> dict[str, Any] | Non
     return body
 
 
-def read_result(folder: Path) -> Result:
-    """Return the finished run in a folder. Raises InputError when there is none, CorruptionError when it is damaged."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such run folder")
-    storage = local_storage(folder)
+def read_result(run: Path | str) -> Result:
+    """Return a finished run, in a folder or store. Raises InputError when there is none, CorruptionError if damaged."""
+    place = place_of(run)
+    if not place.startswith(S3) and not Path(place).is_dir():
+        raise InputError(f"{run}: there is no such run folder")
+    storage = look_into(place)
     body = read_index(storage)
     if body is None:
         raise InputError(
-            f"{folder}: no finished run here ({RESULT} is missing); see `medmix status {folder}`, then run again"
+            f"{run}: no finished run here ({RESULT} is missing); see `medmix status {run}`, then run again"
         )
     manifests = {}
     for entry in body["stages"]:

@@ -9,11 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines.engine.place import local_folder
+
 console = Console(soft_wrap=True, highlight=False)
 
 
 def review(
-    run_folder: Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")],
+    run_folder: Annotated[
+        Path, typer.Argument(parser=local_folder, metavar="FOLDER", help="The folder of a run (its `out`)")
+    ],
     verdicts: Annotated[
         Path | None, typer.Option(help="The file to append verdicts to; default: RUN-verdicts.jsonl beside the run")
     ] = None,

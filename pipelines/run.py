@@ -6,19 +6,18 @@ are written last, and a run whose quarantine passed the limit of the run file en
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipelines.config import RunConfig
-from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import Outlook, look, run_stages
 from pipelines.engine.errors import ConfigError, MedmixError, QuarantineError
 from pipelines.engine.events import Events
 from pipelines.engine.hashing import digest
-from pipelines.engine.lock import RunLock
 from pipelines.engine.manifest import Manifest, stage_folder
+from pipelines.engine.place import drivers_folder, locked, look_into, open_place, place_of
 from pipelines.engine.runtime import InlineRuntime, RayRuntime, Resources, Runtime
-from pipelines.engine.storage import Storage, local_storage
+from pipelines.engine.status import EVENTS_NAME
+from pipelines.engine.storage import Storage
 from pipelines.plan import Plan, plan_run
 from pipelines.report.funnel import funnel_parquet
 from pipelines.report.limits import LIMITS, Limits, too_many_quarantined
@@ -61,16 +60,16 @@ class _Lazy:
 
 def run(config: RunConfig, how: How) -> Result:
     """Bring a run to its end and return its result. Raises MedmixError."""
-    out = Path(config.out).absolute()
-    storage = local_storage(out)
-    with RunLock(out) as lock:
-        events = Events(out, live=how.live)
+    out = place_of(config.out)
+    storage = open_place(out)
+    with locked(out) as lock, drivers_folder(out, EVENTS_NAME, DIGESTS) as own:
+        events = Events(own, live=how.live)
         lazy = _Lazy(lambda: _runtime(storage, config, how))
         ended = {"kind": "run_refused", "error": "stopped, or a defect"}
         try:
             if lock.notice:
                 events.emit("note", text=lock.notice)
-            cache = DigestCache(out / DIGESTS)
+            cache = DigestCache(own / DIGESTS)
             plan = plan_run(config, cache)
             cache.save()
             planned = _planned(config, plan)
@@ -204,12 +203,13 @@ class Expectation:
 
 def expect(config: RunConfig) -> tuple[Plan, list[Expectation]]:
     """Return the plan and what each stage would do now; writes only digests of inputs, beside a run that is there."""
-    out = Path(config.out).absolute()
-    storage = Storage(LocalDisk(out))
-    cache = DigestCache(out / DIGESTS)
-    plan = plan_run(config, cache)
-    if out.is_dir():
-        cache.save()
+    out = place_of(config.out)
+    storage = look_into(out)
+    with drivers_folder(out, DIGESTS) as own:
+        cache = DigestCache(own / DIGESTS)
+        plan = plan_run(config, cache)
+        if own.is_dir():
+            cache.save()
     manifests: dict[str, Manifest] = {}
     told = []
     for item in plan.stages:

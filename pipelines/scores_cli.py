@@ -27,7 +27,7 @@ def train_scores(
 
 
 def thresholds(
-    run_folder: Annotated[Path, typer.Argument(help="The folder of a run (its `out`)")],
+    run_folder: Annotated[str, typer.Argument(help="The `out` of a run: a folder, or s3://bucket/prefix")],
     statistic: Annotated[str, typer.Argument(help="A statistic of `quality` or a score: words, medical_density, ...")],
     at: Annotated[list[float] | None, typer.Option(help="A threshold; repeatable. Default: tenths")] = None,
     most: Annotated[bool, typer.Option("--most", help="Keep what is at most the threshold, not at least")] = False,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines.engine.disk import LocalDisk
 from pipelines.engine.errors import CorruptionError
+from pipelines.engine.place import local_folder
 from pipelines.engine.storage import Storage
 from sources.catalog import SourceConfig
 from sources.files import RawFile
@@ -34,7 +35,7 @@ class Crawled:
 def store_of(web: WebRunConfig | None) -> Path:
     """Return the folder of the crawl store of a run; relative to the working folder, as its `out` is."""
     folder = web.store if web else str(WebRunConfig.model_fields["store"].default)
-    return Path(os.path.expandvars(folder)).expanduser().absolute()
+    return local_folder(os.path.expandvars(folder)).expanduser().absolute()
 
 
 def crawled(config: SourceConfig, store: Path) -> Crawled | None:

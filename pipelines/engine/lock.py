@@ -3,7 +3,8 @@
 On one machine the kernel's `flock` decides: it is exact, and a `kill -9` frees it at once. A shared file system may
 not carry it to other machines, so the owner record beside it decides between machines: a heartbeat younger than a
 minute refuses, an older one is taken over, with a notice. The lock files are not data, and `verify` passes them over.
-Not here: fencing of writers that lost the lock; commits are write-once, so the worst is work done twice.
+Not here: fencing of writers that lost the lock; commits are write-once, so the worst is work done twice; and runs on a
+store, which have no kernel to ask (`lease`).
 """
 
 import fcntl
@@ -22,7 +23,8 @@ from typing import Any
 from pipelines.engine.errors import LockedError, StorageError
 from pipelines.engine.secrets import redact
 
-LOCK_NAMES = frozenset({".lock", ".lock.json", ".lock.json.new"})
+OWNER = ".lock.json"
+LOCK_NAMES = frozenset({".lock", OWNER, ".lock.json.new"})
 """Every file a lock may leave in its folder."""
 HEARTBEAT_S = 5.0
 STALE_S = 60.0
@@ -58,10 +60,10 @@ class RunLock:
     ) -> None:
         self.notice = ""
         self._folder = folder
-        self._record_path = folder / ".lock.json"
+        self._record_path = folder / OWNER
         self._clock = clock
-        self._machine = machine or _this_machine()
-        self._owner = redact(owner if owner is not None else " ".join(sys.argv))
+        self._machine = machine or this_machine()
+        self._owner = owner
         self._descriptor = -1
         self._record: dict[str, Any] = {}
         self._stop = threading.Event()
@@ -119,14 +121,7 @@ class RunLock:
                 advice = f"stop it there; if that machine is gone, run again {STALE_S:.0f} s after its last heartbeat"
                 raise self._refusal(record, advice)
             self.notice = f"{self._folder}: took over a stale lock, was {self._describe(record)}"
-        self._record = {
-            "host": socket.gethostname(),
-            "machine": self._machine,
-            "pid": os.getpid(),
-            "process_start": _process_start(),
-            "command": self._owner,
-            "started": self._clock(),
-        }
+        self._record = owner_record(self._owner, self._machine, self._clock())
         self._write()
 
     def _write(self) -> None:
@@ -153,13 +148,30 @@ class RunLock:
         return LockedError(f"{self._folder} is {self._describe(record)}; {advice}")
 
     def _describe(self, record: dict[str, Any]) -> str:
-        if not record:
-            return "held by a driver that has not yet said who it is"
-        since = datetime.fromtimestamp(float(record.get("started", 0)), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return (
-            f"held by pid {record.get('pid')} on {record.get('host')} since {since} "
-            f"(last heartbeat {self._age_s(record):.0f} s ago): {record.get('command')}"
-        )
+        return described(record, self._age_s(record))
+
+
+def owner_record(owner: str | None, machine: str, now_s: float) -> dict[str, Any]:
+    """Return who holds a lock from now on, without secrets; `owner` is this process' command line by default."""
+    return {
+        "host": socket.gethostname(),
+        "machine": machine,
+        "pid": os.getpid(),
+        "process_start": process_start("self"),
+        "command": redact(owner if owner is not None else " ".join(sys.argv)),
+        "started": now_s,
+    }
+
+
+def described(record: dict[str, Any], age_s: float) -> str:
+    """Say in words who holds a lock, and when that was last renewed."""
+    if not record:
+        return "held by a driver that has not yet said who it is"
+    since = datetime.fromtimestamp(float(record.get("started", 0)), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return (
+        f"held by pid {record.get('pid')} on {record.get('host')} since {since} "
+        f"(last heartbeat {age_s:.0f} s ago): {record.get('command')}"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -171,12 +183,12 @@ def _read(path: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _this_machine() -> str:
+def this_machine() -> str:
     """Return what tells kernels apart: `flock` is exact within one, whatever its containers call themselves."""
     return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else socket.gethostname()
 
 
-def _process_start() -> str:
-    """Return the start of this process in clock ticks since boot, which tells it from a later one with its pid."""
-    stat = Path("/proc/self/stat")
+def process_start(pid: str) -> str:
+    """Return the start of a process in clock ticks since boot, which tells it from a later one with its pid."""
+    stat = Path("/proc") / pid / "stat"
     return stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""

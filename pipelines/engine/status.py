@@ -6,9 +6,12 @@ never trusted: what a stage wrote is what its manifest says.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from pipelines.engine.place import look_into, place_of
 
 EVENTS_NAME = "events.jsonl"
 _KEPT_NOTES = 5
@@ -108,18 +111,23 @@ def _apply_to_stage(stage: StageStatus, event: dict[str, Any]) -> None:
         stage.peak_rss_bytes = max(stage.peak_rss_bytes, event.get("worker_rss_bytes") or 0)
 
 
-def read_status(folder: Path) -> Status:
-    """Return the state of the run in `folder`; state "none" when it has no events. Torn lines are passed over."""
+def read_status(run: Path | str) -> Status:
+    """Return the state of the run in a folder or store; state "none" when it has no events."""
     status = Status()
-    path = folder / EVENTS_NAME
-    if not path.exists():
-        return status
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and "kind" in event:
-                status.apply(event)
+    for event in read_events(run):
+        status.apply(event)
     return status
+
+
+def read_events(run: Path | str) -> Iterator[dict[str, Any]]:
+    """Yield the events of a run, none when there are none. Torn lines are passed over."""
+    storage = look_into(place_of(run))
+    if storage.size(EVENTS_NAME) is None:
+        return
+    for line in bytes(storage.disk.read(EVENTS_NAME)).decode(errors="replace").split("\n"):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "kind" in event:
+            yield event

@@ -32,6 +32,8 @@ _REMEDY = {
     errno.EMFILE: "raise the limit of open files (ulimit -n), then run again",
     errno.EEXIST: "there is a file of that name: choose another out folder",
     errno.ENOTDIR: "a file stands where a folder is needed: choose another out folder",
+    errno.ENOENT: "check its name, then run again: finished shards are kept",
+    errno.ECONNRESET: "check the network and AWS_ENDPOINT_URL, then run again: finished shards are kept",
     errno.EPERM: "the file system there may lack hard links: choose an out folder on another one",
 }
 
@@ -156,17 +158,15 @@ class Storage:
 
     def read(self, ref: FileRef) -> memoryview:
         """Return the content of a committed file. Raises CorruptionError unless size and sha256 are as recorded."""
-        size = self.size(ref.path)
-        if size is None:
+        data = self._read(ref.path)
+        if data is None:
             raise CorruptionError(
                 f"{ref.path}: listed in a manifest but missing; restore it, or remove the manifest and run again"
             )
-        if size != ref.size_bytes:
+        if data.nbytes != ref.size_bytes:
             raise CorruptionError(
-                f"{ref.path}: {size} bytes, but its manifest says {ref.size_bytes}; restore it from a copy"
+                f"{ref.path}: {data.nbytes} bytes, but its manifest says {ref.size_bytes}; restore it from a copy"
             )
-        with told("reading", ref.path):
-            data = self.disk.read(ref.path)
         if (found := sha256_bytes(data)) != ref.sha256:
             raise CorruptionError(
                 f"{ref.path}: sha256 is {found[:16]}…, but its manifest says {ref.sha256[:16]}…; "
@@ -196,11 +196,8 @@ class Storage:
 
     def read_sealed(self, path: str) -> dict[str, Any] | None:
         """Return the body of a sealed JSON file, None when absent. Raises CorruptionError."""
-        if self.size(path) is None:
-            return None
-        with told("reading", path):
-            data = self.disk.read(path)
-        return unseal(bytes(data), path)
+        data = self._read(path)
+        return None if data is None else unseal(bytes(data), path)
 
     def publish_sealed(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Publish a sealed JSON file if absent; return the body that stands, which may be an earlier writer's."""
@@ -214,6 +211,11 @@ class Storage:
     def replace_file(self, path: str, data: bytes) -> FileRef:
         """Write or replace a derived file (plan, report) atomically."""
         return self._staged(path, data).replace(path)
+
+    def _read(self, path: str) -> memoryview | None:
+        with told("reading", path), suppress(FileNotFoundError, NotADirectoryError):
+            return self.disk.read(path)
+        return None
 
     def _staged(self, path: str, data: bytes) -> StagedFile:
         staged = self.create(path.rpartition("/")[0] or ".")

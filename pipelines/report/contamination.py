@@ -3,21 +3,21 @@
 Keys and numbers only. Not here: counting (`pipelines.stages.contamination_report`).
 """
 
-from pathlib import Path
-
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.table import Table
 
 from pipelines.engine.manifest import Manifest
+from pipelines.engine.storage import Storage, as_buffer
 from pipelines.stages.contamination_report import ALL
 
 
-def contamination_table(manifest: Manifest, root: Path) -> Table:
+def contamination_table(manifest: Manifest, storage: Storage) -> Table:
     """Return one line for each benchmark: its items, those found, and what became of the documents."""
     table = Table("benchmark", "items", "found", "spans", "documents", "dropped", "cut", "score")
     table.title, table.title_justify = "contamination", "left"
     for ref in manifest.files():
-        for row in pq.read_table(root / ref.path).to_pylist():
+        for row in pq.read_table(pa.BufferReader(as_buffer(storage.read(ref)))).to_pylist():
             if row["part"] != ALL:
                 continue
             figures = [row[name] for name in ("items", "items_hit", "spans", "documents", "dropped", "cut")]

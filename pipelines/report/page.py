@@ -28,8 +28,8 @@ NOTES = 8
 WEB = Path(__file__).with_name("web")
 
 
-def report_page(result: Result, folder: Path) -> str:
-    """Return the report of the run in `folder`. Raises CorruptionError, and ConfigError without the extra `publish`."""
+def report_page(result: Result, run: Path | str) -> str:
+    """Return the report of a run. Raises CorruptionError, and ConfigError without the extra `publish`."""
     facts = gather(result, Layout({}))
     examples, documents = dropped(result), sample(result)
     sections = [
@@ -44,8 +44,8 @@ def report_page(result: Result, folder: Path) -> str:
         of_generated(facts),
         of_review(facts),
         told.quarantine(facts, examples),
-        told.timing(spent(folder)),
-        _again(facts, command(folder)),
+        told.timing(spent(run)),
+        _again(facts, command(run)),
     ]
     hidden = sum(one["marks"][0][1].startswith("The text is not shown") for one in documents)
     sampled = (

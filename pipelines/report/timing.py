@@ -4,13 +4,11 @@ Events are for people and no data (`pipelines.engine.events`): a stage that was 
 tells of took no time, and of a shard that was done twice the last counts. Not here: progress (`medmix status`).
 """
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.engine.status import EVENTS_NAME
+from pipelines.engine.status import read_events
 
 
 @dataclass(slots=True)
@@ -23,11 +21,12 @@ class Spent:
     peak_bytes: int = 0
 
 
-def spent(folder: Path) -> dict[str, Spent]:
+def spent(run: Path | str) -> dict[str, Spent]:
     """Return what each stage took, in the order of their first shard; nothing when there are no events."""
     done: dict[tuple[str, str], dict[str, Any]] = {}
-    for event in _events(folder, "shard_done"):
-        done[str(event["stage"]), str(event["shard"])] = event
+    for event in read_events(run):
+        if event["kind"] == "shard_done":
+            done[str(event["stage"]), str(event["shard"])] = event
     stages: dict[str, Spent] = {}
     for (stage, _), event in done.items():
         one = stages.setdefault(stage, Spent())
@@ -38,17 +37,7 @@ def spent(folder: Path) -> dict[str, Spent]:
     return stages
 
 
-def command(folder: Path) -> str:
+def command(run: Path | str) -> str:
     """Return the command that made the run last, as it was given; empty when the events do not tell it."""
-    return str(next((event.get("command") or "" for event in reversed(list(_events(folder, "run_started")))), ""))
-
-
-def _events(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
-    path = folder / EVENTS_NAME
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
-        try:
-            event = json.loads(line)
-        except ValueError:  # torn by a crash
-            continue
-        if isinstance(event, dict) and event.get("kind") == kind:
-            yield event
+    started = [event for event in read_events(run) if event["kind"] == "run_started"]
+    return str(started[-1].get("command") or "") if started else ""

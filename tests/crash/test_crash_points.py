@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from fakes.disk import Fault, FaultyDisk, MemoryDisk, SimulatedExit
 from fakes.runs import digests, run_inline
+from fakes.s3 import s3_disk, s3_store
 from fakes.stages import tiny_run, toy_run
 
-from pipelines.engine.disk import LocalDisk
+from pipelines.engine.disk import Disk, LocalDisk
 from pipelines.engine.driver import PlannedStage
 from pipelines.engine.errors import StorageError
 from pipelines.engine.storage import STAGING, Storage
@@ -26,8 +27,10 @@ def reference(planned: list[PlannedStage]) -> tuple[dict[str, str], list[str]]:
     return digests(disk.disk), disk.operations
 
 
-def interrupt(planned: list[PlannedStage], fault: Fault) -> tuple[MemoryDisk, FaultyDisk, BaseException]:
-    disk = FaultyDisk(MemoryDisk(), fault)
+def interrupt(
+    planned: list[PlannedStage], fault: Fault, under: Disk | None = None
+) -> tuple[MemoryDisk, FaultyDisk, BaseException]:
+    disk = FaultyDisk(under or MemoryDisk(), fault)
     with pytest.raises((SimulatedExit, StorageError)) as caught:
         run_inline(disk, planned)
     return disk.disk, disk, caught.value
@@ -41,7 +44,7 @@ def check_error(error: BaseException, disk: FaultyDisk, fault: Fault) -> None:
     assert "run again" in str(error) or "choose another" in str(error)
 
 
-def check_resume(disk: MemoryDisk, planned: list[PlannedStage], expected: dict[str, str], where: str) -> None:
+def check_resume(disk: Disk, planned: list[PlannedStage], expected: dict[str, str], where: str) -> None:
     left = digests(disk)
     assert left.items() <= expected.items(), f"a final name shows other bytes after {where}"
     run_inline(disk, planned)
@@ -77,6 +80,30 @@ def test_every_error_at_every_operation(after: bool, persistent: bool) -> None:
 @pytest.mark.nightly
 def test_exit_at_every_operation_of_a_wide_run() -> None:
     every_point(WIDE, lambda at: [Fault(at), Fault(at, after=True)])
+
+
+def on_a_store(points: slice) -> int:
+    """As `every_point`, on a bucket: exits before and after an operation took effect, and errors of the store."""
+    expected, operations = reference(SMALL)
+    with s3_store() as store:
+        for turn, at in enumerate(range(1, len(operations) + 1)[points]):
+            fault = (Fault(at), Fault(at, after=True), Fault(at, errno.EIO), Fault(at, errno.EIO, after=True))[turn % 4]
+            disk, faulty, error = interrupt(SMALL, fault, s3_disk(store))
+            if fault.error is not None:
+                check_error(error, faulty, fault)
+            check_resume(disk, SMALL, expected, f"{fault} at {faulty.operations[at - 1]}")
+            verdict = verify(Storage(disk))
+            assert (verdict.problems, verdict.orphans, verdict.superseded) == ([], [], [])
+    return len(operations)
+
+
+def test_exits_and_errors_on_a_store_leave_nothing_and_resume_gives_the_same_bytes() -> None:
+    assert on_a_store(slice(None, None, 29)) > 120
+
+
+@pytest.mark.nightly
+def test_exits_and_errors_at_every_operation_on_a_store() -> None:
+    on_a_store(slice(None))
 
 
 def naming_operations(planned: list[PlannedStage]) -> list[int]:

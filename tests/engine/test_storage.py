@@ -1,14 +1,16 @@
-"""The commit protocol on a real file system: durable folders, one name at a time, errors that say what to do."""
+"""The commit protocol on a file system and a store: durable folders, one name at a time, errors that say what to do."""
 
 import errno
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fakes.disk import Fault, FaultyDisk, MemoryDisk
+from fakes.s3 import S3, s3_disk, s3_store
 
 from pipelines.engine.disk import Disk, Handle, LocalDisk, LocalHandle
 from pipelines.engine.errors import CorruptionError, StorageError
@@ -17,9 +19,16 @@ from pipelines.engine.stage import FileRef
 from pipelines.engine.storage import BUFFER_BYTES, STAGING, Storage, local_storage
 
 
-@pytest.fixture(params=["local", "memory"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Disk:
-    return LocalDisk(tmp_path) if request.param == "local" else MemoryDisk()
+@pytest.fixture(scope="module")
+def store() -> Iterator[S3]:
+    with s3_store() as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path, store: S3) -> Disk:
+    disks = {"local": lambda: LocalDisk(tmp_path), "memory": MemoryDisk, "s3": lambda: s3_disk(store)}
+    return disks[request.param]()
 
 
 def committed(storage: Storage, content: bytes = b"content", stem: str = "a-00001") -> FileRef:

@@ -78,10 +78,11 @@ class FaultyDisk:
         hit = fault is not None and (here == fault.at or (fault.persistent and here > fault.at))
         if hit and not fault.after:
             self._fail(fault, path)
-        result = action()
-        if hit:
-            self._fail(fault, path)
-        return result
+        try:
+            return action()
+        finally:
+            if hit:  # also when what was asked for is not there
+                self._fail(fault, path)
 
     def next_fails(self) -> bool:
         return self.fault is not None and len(self.operations) + 1 == self.fault.at and not self.dead
