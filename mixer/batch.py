@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from mixer.assemble import SequenceBlock
+from pipelines.engine.compiled import compiled
 
 IGNORED = -100
 """The label of a place that is not trained: PyTorch's `ignore_index`."""
@@ -93,7 +93,7 @@ class Batch:
         ]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _widened(ids: Any) -> Any:
     """Return ids as int64: a plain loop, of which the compiler makes vectors, as numpy's `astype` does not."""
     wide = np.empty(ids.shape, np.int64)
@@ -102,13 +102,13 @@ def _widened(ids: Any) -> Any:
     return wide
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _copy(to: Any, source: Any) -> None:
     for place in range(len(source)):
         to[place] = source[place]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _labels(ids: Any, low: int, documents: Any, pad_len: Any, spans: Any, ahead: bool) -> Any:
     """Fill labels row by row: the ids, moved by one for `ahead`, then what is ignored; `ids` begins at row `low`."""
     (offsets, doc_lens), (ends, masked) = documents, spans
@@ -126,7 +126,7 @@ def _labels(ids: Any, low: int, documents: Any, pad_len: Any, spans: Any, ahead:
     return labels
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _positions(doc_lens: Any, rows: int, size: int) -> Any:
     positions = np.empty((rows, size), np.int32)
     flat, at = positions.reshape(-1), 0

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
 from mixer.encode import Encoded
+from pipelines.engine.compiled import compiled
 
 LEAST_CHARS = 512
 Ints = npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ def _lists(values: npt.NDArray[np.int32], counts: npt.NDArray[np.int32]) -> pa.A
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _find(data: Any, ends: Ints, sections: Ints, section_ends: Ints, offsets: Ints, starts: Any) -> Any:
     """Return (tokens, how many for each text) of sections and of paragraphs."""
     texts = len(ends) - 1
@@ -66,7 +66,7 @@ def _find(data: Any, ends: Ints, sections: Ints, section_ends: Ints, offsets: In
     return (found[:section_count], counts), (lines[:line_count], line_counts)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _chars(data: Any) -> int:
     count = 0
     for value in data:  # nothing else in this loop, so that it runs on vectors
@@ -74,7 +74,7 @@ def _chars(data: Any) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _bytes_of(data: Any, chars: int, wanted: Ints, places: Ints) -> None:
     """Write the byte of each wanted character (ascending) of a text to `places`; its end for those beyond it."""
     byte = char = -1
@@ -88,7 +88,7 @@ def _bytes_of(data: Any, chars: int, wanted: Ints, places: Ints) -> None:
         places[at] = byte
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _after_empty_lines(data: Any, bounds: Ints) -> int:
     """Write the first byte after each run of two newlines and more; returns how many."""
     count = byte = 0
@@ -105,7 +105,7 @@ def _after_empty_lines(data: Any, bounds: Ints) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _tokens_at(starts: Any, places: Ints, tokens: Any) -> int:
     """Write the first token that begins at or after each place (ascending), each once and never the first of all."""
     token = count = 0

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tokenizers
-from numba import njit
 from tokenizers import Encoding, Tokenizer
 
+from pipelines.engine.compiled import compiled
 from pipelines.engine.errors import StageError
 
 Ids = npt.NDArray[np.uint32]
@@ -139,7 +139,7 @@ class Fast:
         return np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64).astype(np.int64)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _starts(ids: Ids, offsets: Ints, token_bytes: Places) -> Places:
     """Return at which byte of its text each token begins, where tokens spell out their texts."""
     starts = np.empty(len(ids), np.int32)

@@ -57,7 +57,7 @@ class Takes(Protocol):
 class MixtureStage:
     """Plan one mixture over the tokens of its target."""
 
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, settings: MixtureConfig, seed: int, target: Target, absent: frozenset[str]) -> None:

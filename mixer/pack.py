@@ -1,10 +1,11 @@
 """Put documents into sequences of a fixed length: best-fit decreasing in windows, as in arXiv 2404.10830.
 
 A document that fits stays whole. A longer one is cut before the last section that begins within reach, else the last
-paragraph, else at a token border; nothing is dropped or truncated. A quarter of a sequence is within reach: on 357
-full papers at 4,096 tokens that costs 4.7 % padding with 62 % of the cuts at sections; half costs 9.2 % (82 %), an
-eighth 2.9 % (43 %), cutting anywhere 0.2 %. Where short documents fill the gaps it is below .1 %. Windows bound memory
-and cost .05 % at 20,000 documents. The same input gives the same packing. Not here: token ids (`assemble`).
+paragraph, else at a token border; nothing is dropped or truncated. A quarter of a sequence is within reach. What such a
+cut leaves free is filled by short documents; where there are too few of them (on 685 full papers alone it would cost
+6 % padding), only so many documents of a window are cut at borders as keep its padding at .2 %, or cost no sequence.
+Windows bound memory and cost .05 % at 20,000 documents. The same input gives the same packing. Not here: token ids
+(`assemble`).
 """
 
 from dataclasses import dataclass
@@ -19,13 +20,16 @@ from pipelines.engine.errors import PlanError
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 MIN_SEQUENCE_TOKENS = 4
+PARTS = 16
+"""Of so many long documents 16, 8, 4, 2, 1 or none are cut at borders."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackRule:
     """Sequence length in tokens, which marks a document costs, the window in documents, and how far cuts may reach.
 
-    `reach_percent` is the part of a sequence that a cut may give up to lie at a section or paragraph.
+    `reach_percent` is the part of a sequence that a cut may give up to lie at a section or paragraph, as long as the
+    padding of a window stays at `padding_per_mille` or no sequence more is needed.
     """
 
     sequence_tokens: int
@@ -34,6 +38,7 @@ class PackRule:
     continuation_bos: bool = False
     window_documents: int = 20_000
     reach_percent: int = 25
+    padding_per_mille: int = 2
 
     def __post_init__(self) -> None:
         if self.sequence_tokens < MIN_SEQUENCE_TOKENS or self.window_documents < 1:
@@ -108,26 +113,71 @@ def pack(
 ) -> Packed:
     """Return the packing of documents with so many tokens each; a document without tokens takes no piece.
 
-    O(n log n), about 1 us a document. Breaks are looked at for documents longer than a sequence only. Documents that
-    are `marked` hold their own marks and get none.
+    O(n log n), about 1 us a document and try. Breaks are looked at for documents longer than a sequence only. Documents
+    that are `marked` hold their own marks and get none; their breaks are turns, and they are always cut there.
     """
     lengths = np.ascontiguousarray(lengths, dtype=np.int64)
-    bare = np.ones(len(lengths), np.bool_) if marked is None else ~marked
-    sections, paragraphs = sections or Breaks.none(len(lengths)), paragraphs or Breaks.none(len(lengths))
-    cuts = (sections.positions, sections.offsets), (paragraphs.positions, paragraphs.offsets)
+    marked = np.zeros(len(lengths), np.bool_) if marked is None else marked
+    borders = _Borders(lengths, sections or Breaks.none(len(lengths)), paragraphs or Breaks.none(len(lengths)), marked)
+    window = np.arange(len(lengths)) // rule.window_documents
+    part = np.full(int(window[-1]) + 1 if len(window) else 0, PARTS)
+    packed = _pack(borders, rule, part)
+    dense = _padding(packed, rule, len(part)) <= rule.padding_per_mille
+    if dense.all():
+        return packed
+    least = _sequences(_pack(borders, rule, np.where(dense, part, 0)), rule, len(part))
+    while True:
+        enough = dense | (_sequences(packed, rule, len(part)) <= least) | (part == 0)
+        if enough.all():
+            return packed
+        part = np.where(enough, part, part // 2)
+        packed = _pack(borders, rule, part)
+        dense = _padding(packed, rule, len(part)) <= rule.padding_per_mille
+
+
+@dataclass(frozen=True, slots=True)
+class _Borders:
+    """The documents to pack, and where they may be cut."""
+
+    lengths: Ints
+    sections: Breaks
+    paragraphs: Breaks
+    marked: Flags
+
+
+def _pack(documents: _Borders, rule: PackRule, part: Ints) -> Packed:
+    """Pack with cuts at borders for `part[w]` of every PARTS long documents of window w, the others cut anywhere."""
+    lengths, bare = documents.lengths, ~documents.marked
+    cuts = [(breaks.positions, breaks.offsets) for breaks in (documents.sections, documents.paragraphs)]
+    window = np.arange(len(lengths)) // rule.window_documents
+    is_long = lengths > rule.sequence_tokens - rule.bos - rule.eos
+    turn = (np.cumsum(is_long) - 1) % PARTS
+    reach = np.where((turn < part[window]) | documents.marked, rule.sequence_tokens * rule.reach_percent // 100, 0)
     marks = rule.bos, rule.continuation_bos, rule.eos
-    document, start, tokens = _pieces(lengths, *cuts, (rule.sequence_tokens, rule.reach_percent), marks, bare)
+    document, start, tokens = _pieces(lengths, cuts[0], cuts[1], (rule.sequence_tokens, reach), marks, bare)
     bos = ((start == 0) & rule.bos | (start > 0) & rule.continuation_bos) & bare[document]
     eos = (start + tokens == lengths[document]) & rule.eos & bare[document]
-    window = document // rule.window_documents
-    largest_first = np.lexsort((-(tokens + bos + eos), window))
+    largest_first = np.lexsort((-(tokens + bos + eos), window[document]))
     sequence = np.empty(len(document), np.int64)
     costs = (tokens + bos + eos)[largest_first]
-    sequence[largest_first] = _best_fit(costs, window[largest_first], rule.sequence_tokens)
+    sequence[largest_first] = _best_fit(costs, window[document][largest_first], rule.sequence_tokens)
     order = np.lexsort((start, document, sequence))
     counts = np.bincount(sequence) if len(sequence) else np.zeros(0, np.int64)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     return Packed(rule.sequence_tokens, offsets, document[order], start[order], tokens[order], bos[order], eos[order])
+
+
+def _sequences(packed: Packed, rule: PackRule, windows: int) -> Ints:
+    """Return how many sequences each window has."""
+    return np.bincount(packed.document[packed.offsets[:-1]] // rule.window_documents, minlength=windows)
+
+
+def _padding(packed: Packed, rule: PackRule, windows: int) -> npt.NDArray[np.float64]:
+    """Return the padding of each window, in thousandths of its places."""
+    window = packed.document[packed.offsets[:-1]] // rule.window_documents
+    padding = np.bincount(window, weights=packed.pad_tokens, minlength=windows)
+    places = _sequences(packed, rule, windows) * rule.sequence_tokens
+    return 1000 * padding / np.maximum(places, 1)
 
 
 @compiled
@@ -144,12 +194,12 @@ def _pieces(
     lengths: Ints,
     sections: tuple[Ints, Ints],
     paragraphs: tuple[Ints, Ints],
-    room: tuple[int, int],
+    room: tuple[int, Ints],
     marks: tuple[bool, bool, bool],
     bare: Flags,
 ) -> tuple[Ints, Ints, Ints]:
-    """Return (document, start, tokens) of each piece, in reading order."""
-    size, reach_percent = room
+    """Return (document, start, tokens) of each piece, in reading order; `room` is a sequence's and each one's reach."""
+    size, reach = room
     document, starts, tokens = [0 for _ in range(0)], [0 for _ in range(0)], [0 for _ in range(0)]
     for row in range(len(lengths)):
         bos, continuation_bos, eos = bare[row] * marks[0], bare[row] * marks[1], bare[row] * marks[2]
@@ -158,7 +208,7 @@ def _pieces(
             take = left
             if head + left + eos > size:
                 high = min(size - head, left - 1)
-                low = max(1, high - size * reach_percent // 100)
+                low = max(1, high - reach[row])
                 cut = _last_break(sections, row, start + low, start + high)
                 if cut < 0:
                     cut = _last_break(paragraphs, row, start + low, start + high)

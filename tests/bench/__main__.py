@@ -14,6 +14,8 @@ from tests.bench.peers import ROOT
 BENCHES = {
     "feed": ["-m", "tests.bench.feed"],
     "proxy-feed": ["-m", "tests.bench.proxy_feed"],
+    "tokenizing": ["-m", "tests.bench.tokenizing"],
+    "packing": ["-m", "tests.bench.packing"],
     "scale": ["-m", "tests.bench.scale"],
     "packed-write": [str(Path(__file__).with_name("bench_packed_write.py"))],
     "jats": ["-m", "tests.bench.jats"],

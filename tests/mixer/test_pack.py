@@ -1,5 +1,7 @@
 """Packing keeps every token exactly once, cuts only what must be cut, and prefers the borders of sections."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -144,3 +146,50 @@ def test_padding_is_below_a_thousandth_on_a_mixed_corpus() -> None:
     assert packed.pad_tokens.sum() / (packed.sequences * 4096) <= 0.001
     cut = np.unique(packed.document[packed.start > 0])
     assert (lengths[cut] + 2 > 4096).all()
+
+
+def paragraphs_of(lengths: np.ndarray, every: int) -> Breaks:
+    return breaks(*(list(range(every, length, every)) for length in lengths.tolist()))
+
+
+def at_borders(packed: Packed, every: int) -> float:
+    later = packed.start[packed.start > 0]
+    return float((later % every == 0).mean())
+
+
+def share_padded(packed: Packed) -> float:
+    return float(packed.pad_tokens.sum()) / (packed.sequences * packed.sequence_tokens)
+
+
+def test_long_documents_alone_are_not_padded_for_the_sake_of_paragraphs() -> None:
+    lengths = np.random.default_rng(5).integers(1500, 6000, 900)
+    rule = PackRule(1000, bos=False, eos=True)
+    packed = pack(lengths, rule, None, paragraphs_of(lengths, 130))
+    assert packed.sequences == pack(lengths, replace(rule, reach_percent=0)).sequences
+    assert (
+        packed.sequences
+        < pack(lengths, replace(rule, padding_per_mille=1000), None, paragraphs_of(lengths, 130)).sequences * 0.98
+    )
+
+
+def test_short_documents_fill_what_cuts_at_paragraphs_leave_free() -> None:
+    rng = np.random.default_rng(5)
+    lengths = rng.permutation(np.concatenate([rng.integers(1500, 6000, 200), rng.integers(5, 60, 4000)]))
+    packed = pack(lengths, PackRule(1000, bos=False, eos=True), None, paragraphs_of(lengths, 130))
+    assert share_padded(packed) <= 0.002
+    assert at_borders(packed, 130) > 0.9
+
+
+def test_between_both_some_documents_are_cut_at_paragraphs() -> None:
+    rng = np.random.default_rng(5)
+    lengths = rng.permutation(np.concatenate([rng.integers(1500, 6000, 400), rng.integers(5, 60, 1200)]))
+    packed = pack(lengths, PackRule(1000, bos=False, eos=True), None, paragraphs_of(lengths, 130))
+    assert share_padded(packed) <= 0.002
+    assert 0.1 < at_borders(packed, 130) < 0.9
+
+
+def test_a_conversation_is_cut_before_a_turn_whatever_padding_it_costs() -> None:
+    lengths = np.full(400, 1500)
+    turns = paragraphs_of(lengths, 830)
+    packed = pack(lengths, PackRule(1000, bos=True, eos=True), turns, None, np.ones(400, np.bool_))
+    assert set(packed.start.tolist()) == {0, 830}

@@ -122,7 +122,7 @@ def check_kills(done: tuple[LocalDisk, dict[str, Manifest]], inputs: Path, folde
         child.start()
         child.join()
         assert child.exitcode in (-signal.SIGKILL, 0)
-    before = set(disk.list("stages/sweep@1/records"))
+    before = set(disk.list("stages/sweep@2/records"))
     events, storage = Events(), Storage(disk)
     run_stages(storage, tiny_sweep(inputs, proxy={"checkpoint_steps": 2}), lambda: InlineRuntime(storage), events)
     assert digests(disk) == digests(done[0])
