@@ -162,7 +162,8 @@ def _names(text: str, lines: list[_Line], found: list[Found], is_record: bool) -
     for line in lines:
         for place, its_bits in line.seen:
             if its_bits & bits:
-                spans = ((line.start + a, line.start + b) for a, b in find_names(line.text, place + 1, text, is_record))
+                heard = find_names(line.text, place + 1, text, is_record, its_bits)
+                spans = ((line.start + a, line.start + b) for a, b in heard)
                 names += [Found(a, b, NAME_KIND) for a, b in _free(list(spans), taken)]
     for full in sorted({text[one.start : one.end] for one in names if " " in text[one.start : one.end]}):
         names += [Found(a, b, NAME_KIND) for a, b in _free(_whole(full, text), taken)]

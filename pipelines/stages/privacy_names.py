@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.stages.privacy_kinds import Span
+from pipelines.stages.privacy_scan import LABEL, NAME, TITLE, WEAK
 
 _FILE = Path(__file__).with_name("privacy_words.yaml")
 _BARE_LABELS = ("name", "nom", "nombre", "nome", "jina", "suna", "nama", "patient", "guardian")
@@ -32,6 +33,9 @@ _WORD = r"\p{Lu}[\p{L}\p{M}]*(?:[-'’‘ʼ]\p{L}[\p{L}\p{M}]*)*"
 _CASELESS = (
     r"[\p{Arabic}\p{Devanagari}\p{Bengali}\p{Ethiopic}\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}\p{Tamil}\p{Thai}\p{M}]+"
 )
+_OWNS, _PIECE, _NO_CASE = regex.compile(r"['’]s$"), regex.compile(r"[^\s,]+"), regex.compile(r"\p{Lo}")
+_NEXT_WORD = regex.compile(r"(?:['’]s?)?[\s-]+([\p{L}]+)")
+_LEFT_OVER = regex.compile(r"(?:[\s,]+\p{Ll}+)+$|[\s,.]+$")
 
 
 class Words(NamedTuple):
@@ -95,19 +99,20 @@ def _any(alternatives: Iterable[str]) -> str:
     return "|".join(regex.escape(word) for word in sorted(alternatives, key=lambda word: (-len(word), word)))
 
 
-def find_names(line: str, after: int, text: str, is_record: bool) -> Iterator[Span]:
+def find_names(line: str, after: int, text: str, is_record: bool, bits: int = NAME) -> Iterator[Span]:
     """Yield the span of the name that the cue word which ends at `after` announces in a line of `text`, if any.
 
-    Weak titles count where the text is a record; who is thanked in an article is no patient.
+    Weak titles count where the text is a record; who is thanked in an article is no patient. `bits` say which kinds of
+    cues the scan heard there, so that the others are not looked for.
     """
     found = words()
-    label = found.label.search(line, max(0, after - _LABEL_CHARS), after)
+    label = found.label.search(line, max(0, after - _LABEL_CHARS), after) if bits & LABEL else None
     if label and (match := found.field.match(line, after)) and _may_be_labelled(label["label"], match):
         yield from _kept_part(line, match, is_labelled=True)
         return
-    cue = found.cue.search(line, max(0, after - _LABEL_CHARS), after)
-    match = cue and found.name.match(line, after)
-    if not match:
+    cue = found.cue.search(line, max(0, after - _LABEL_CHARS), after) if bits & (TITLE | WEAK) else None
+    match = found.name.match(line, after) if cue else None
+    if cue is None or match is None:
         return
     if cue[0] in found.people:
         if _is_nobody(match["v"], text):
@@ -124,11 +129,11 @@ def _kept_part(line: str, match: regex.Match, is_labelled: bool = False) -> Iter
     found = words()
     start, value = match.start("v"), match["v"]
     end = start
-    pieces = list(regex.finditer(r"[^\s,]+", value))
+    pieces = list(_PIECE.finditer(value))
     if pieces and _has_no_case(pieces[0][0]):
         pieces = _caseless(pieces, is_labelled)
     for piece in pieces:
-        word = regex.sub(r"['’]s$", "", piece[0])
+        word = _OWNS.sub("", piece[0])
         rest = line[start + piece.end() :]
         if word.casefold().strip(".") in found.never or (len(word) > 2 and _carries(word, rest)):
             break
@@ -141,12 +146,12 @@ def _kept_part(line: str, match: regex.Match, is_labelled: bool = False) -> Iter
 def _without_particle(line: str, start: int, end: int) -> int:
     """Return the end of a name without a particle or a comma that was left at its end."""
     name = line[start:end]
-    cut = regex.sub(r"(?:[\s,]+\p{Ll}+)+$|[\s,.]+$", "", name)
+    cut = _LEFT_OVER.sub("", name)
     return start + len(cut) if cut else end
 
 
 def _has_no_case(word: str) -> bool:
-    return regex.match(r"\p{Lo}", word) is not None
+    return _NO_CASE.match(word) is not None
 
 
 def _caseless(pieces: list[regex.Match], is_labelled: bool) -> list[regex.Match]:
@@ -162,7 +167,7 @@ def _caseless(pieces: list[regex.Match], is_labelled: bool) -> list[regex.Match]
 
 def _carries(word: str, rest: str) -> bool:
     """Say whether a disease or a sign carries this name: Parkinson's disease, Hodgkin lymphoma, Chagas disease."""
-    after = regex.match(r"(?:['’]s?)?[\s-]+([\p{L}]+)", rest)
+    after = _NEXT_WORD.match(rest)
     return after is not None and word in words().eponyms and after[1].casefold() in words().eponym_nouns
 
 
@@ -183,7 +188,7 @@ def _is_thing(token: str) -> bool:
 
 def _is_nobody(value: str, text: str) -> bool:
     """Say whether what follows "patient" is no name: an abbreviation, an eponym, a thing, a common word."""
-    tokens = [regex.sub(r"['’]s$", "", token) for token in value.split()]
+    tokens = [_OWNS.sub("", token) for token in value.split()]
     first = tokens[0]
     if first in words().eponyms or _has_no_case(first) or any(_is_thing(token.casefold()) for token in tokens):
         return True
