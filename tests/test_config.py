@@ -16,6 +16,9 @@ NEEDED = {
     "decontaminate": {"references": [{"path": "boards.jsonl", "fields": {"question": "q"}}]},
     "datatrove": {"block": "RegexFilter", "args": {"regex_exp": "x"}},
     "safety": {"trust": {"who": "high"}},
+    "scores": {"models": {"educational": "models/educational"}},
+    "consolidate": {"min_scores": {"educational": 0.5}},
+    "review": {"verdicts": [{"path": "verdicts.jsonl"}]},
     "sample": {"sources": {"who": {"tokens": 5, "by": "folder", "held_out": "0.5"}}},
 }
 LAST = ("consolidate", "sample")

@@ -32,6 +32,7 @@ BENCHES = {
     "near": ["-m", "tests.bench.near"],
     "filters": ["-m", "tests.bench.filters"],
     "language": ["-m", "tests.bench.language"],
+    "text": ["-m", "tests.bench.text"],
 }
 
 
