@@ -21,6 +21,7 @@ NEEDED = {
     "review": {"verdicts": [{"path": "verdicts.jsonl"}]},
     "sample": {"sources": {"who": {"tokens": 5, "by": "folder", "held_out": "0.5"}}},
 }
+FOUND_BY = {"experiment": "e", "verdict": "better than natural", "evidence": "0" * 64}
 LAST = ("consolidate", "sample")
 FULL: dict[str, Any] = {
     "name": "full",
@@ -74,6 +75,7 @@ FULL: dict[str, Any] = {
         {
             "name": "m",
             "target": "demo",
+            "found_by": FOUND_BY,
             "components": [{"name": "all", "weight": "0.5"}, {"name": "rest", "kinds": ["mcq"], "weight": "0.5"}],
             "phases": [
                 {"share": "0.5", "weights": {"all": "1", "rest": "1"}},
@@ -129,7 +131,18 @@ def others(value: Any, annotation: Any) -> list[Any]:
     if isinstance(value, int | float | Decimal):
         return [value + 1, value / 2, value * 2, (value + 1) / 2]
     if isinstance(value, str):
-        return [f"{value}x", "2019-05-01", "CC-BY-4.0", "NLLBx", "lines", "never verified", "folder", "kind", "A_TOKEN"]
+        return [
+            f"{value}x",
+            "2019-05-01",
+            "CC-BY-4.0",
+            "NLLBx",
+            "lines",
+            "never verified",
+            "folder",
+            "kind",
+            "A_TOKEN",
+            "1" * 64,
+        ]
     if isinstance(value, dict):
         return [{**value, "flipped": 1}, dict.fromkeys(value, 3), {}]
     if isinstance(value, list | tuple):
@@ -146,7 +159,7 @@ def others(value: Any, annotation: Any) -> list[Any]:
             ["*.who.int"],
             ["PMC1"],
         ]
-    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}, SITE["web"], SITE["about"], PMC["pmc_oa"]]
+    return ["x", ["who"], ["guideline"], 5, 1_000_000, {"all": 2}, SITE["web"], SITE["about"], PMC["pmc_oa"], FOUND_BY]
 
 
 RUN = RunConfig.model_validate(FULL)
