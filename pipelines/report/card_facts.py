@@ -20,7 +20,7 @@ from pipelines.report.mixed import Trained, facts, trained
 from pipelines.report.retention import FILE as RETENTION
 from pipelines.report.retention import WHOLE, Kept, read_retention
 from pipelines.report.reviewed import Reviews, reviews
-from pipelines.report.slices import Slices, Weighed, slices_of_kept, weighed
+from pipelines.report.slices import Weighed, slices_of_kept, weighed
 from pipelines.result import Result
 
 CONTAMINATION = "contamination_report"
@@ -88,7 +88,8 @@ class CardFacts:
     """None when no stage looked for items of benchmarks."""
     environment: dict[str, str]
     layout: Layout
-    slices: Slices
+    slices: pa.Table | None
+    """Id and slices of each kept document, as `coverage` or a reviewer has them; None without that stage."""
     reviews: Reviews | None
     """None when no stage reads verdicts of reviewers."""
     previous: dict[str, Tally] = field(default_factory=dict)
@@ -106,9 +107,9 @@ class CardFacts:
     @property
     def command(self) -> str:
         """Return the command that makes the run again, but for where its result goes."""
-        told = self.result.described.get("run_file") or {"name": f"{self.result.name}.yaml", "settings": []}
-        words = ["medmix", "run", told["name"], *(word for one in told["settings"] for word in ("-s", one))]
-        return shlex.join(words)
+        told = self.result.described.get("run_file", {})
+        settings = (word for one in told.get("settings", []) for word in ("-s", one))
+        return shlex.join(["medmix", "run", told.get("name") or f"{self.result.name}.yaml", *settings])
 
 
 def gather(result: Result, layout: Layout, previous: Result | None = None) -> CardFacts:
@@ -123,7 +124,7 @@ def gather(result: Result, layout: Layout, previous: Result | None = None) -> Ca
         total(tallies),
         {
             name: MixtureFacts(
-                facts(result, name), trained(result, name), weighed(result, name, slices) if slices else []
+                facts(result, name), trained(result, name), weighed(result, name, slices) if slices is not None else []
             )
             for name in result.mixtures
         },
@@ -133,7 +134,7 @@ def gather(result: Result, layout: Layout, previous: Result | None = None) -> Ca
         dict(next(iter(result.manifests.values())).identity["environment"]),
         layout,
         slices,
-        reviews(result, slices),
+        reviews(result),
         census(previous) if previous else {},
     )
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines.engine.manifest import Manifest
 from pipelines.report.card_facts import CardFacts, MixtureFacts
 from pipelines.report.census import LENGTH_BOUNDS, UNKNOWN, Tally
@@ -17,7 +19,7 @@ from pipelines.report.generated import Rate
 from pipelines.report.maps import Heat, Tiles
 from pipelines.report.retention import ALL, WHOLE, Kept
 from pipelines.report.reviewed import Reviewed
-from pipelines.report.slices import Slices, Weighed
+from pipelines.report.slices import Weighed, counted
 from pipelines.report.slices import crossed as pairs_of
 from pipelines.report.timing import Spent
 from pipelines.stages.coverage import labels
@@ -145,7 +147,7 @@ def weighed(slices: Iterable[Weighed]) -> Bars:
     return Bars(rows, name, "share", "share of the trained tokens", "tokens", beside=True, percent=True)
 
 
-def crossed(slices: Slices, down: str, across: str) -> Heat:
+def crossed(slices: pa.Table, down: str, across: str) -> Heat:
     """Documents kept of each pair of slices of two axes; down stand those with most documents."""
     pairs = pairs_of(slices, down, across)
     sums = Counter[str]()
@@ -165,9 +167,9 @@ def _ordered(axis: str) -> Iterable[str]:
     return INCOMES if axis == "income" else labels()[axis]
 
 
-def countries(slices: Slices) -> Tiles:
+def countries(slices: pa.Table) -> Tiles:
     """Documents kept of every country of the world, by WHO region; none where no document names a country."""
-    counts = Counter(country for found in slices.values() for country in found["country"])
+    counts = counted(slices, "country")
     places = load_countries().groups
     rows = [
         {"country (ISO 3166)": code, "WHO region": _SPELT[str(places[code]["region"])], "documents": counts[code]}

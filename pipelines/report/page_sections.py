@@ -63,6 +63,8 @@ def coverage(facts: CardFacts) -> str:
 
 def _maps(facts: CardFacts) -> Iterator[str]:
     """Which disease is written about for which region, which groups at which level of care, and where in the world."""
+    if facts.slices is None:
+        return
     for down, across in (("disease", "region"), ("population", "care"), ("disease", "income")):
         if (heat := charts.crossed(facts.slices, down, across)).rows:
             most = f", the {charts.SHOWN} with most" if down == "disease" else ""

@@ -14,13 +14,14 @@ from itertools import combinations
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.storage import as_buffer
 from pipelines.report.census import kept_documents
 from pipelines.report.intervals import kappa
-from pipelines.report.slices import Slices, covered
+from pipelines.report.slices import covered
 from pipelines.result import Result
 from pipelines.stages.content import contents
 from pipelines.stages.review import NAME
@@ -28,6 +29,8 @@ from pipelines.stages.verdicts import REJECTED
 
 STRATA = ("source", "disease", "region", "made")
 NONE = "none"
+About = dict[str, dict[str, Any]]
+"""Disease groups and regions of a document, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,12 @@ class Reviews:
     """The first and the last day of the review; empty without one."""
 
 
-def reviews(result: Result, slices: Slices) -> Reviews | None:
-    """Return what reviewers said; None when no stage reads it. `slices` are those of kept documents."""
+def reviews(result: Result) -> Reviews | None:
+    """Return what reviewers said; None when no stage reads it. Raises CorruptionError."""
     if NAME not in result.manifests:
         return None
     rows = [row for row in _rows(result) if row["verdicts"]]
-    about = slices | _slices_of(result, {row["id"] for row in rows} - slices.keys())
+    about = _slices_of(result, [row["id"] for row in rows])
     given = [(row["id"], one) for row in rows for one in row["verdicts"]]
     by_reviewer: dict[str, Counter[str]] = defaultdict(Counter)
     for _, one in given:
@@ -101,17 +104,18 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
         yield from pq.read_table(reader, page_checksum_verification=True).to_pylist()
 
 
-def _slices_of(result: Result, names: set[str]) -> Slices:
-    """Return the slices of documents that are not kept."""
-    rows = covered(result.storage, result.manifests).to_pylist() if names else []
-    return {row["id"]: {axis: row[axis] or [] for axis in ("disease", "region")} for row in rows if row["id"] in names}
+def _slices_of(result: Result, names: list[str]) -> About:
+    """Return the slices of these documents, kept or not, as `coverage` or a reviewer has them."""
+    found = covered(result.storage, result.manifests).select(["id", "disease", "region"])
+    rows = found.filter(pc.is_in(found["id"], value_set=pa.array(names, pa.string()))).to_pylist()
+    return {row["id"]: row for row in rows}
 
 
 def _counted(name: str, rows: list[dict[str, Any]]) -> Reviewed:
     return Reviewed(name, len(rows), sum(not row["rejected"] for row in rows))
 
 
-def _strata(rows: list[dict[str, Any]], about: Slices) -> Iterator[Reviewed]:
+def _strata(rows: list[dict[str, Any]], about: About) -> Iterator[Reviewed]:
     for axis in STRATA:
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in rows:
@@ -121,7 +125,7 @@ def _strata(rows: list[dict[str, Any]], about: Slices) -> Iterator[Reviewed]:
             yield _counted(f"{axis}: {value}", mine)
 
 
-def _values(row: Mapping[str, Any], axis: str, about: Slices) -> list[str]:
+def _values(row: Mapping[str, Any], axis: str, about: About) -> list[str]:
     if axis == "source":
         return [row["source"]]
     if axis == "made":

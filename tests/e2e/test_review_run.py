@@ -17,7 +17,6 @@ from pipelines.report.page import report_page
 from pipelines.report.retention import WHOLE
 from pipelines.report.reviewed import reviews
 from pipelines.report.shown import IN_HOUSE, sample
-from pipelines.report.slices import slices_of_kept
 from pipelines.result import Result, read_result
 from pipelines.run import kept_slices, run
 from pipelines.stages.verdicts import Verdict, line_of
@@ -108,7 +107,7 @@ def test_reviewers_and_their_agreement_stand_in_report_and_card(before: Result, 
         ids[4], "corrected", "B. Silva", corrections={"region": ["afro"], "title": "New"}, text_sha256="0" * 64
     )
     result, _ = again(tmp_path, *given, fix)
-    found = reviews(result, slices_of_kept(result))
+    found = reviews(result)
     assert found is not None
     assert (found.whole.reviewed, found.whole.accepted, found.changed_since) == (5, 3, 1)
     (pair,) = found.agreement
