@@ -19,9 +19,12 @@ _LINE = re.compile(r"^[ \t>*-]*(\d+)[.):]\s*(.+)$", re.MULTILINE)
 _PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s?%")
 _ALARM = {
     "en": re.compile(
-        r"red flag|danger|warning|urgent|emergenc|kill|life.threat|not (?:to )?be missed|at once|immediate|alarm"
+        r"red flag|danger|warning|urgent|emergenc|kill|life.threat|not (?:to )?(?:be )?(?:miss|overlook)|at once"
+        r"|immediate|alarm"
     ),
-    "fr": re.compile(r"alerte|danger|gravite|urgen|menac|vital|ne pas manquer|aussitot|immediat|alarm"),
+    "fr": re.compile(
+        r"alerte|danger|gravite|urgen|menac|vital|ne (?:pas|jamais) manquer|mortel|attention|aussitot|immediat|alarm"
+    ),
 }
 _REFERRAL = {
     "en": re.compile(r"\b(?:refer|transfer|evacuat|send (?:him|her|them|the patient) )"),

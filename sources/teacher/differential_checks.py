@@ -43,9 +43,9 @@ def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]
     lexicon = lexicon_of(knowledge, rendering.language)
     readings = [Reading(lexicon, content) for _, content in rendering.turns]
     answer = Reading(lexicon, rendering.answer)
-    told = told_in(lexicon, rendering.turns, readings, case.present)
+    told = told_in(lexicon, rendering.turns, readings, case.present | (knowledge.evidences.keys() - case.absent))
     found = [
-        *_finding_faults(case, told),
+        *_finding_faults(case, knowledge, told),
         *value_faults(case, knowledge, rendering.language, readings),
         *number_faults(case, knowledge, rendering.language, readings),
         *person_faults(case, rendering.language, readings, answer),
@@ -89,15 +89,17 @@ def _short_answer(lexicon: Lexicon, answer: Reading, question: Reading, own: lis
     return [Mention(m.code, present, 0, len(first), -1) for m in asked if m.end - m.start == longest]
 
 
-def _finding_faults(case: Case, told: list[Mention]) -> Iterator[tuple[str, str]]:
+def _finding_faults(case: Case, knowledge: Knowledge, told: list[Mention]) -> Iterator[tuple[str, str]]:
+    """Yield findings that are not told, or are told the other way; a first pregnancy tells that there is one."""
     states: dict[str, set[bool | None]] = {}
     for mention in told:
         states.setdefault(mention.code, set()).add(mention.present)
+    implied = {knowledge.evidences[m.code].about for m in told if m.present and m.code in case.present}
     for one in case.told:
-        said = states.get(one.code)
+        said = states.get(one.code) or ({True} if one.code in implied else set())
         if not said:
             yield "finding_lost", one.code
-        elif not one.values and said != {one.present}:
+        elif (one.present and said == {False}) if one.values else said != {one.present}:
             yield "negation_flipped", one.code
     yield from _invented(case, told)
 

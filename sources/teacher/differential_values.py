@@ -7,6 +7,7 @@ weeks and days.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from sources.teacher.case import Case
 from sources.teacher.knowledge import Evidence, Knowledge
@@ -25,7 +26,11 @@ _UNITS = {
 }  # fmt: skip
 _AGES = {
     "en": re.compile(
-        r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age)|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
+        r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age)"
+        r"|\b(?:woman|girl|man|boy|female|male|lady|child|infant|newborn|patient|herdsman|farmer|mother|father)"
+        r"(?:,| of|, aged)? (?P<c>\d+)(?: (?P<w>year|month|week|day)s?)?\b"
+        r"(?! (?:year|month|week|day)s? (?:pregnant|into|ago))"
+        r"|(?P<d>\d+)[- ]?y/?o\b|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
         r"(?: (?P<v>year|month|week|day)s?)?(?! (?:year|month|week|day)s? (?:pregnant|into|ago))|(?P<i>under 1 year)"
     ),
     "fr": re.compile(
@@ -36,9 +41,16 @@ _AGES = {
     ),
 }
 _SEXED = {
-    "female": frozenset(["woman", "girl", "female", "lady", "femme", "fille", "feminin", "patiente", "dame"]),
-    "male": frozenset(["man", "boy", "male", "gentleman", "homme", "garcon", "masculin", "monsieur"]),
+    "female": frozenset(
+        ["woman", "girl", "female", "lady", "femme", "fille", "fillette", "feminin", "patiente", "dame"]
+    ),
+    "male": frozenset(["man", "boy", "male", "gentleman", "homme", "garcon", "garconnet", "masculin", "monsieur"]),
 }
+_KIN = {
+    "female": frozenset(["mother", "daughter", "schoolgirl", "mere"]),
+    "male": frozenset(["father", "son", "herdsman", "schoolboy", "pere"]),
+}
+"""Tell the sex where nothing else does; they may also be said of somebody who comes along."""
 _IDENTIFIERS = (
     re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|www\."),
     re.compile(r"(?<![\d.])\+?(?:\(0\))?\d(?:[ .-]?\d){7,}(?!\d)"),
@@ -47,6 +59,9 @@ _IDENTIFIERS = (
         r"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Dr|Doctor|Docteur|Nurse|Monsieur|Madame)\.? [A-ZÉÈÀ][a-zéèà]+"
         r"|\bM\. [A-ZÉ][a-zé]+"
     ),
+    re.compile(r"(?i:\b(?:monsieur|madame|mademoiselle|(?:la|le) petite?|little)) [A-ZÉÈÀ][a-zéèàï]+"),
+    re.compile(r"(?i:\b(?:I am|I'm|c'est|je suis)) [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+"),
+    re.compile(r"(?:^|[.!?\n] ?)[A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+, (?:an? |une? |the )"),
     re.compile(
         r"(?i:\b(?:named|called|my name is|i am called|je m'appelle|nommée?|prénommée?|appelée?)) [A-ZÉÈÀ][a-zéèàï]+"
     ),
@@ -57,6 +72,9 @@ _IDENTIFIERS = (
         r"(?i)\b\d+,? (?:rue|avenue|boulevard|street|road|lane)\b|\b\d+ [A-Z][a-z]+ (?:Street|Road|Avenue|Lane)\b"
     ),
 )
+
+
+_ARTICLES = frozenset("a an the her his my their le la les l un une des du de d ses mes".split())  # noqa: SIM905
 
 
 def value_faults(
@@ -86,18 +104,24 @@ def _tokens_from(reading: Reading, mention: Mention) -> list[Token]:
 
 
 def values_near(reading: Reading, mention: Mention, evidence: Evidence, language: str) -> set[str]:
-    """Return the values that stand after a mention in its sentence, before the next; else anywhere in its sentence."""
+    """Return the values that stand after a mention in its sentence, before the next; else anywhere in its sentence.
+
+    The words of a value may be those of the mention itself, as in "bleeding gums".
+    """
     sentence = [token for token in reading.tokens if token.sentence == mention.sentence and token.word != ","]
     others = [m.start for m in reading.mentions if m.start >= mention.end and m.code != mention.code and m.is_evidence]
     end = min([start for start in others if start > mention.end], default=10**9)
     after = [token for token in sentence if mention.end <= token.start < end]
     around = [token for token in sentence if not mention.start <= token.start < mention.end]
-    return _values_in(after, evidence, language) or _values_in(around, evidence, language)
+    whole = [sentence] if evidence.values else []
+    return next(
+        (found for tokens in (after, around, *whole) if (found := _values_in(tokens, evidence, language))), set()
+    )
 
 
 def _values_in(tokens: list[Token], evidence: Evidence, language: str) -> set[str]:
     """Return the values whose words stand in tokens, the longest first, no word used twice."""
-    words = [stem(token.word, language) for token in tokens]
+    words = [stem(token.word, language) for token in tokens if token.word not in _ARTICLES]
     if not evidence.values:
         return {word for word in words if word[0].isdigit()}
     spoken = {code: _stems(given.get(language, code), language) for code, given in evidence.values.items()}
@@ -111,7 +135,8 @@ def _values_in(tokens: list[Token], evidence: Evidence, language: str) -> set[st
 
 
 def _stems(text: str, language: str) -> list[str]:
-    return [stem(fold(word), language) for word in re.findall(r"[^\W_]+(?:[.,]\d+)?", text)]
+    words = [fold(word) for word in re.findall(r"[^\W_]+(?:[.,]\d+)?", text)]
+    return [stem(word, language) for word in words if word not in _ARTICLES]
 
 
 def number_faults(
@@ -122,16 +147,22 @@ def number_faults(
     allowed = {str(number), "1"} if number == 0 else {str(number)}
     if case.setting:
         allowed |= set(re.findall(r"\d+", " ".join(case.setting.name.values())))
+    measures: set[tuple[str, str]] = set()
     for one in case.told:
         evidence = knowledge.evidences[one.code]
+        for clause in (evidence.present.get(language, ""), evidence.absent.get(language, "")):
+            measures |= {(n, stem(fold(unit), language)) for n, unit in re.findall(r"(\d+(?:[.,]\d+)?) (\w+)", clause)}
         for text in (value_text(evidence, value, language) for value in one.values):
             allowed |= set(re.findall(r"\d+(?:[.,]\d+)?", text))
             allowed |= {str(n) for n, word in enumerate(_NUMBER_WORDS[language]) if word in _stems_plain(text)}
     for reading in readings:
         asked = {token.sentence for token in reading.tokens if token.word == "?"}
         spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
+        after = {one.start: two.word for one, two in pairwise(reading.tokens)}
         for token in _numbers(reading, language):
             value = _as_number(token.word, language)
+            if (value, stem(after.get(token.start, ""), language)) in measures:
+                continue
             if value not in allowed and token.sentence not in asked and not _lies_in(token, spans):
                 yield "number_invented", value
 
@@ -175,7 +206,7 @@ def person_faults(case: Case, language: str, readings: Sequence[Reading], answer
         yield "age_changed", f"{len(ages)} ages"
     words = {token.word for reading in readings for token in reading.tokens}
     own, other = _SEXED[case.patient.sex], _SEXED["male" if case.patient.sex == "female" else "female"]
-    if not words & own or words & other or {token.word for token in answer.tokens} & other:
+    if not words & (own | _KIN[case.patient.sex]) or words & other or {token.word for token in answer.tokens} & other:
         yield "sex_changed", case.patient.sex
 
 
@@ -190,8 +221,10 @@ def ages_in(reading: Reading, language: str) -> Iterator[tuple[int, str]]:
         if group["i"]:
             yield 1, "infant"
             continue
-        number = _as_number(str(group["n"] or group.get("b")), language)
-        unit = _UNITS[language][group["u"] or group.get("v") or ("year" if language == "en" else "an")]
+        said = next(group[name] for name in ("n", "b", "c", "d") if group.get(name))
+        named = next((group[name] for name in ("u", "v", "w") if group.get(name)), None)
+        number = _as_number(said, language)
+        unit = _UNITS[language][named or ("year" if language == "en" else "an")]
         if number.isdigit():
             yield int(number), unit
 

@@ -20,6 +20,9 @@ from sources.teacher.knowledge import Evidence, Knowledge
 
 WORDS = Path(__file__).with_name("lexicon.yaml")
 RESOURCES = Path(__file__).with_name("resources.yaml")
+DISEASES = Path(__file__).with_name("diseases.yaml")
+OTHER = "other"
+"""The code of a condition that no base has."""
 DISEASE, TEST, VALUE, PLACE = "condition:", "test:", "value:", "place:"
 """Before the code of a condition that is named, the level of a test, the evidence of a value, or a setting: no evidence
 is told by words within these (the whoop of a cough that ends in vomiting, a camp for cases of fever)."""
@@ -125,6 +128,7 @@ def _lexicon(knowledge: Knowledge, language: str) -> Lexicon:
     for setting in knowledge.settings.values():
         _add(lexicon, Form(PLACE + setting.code, lexicon.content(setting.name.get(language, "?")), True))
     _add_resources(lexicon)
+    _add_diseases(lexicon)
     return lexicon
 
 
@@ -147,6 +151,17 @@ def _add_resources(lexicon: Lexicon) -> None:
             stems = lexicon.content(name)
             if stems not in placed:
                 _add(lexicon, Form(TEST + level, stems, True))
+
+
+def _add_diseases(lexicon: Lexicon) -> None:
+    """Add diseases that the base knows by no word at all."""
+    known = {
+        stem for forms in (*lexicon.strict.values(), *lexicon.loose.values()) for form in forms for stem in form.stems
+    }
+    for name in YAML(typ="safe").load(DISEASES.read_text(encoding="utf-8"))[lexicon.language]:
+        stems = lexicon.content(name)
+        if not known.issuperset(stems):
+            _add(lexicon, Form(DISEASE + OTHER, stems, True))
 
 
 def _add(lexicon: Lexicon, form: Form) -> None:
@@ -173,6 +188,8 @@ def _forms(evidence: Evidence, lexicon: Lexicon) -> Iterable[Form]:
     for text in (evidence.topic.get(language), evidence.present.get(language), *evidence.terms.get(language, ())):
         if text:
             yield Form(code, lexicon.content(text), True, lexicon.is_denied(text), strict=False)
+    for text in evidence.terms.get(f"{language}-absent", ()):
+        yield Form(code, lexicon.content(text), False, lexicon.is_denied(text), strict=False)
 
 
 @lru_cache(maxsize=1)

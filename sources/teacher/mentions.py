@@ -10,6 +10,7 @@ base's words and what a teacher writes with them; it does not understand languag
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sources.teacher.lexicon import DISEASE, PLACE, TEST, VALUE, Form, Lexicon, fold, stem
 
@@ -29,6 +30,7 @@ _POSITIVE = frozenset({"un", "une", "des", "du"})
 _MISS = frozenset({"miss", "forget", "manquer", "oublier"})
 _PRONOUNS = frozenset({"he", "she", "it", "they", "i", "who", "il", "elle", "je", "j", "qui"})
 _NO, _ANSWER = frozenset({"no", "non"}), frozenset({"answer", "reponse"})
+_NE, _QUE, _WITHOUT = frozenset({"ne", "n"}), frozenset({"que", "qu"}), frozenset({"without", "sans"})
 _JOINING = frozenset({",", "and", "et"})
 _AFTER = {
     "en": frozenset({"absent", "denied", "lacking", "missing"}),
@@ -123,7 +125,7 @@ class Reading:
         for at, word in enumerate(self._stems):
             for form in self.lexicon.strict.get(word, ()):
                 places = tuple(range(at, at + len(form.stems)))
-                if tuple(self._stems[at : at + len(form.stems)]) == form.stems and self._is_one_sentence(places):
+                if tuple(self._stems[at : at + len(form.stems)]) == form.stems and self._are_joined(places):
                     yield form, places
             for form in self.lexicon.loose.get(word, ()):
                 if places := self._near(form, at):
@@ -147,6 +149,12 @@ class Reading:
         """Say whether a comma or "and" stands between the words, so that they may belong to two things."""
         first, last = self._content[places[0]], self._content[places[-1]]
         return any(token.word in _JOINING for token in self.tokens[first:last])
+
+    def _are_joined(self, places: tuple[int, ...]) -> bool:
+        """Say whether words stand in one sentence, and two without a comma (s'alimente mal, a le ventre)."""
+        first, last = self._content[places[0]], self._content[places[-1]]
+        parted = len(places) == _BRIEF and any(token.word == "," for token in self.tokens[first:last])
+        return self._is_one_sentence(places) and not parted
 
     def _is_one_sentence(self, places: tuple[int, ...]) -> bool:
         first, last = (self.tokens[self._content[place]].sentence for place in (places[0], places[-1]))
@@ -172,11 +180,23 @@ class Reading:
         for at in range(last, -1, -1):
             if self.tokens[at].sentence != sentence:
                 return False
-            if self._is_one(at, self.lexicon.denying, (first, last)):
-                return not self._is_answer(at) and not self._is_urging(at)
+            if self._is_one(at, self.lexicon.denying, (first, last)) and not self._is_only(at):
+                return not self._is_answer(at) and not self._is_urging(at) and not self._has_run_out(at, first)
             if at < first and self._ends_denial(at, last):
                 return False
         return False
+
+    def _is_only(self, at: int) -> bool:
+        """Say whether a French "ne" is one of "ne ... que", which says what is there and nothing else."""
+        after = [token.word for token in self.tokens[at + 1 : at + _REACH + 1]]
+        return self.tokens[at].word in _NE and bool(_QUE.intersection(after))
+
+    def _has_run_out(self, at: int, first: int) -> bool:
+        """Say whether a "without" ends before a mention, at a comma with "and": fatal without care, and pale ..."""
+        if self.tokens[at].word not in _WITHOUT:
+            return False
+        words = [token.word for token in self.tokens[at + 1 : first + 1]]
+        return any(one == "," and two in _JOINING for one, two in pairwise(words))
 
     def _ends_denial(self, at: int, last: int) -> bool:
         """Say whether a new clause begins at a token: a verb, "and his eyes are", French "une" for which "de" stood."""

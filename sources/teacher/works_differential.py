@@ -18,7 +18,7 @@ from sources.teacher.evidence import Evidence
 from sources.teacher.exports import telling_rows
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.knowledge_files import folder_of_knowledge, load_knowledge
-from sources.teacher.lexicon import RESOURCES, WORDS
+from sources.teacher.lexicon import DISEASES, RESOURCES, WORDS
 from sources.teacher.made import told_document
 from sources.teacher.settings import TeacherSettings
 from sources.teacher.tasks import DifferentialTask
@@ -54,7 +54,7 @@ class DifferentialWork:
 
     def identity(self) -> dict[str, Any]:
         """Return what decides bytes: the base, and the words by which a text is read back."""
-        words = digest([file.read_text(encoding="utf-8") for file in (WORDS, RESOURCES)])
+        words = digest([file.read_text(encoding="utf-8") for file in (WORDS, RESOURCES, DISEASES)])
         return self.task.identity() | {"knowledge": self.knowledge.sha256, "words": words}
 
     def candidates(self, row: Mapping[str, Any], evidence: Evidence) -> Iterator[Candidate]:
