@@ -8,6 +8,7 @@ opened only when something is missing, so a run that was complete needs none. No
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 
 from sources.teacher.call import Caller, Entrance
@@ -18,6 +19,9 @@ from sources.teacher.journal import Journal
 from sources.teacher.request import Answer, Request
 from sources.teacher.settings import TeacherSettings
 from sources.web.clock import Clock, SystemClock
+
+_SYNC_S = 0.25
+"""A power cut costs the answers of so long and of one sync; a kill costs none."""
 
 
 class Teacher:
@@ -62,28 +66,43 @@ class Teacher:
 
     async def _buy(self, missing: dict[str, Request]) -> None:
         """Bring every request to its end in the journal; what stands there is the answer, also for those who race."""
-        queue, durable = iter(missing.values()), _Durable(self._journal)
+        queue = iter(missing.values())
         async with Endpoint(self._settings, self._clock) as endpoint:
             endpoint.capabilities = await self._capabilities(endpoint)
             limits, price = self._settings.limits, self._settings.price
             caller = Caller(endpoint.send, self._entrance(), self._journal, limits, price, self._clock, self._account)
+            over = asyncio.Event()
+            syncing = asyncio.create_task(self._sync_until(over))
 
             async def work() -> None:
                 for request in queue:
                     ended = False
                     try:
                         await caller.settle(request)
-                        await durable.wait()
-                        ended = True
+                        ended = not syncing.done()  # it ends only when the disk fails
                     finally:
                         if not ended:
                             deque(queue, maxlen=0)  # nobody begins another call; those in flight come to their end
 
-            count = min(len(missing), 2 * limits.concurrency)  # some wait for the disk while others are in flight
-            ends = await asyncio.gather(*(work() for _ in range(count)), return_exceptions=True)
+            count = min(len(missing), 2 * limits.concurrency)  # some are ready when others come back
+            try:
+                ends = await asyncio.gather(*(work() for _ in range(count)), return_exceptions=True)
+            finally:
+                over.set()
+            ends += await asyncio.gather(syncing, return_exceptions=True)
         for error in ends:
             if error is not None:
                 raise error
+
+    async def _sync_until(self, over: asyncio.Event) -> None:
+        """Bring what was written to the disk, beside the calls, which a slow disk shall not hold up, and at last."""
+        while True:
+            is_last = over.is_set()
+            await asyncio.to_thread(self._journal.sync)
+            if is_last:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), _SYNC_S)
 
     async def _capabilities(self, endpoint: Endpoint) -> Capabilities:
         """Return what the journal knows of the endpoint, or probe it, once."""
@@ -109,22 +128,3 @@ def gate_of(
     """
     spent = journal.spent(account)
     return partial(Gate, settings.limits, settings.budget, spent, clock)
-
-
-class _Durable:
-    """Waits until all that the journal wrote is on disk; calls that come while it is being synced share the next."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal, self._lock = journal, asyncio.Lock()
-        self._next: asyncio.Task[None] | None = None
-
-    async def wait(self) -> None:
-        """Return when everything that was written before this call is durable. Raises StorageError."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._sync())
-        await asyncio.shield(self._next)
-
-    async def _sync(self) -> None:
-        async with self._lock:
-            self._next = None
-            await asyncio.to_thread(self._journal.sync)
