@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,14 @@ OPEN_FILES = 64
 OPEN_BATCHES = 512
 
 
+class Shards(Protocol):
+    """What brings shards to the folder from elsewhere, and may remove them again: see `remote`."""
+
+    def open(self, files: list[dict[str, Any]], number: int) -> BinaryIO:
+        """Open one of the mixture's files."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """A record batch as numpy views; `first` is its first row in the mixture."""
@@ -39,9 +47,13 @@ class _Batch:
 class StoredRows:
     """A mixture's folder as rows in training order."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the folder's index. Raises InputError when it is no mixture, CorruptionError when files disagree."""
+    def __init__(self, folder: Path, shards: Shards | None = None) -> None:
+        """Read the folder's index; `shards` brings those that are not there yet.
+
+        Raises InputError when it is no mixture, CorruptionError when files disagree.
+        """
         self.folder = folder
+        self._shards = shards
         self.facts = _facts(folder)
         self.plan: str = self.facts["plan"]
         self.sequences: int = self.facts["sequences"]
@@ -137,8 +149,11 @@ class StoredRows:
             return self._files[number]
         listed = self.facts["files"][number]
         path = self.folder / listed["name"]
+        if self._shards is not None:  # what is mapped takes up room even when it was removed
+            self._files.clear()
+            self._batches.clear()
         try:
-            with path.open("rb") as file:
+            with self._shards.open(self.facts["files"], number) if self._shards else path.open("rb") as file:
                 mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: a shard of this mixture cannot be opened: {error}; copy it again") from error
