@@ -36,8 +36,8 @@ def local_folder(text: str) -> Path:
     """Return the folder that a command works in. Raises ConfigError for a place in a store, saying how to copy it."""
     if text.startswith(S3):
         raise ConfigError(
-            f"{text}: this command works in a folder of this machine; for a run in a store, copy it first, e.g. "
-            f"aws s3 sync {text} FOLDER"
+            f"{place_of(text)}: this command works in a folder of this machine; for a run in a store, copy it first, "
+            f"e.g. aws s3 sync {place_of(text)} FOLDER"
         )
     return Path(text)
 
