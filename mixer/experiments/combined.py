@@ -17,6 +17,7 @@ from pipelines.engine.errors import PlanError
 
 PENALTY = 0.1
 """Noise of a single run that one nat of distance to the prior has to be worth."""
+TRUSTED = 2.0
 _FLOOR = 1e-6
 
 
@@ -45,6 +46,13 @@ class Combined:
         """Return the objective by each bootstrap fit, shape (fits, n)."""
         values: Floats = np.sum([share * surface.draws(weights) for surface, share in self.parts], axis=0)
         return values
+
+    def trusts(self, name: str) -> bool:
+        """Say whether a model's error on left-out runs is at most TRUSTED times the chosen one's, for every target."""
+        scores = [
+            (surface.scores[name].mse, surface.scores[surface.name].mse) for surface, _ in self.parts if surface.signal
+        ]
+        return all(mse <= TRUSTED**2 * least for mse, least in scores)
 
     def models(self, name: str | None = None) -> list[tuple[Model, float]]:
         """Return the models with their shares: the chosen ones, or the named one for every target with a signal."""

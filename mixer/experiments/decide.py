@@ -75,7 +75,7 @@ class Decide:
     """Fit, propose, and list what is to be confirmed."""
 
     name = "decide"
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, config: ExperimentConfig) -> None:

@@ -3,8 +3,8 @@
 For smooth models the search of `search` from several starts: the prior, the best trained mixtures, the best drawn ones.
 For models that are convex in the weights (linear, exponential) its gap proves how good the result is. Trees have no
 slope, and get the best of many drawn mixtures. Without a signal the proposal is the prior, or the nearest allowed one.
-What is proposed is compared with the natural mixture by the same bootstrap fits, and if it is expected to be worse that
-is said. Not here: the front against a general loss (`front`), and training that confirms (`confirm`).
+Not here: what is told of it (`reasons`), the front against a general loss (`front`), and training that confirms
+(`confirm`).
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,8 @@ from mixer.experiments.constraints import Constraints
 from mixer.experiments.extras import one_thread
 from mixer.experiments.fit_laws import Exponential, Linear
 from mixer.experiments.front import front
-from mixer.experiments.proposal import Expected, Proposal, Verdict
+from mixer.experiments.proposal import Proposal
+from mixer.experiments.reasons import bound, expected, notes, verdict
 from mixer.experiments.region import Region
 from mixer.experiments.regressors import Constant
 from mixer.experiments.search import Curve, Found, Limit, least
@@ -28,8 +29,6 @@ DRAWN = 4000
 BEST = 100
 """Of the drawn mixtures, for the average."""
 STARTS = 4
-LEVEL = 0.9
-_TIGHT = 1e-6
 
 
 def propose(
@@ -64,24 +63,24 @@ class _Search:
     def proposal(self, general: str | None) -> Proposal:
         """Return the mixture with everything that is told of it."""
         best = self.best(None) if self.goal.signal else Found(self._silent(), np.nan, np.nan)
-        weights = best.weights
         names = [*set.intersection(*(set(part.rivals) for part, _ in self.goal.parts))] if self.goal.signal else []
         by_model = {name: self.best(name).weights for name in sorted(names)}
-        told = {target: self._expected(surface, weights) for target, surface in self.surfaces.items()}
-        whole = self._expected(self.goal, weights)
+        weights = self._agreed(best.weights, by_model)
+        told = {target: expected(surface, weights, self.kept.prior) for target, surface in self.surfaces.items()}
+        whole = expected(self.goal, weights, self.kept.prior)
         convex = all(isinstance(model, Linear | Exponential | Constant) for model, _ in self.goal.models())
         return Proposal(
             components=self.kept.components,
             weights=weights,
-            verdict=self._verdict(whole),
+            verdict=verdict(self.goal, whole),
             objective=whole,
             targets=told,
-            bound=tuple(self._bound(weights)),
-            notes=tuple(self._notes(whole, weights)),
+            bound=tuple(bound(self, weights)),
+            notes=tuple(notes(self, whole)),
             average=self._average(),
             by_model=by_model,
             disagreement=max((float(np.abs(one - weights).sum()) / 2 for one in by_model.values()), default=0.0),
-            gap=best.gap if convex else float("nan"),
+            gap=best.gap if convex and weights is best.weights else float("nan"),
             front=front(self, self.surfaces[general], weights) if general and self.goal.signal else (),
         )
 
@@ -102,6 +101,19 @@ class _Search:
         if found is None:
             raise PlanError(f"no mixture within what was trained is expected to keep the limits {self.kept.at_most}")
         return found
+
+    def _agreed(self, best: Floats, by_model: Mapping[str, Floats]) -> Floats:
+        """Return the best of the chosen models, unless another model that predicts about as well warns of it.
+
+        Of what each such model proposes, that whose worst expectation among them is least: a process may invent an
+        optimum between runs, which a law does not believe in.
+        """
+        names = [name for name in by_model if self.goal.trusts(name)]
+        found = [best, *(by_model[name] for name in names)]
+        models = [self.goal.models(), *(self.goal.models(name) for name in names)]
+        points = np.array(found)
+        expected = [np.sum([share * model.predict(points) for model, share in one], axis=0) for one in models]
+        return found[int(np.max(expected, axis=0).argmin())]
 
     def _silent(self) -> Floats:
         """Return the prior, or if it breaks a limit the mixture that keeps the limits by most."""
@@ -138,59 +150,6 @@ class _Search:
                     f"found is {most + excess:.4g}. Allow more, or train mixtures with more of what it needs"
                 )
         return start
-
-    def _expected(self, what: Surface | Combined, weights: Floats) -> Expected:
-        points = np.vstack([weights, self.kept.prior, np.full(len(weights), 1 / len(weights))])
-        value = what.predict(points)
-        draws = what.draws(points)
-        low, high = np.quantile(draws[:, 0] - draws[:, 1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Expected(float(value[0]), float(value[1]), float(value[2]), float(low), float(high))
-
-    def _verdict(self, whole: Expected) -> Verdict:
-        if not self.goal.signal:
-            return "no signal"
-        if whole.proposal > whole.natural + 1e-9:
-            return "worse"
-        return "better" if whole.difference_high < 0 else "not better"
-
-    def _bound(self, weights: Floats) -> list[str]:
-        kept, told = self.kept, []
-        for name, weight, low, high in zip(kept.components, weights, kept.least, kept.most, strict=True):
-            told += [f"cap {name}"] if weight >= high - _TIGHT and high < 1 else []
-            told += [f"least {name}"] if weight <= low + _TIGHT and low > 0 else []
-        for floor, (shares, most) in zip(kept.floors, self.region.floors(), strict=True):
-            told += [f"slice {floor.name}"] if weights @ shares <= most + _TIGHT else []
-        for target, limit in zip(kept.at_most or {}, self.limits, strict=True):
-            told += [f"limit {target}"] if limit.curve(weights)[0] * limit.scale > -1e-3 else []
-        return [*told, "sampled hull"] if self._held_by_hull(weights) else told
-
-    def _held_by_hull(self, weights: Floats) -> bool:
-        """Say whether the objective would go on falling outside of what was trained."""
-        curve = curve_of(self.goal.models(), self.kept.prior, PENALTY * self.scale)
-        if curve is None or not self.goal.signal or self.limits:
-            return False
-        slope = curve(weights)[1]
-        corner = Region(self.kept).corner(slope / max(float(np.abs(slope).max()), 1e-300))
-        step = weights + 1e-3 * (corner - weights)
-        return not self.region.contains(step) and float(slope @ (weights - corner)) > 0.1 * self.scale
-
-    def _notes(self, whole: Expected, weights: Floats) -> list[str]:
-        notes = []
-        silent = [surface.target for surface, _ in self.goal.parts if not surface.signal]
-        if silent:
-            notes.append(f"losses do not depend on weights beyond chance for: {', '.join(silent)}")
-        if not self.goal.signal:
-            notes.append("no signal: the proposal is the natural mixture, as near as the constraints allow")
-        if not np.allclose(self.prior, self.kept.prior, atol=1e-9):
-            notes.append("the natural mixture itself breaks a constraint or lies outside of what was trained")
-        if self._verdict(whole) == "worse":
-            notes.append(
-                f"expected to be worse than the natural mixture by {whole.proposal - whole.natural:.4g}: do not"
-            )
-        gain = whole.natural - whole.proposal
-        if self.goal.signal and 0 <= gain < 2 * self.goal.noise:
-            notes.append(f"the expected gain, {gain:.4g}, is less than two deviations of a single run's noise")
-        return notes
 
     def _average(self) -> Floats:
         points = self.drawn[self._keeps(self.drawn, self.limits)]

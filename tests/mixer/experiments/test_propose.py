@@ -1,12 +1,14 @@
 """Proposals on planted surfaces: near the true best, caps bind exactly, noise gives the prior, worse is flagged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted import Kind, Planted, plant, proposed
 
 from mixer.experiments.constraints import SliceFloor, constraints
 from mixer.experiments.fit import fit
-from mixer.experiments.fit_laws import Exponential
+from mixer.experiments.fit_laws import Exponential, Linear
 from mixer.experiments.propose import propose
 from mixer.experiments.region import Region
 from mixer.experiments.regressors import DEFAULT, EXPONENTIAL, LINEAR, TREES
@@ -93,6 +95,20 @@ def test_proposal_expected_worse_than_natural_is_flagged() -> None:
     assert found.verdict == "worse"
     assert any("worse than the natural mixture" in note for note in found.notes)
     assert set(found.bound) >= {"cap good", "least bad"}
+
+
+def test_an_optimum_that_one_model_invents_and_another_as_good_warns_of_is_not_proposed() -> None:
+    planted = planted_line()
+    runs = planted.runs(0)
+    surface = fit(runs, "loss", names=LAWS, resamples=5)
+    inventing = Linear(2.0, np.array([0.0, 0.0, -3.0]))
+    taken_in = replace(surface, name=LINEAR, model=inventing, scores=dict.fromkeys(LAWS, surface.scores[EXPONENTIAL]))
+    found = propose({"loss": taken_in}, {"loss": 1.0}, planted.kept, runs)
+    assert found.weights[2] < 0.01
+    far_worse = replace(surface.scores[EXPONENTIAL], mse=100 * surface.scores[EXPONENTIAL].mse)
+    alone = replace(taken_in, scores={LINEAR: surface.scores[EXPONENTIAL], EXPONENTIAL: far_worse})
+    alone = replace(alone, rivals={**surface.rivals, LINEAR: inventing})
+    assert propose({"loss": alone}, {"loss": 1.0}, planted.kept, runs).weights[2] > 0.9
 
 
 def test_nothing_outside_of_what_was_trained_is_proposed() -> None:
