@@ -39,7 +39,7 @@ def main() -> None:
     """Read the arguments and run the races."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=4, help="text of each of the two passes over texts")
-    parser.add_argument("--packed", type=int, default=50, help="megabytes of documents to pack")
+    parser.add_argument("--packed", type=int, default=50, help="megabytes of documents to pack, at least 5; 0: none")
     parser.add_argument("--larger", type=int, default=200, help="the second size, from which 1 GB is reckoned")
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
@@ -58,9 +58,9 @@ def main() -> None:
         for target in TARGETS:
             for threads in (1, 2):
                 alone(work, texts, target, threads, args)
-        for megabytes in dict.fromkeys((args.packed, args.larger)):
+        for megabytes in filter(None, dict.fromkeys((args.packed, args.larger))):
             packed(work / f"packed-{megabytes}", texts, megabytes, python, args.rounds)
-        if args.packed < args.larger:
+        if 0 < args.packed < args.larger:
             reckon(args.packed, args.larger)
 
 
