@@ -7,6 +7,7 @@ weeks and days.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from sources.teacher.case import Case
@@ -62,6 +63,7 @@ _IDENTIFIERS = (
     re.compile(r"(?i:\b(?:monsieur|madame|mademoiselle|(?:la|le) petite?|little)) [A-ZÉÈÀ][a-zéèàï]+"),
     re.compile(r"(?i:\b(?:I am|I'm|c'est|je suis)) [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+"),
     re.compile(r"(?:^|[.!?\n] ?)[A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+, (?:an? |une? |the )"),
+    re.compile(r", [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+(?=[,.])"),
     re.compile(
         r"(?i:\b(?:named|called|my name is|i am called|je m'appelle|nommée?|prénommée?|appelée?)) [A-ZÉÈÀ][a-zéèàï]+"
     ),
@@ -74,7 +76,13 @@ _IDENTIFIERS = (
 )
 
 
-_ARTICLES = frozenset("a an the her his my their le la les l un une des du de d ses mes".split())  # noqa: SIM905
+_ARTICLES = {
+    "en": frozenset("a an the her his my their".split()),  # noqa: SIM905
+    "fr": frozenset("le la les un une des du de ses mes".split()),  # noqa: SIM905
+}
+"""Words that may stand between those of a value, or not. Letters are none: those of "ankle(L)" and "cheville(D)" are
+sides; "l'" and "d'" are known by their apostrophe."""
+_APOSTROPHES = ("'", "’")
 
 
 def value_faults(
@@ -94,7 +102,7 @@ def value_faults(
                     found |= values_near(reading, mention, evidence, language)
                 elif mention.value_of == one.code:
                     mentioned = True
-                    found |= _values_in(_tokens_from(reading, mention), evidence, language)
+                    found |= _values_in(reading, _tokens_from(reading, mention), evidence, language)
         if mentioned and found != set(one.values):
             yield "value_changed", one.code
 
@@ -114,29 +122,59 @@ def values_near(reading: Reading, mention: Mention, evidence: Evidence, language
     after = [token for token in sentence if mention.end <= token.start < end]
     around = [token for token in sentence if not mention.start <= token.start < mention.end]
     whole = [sentence] if evidence.values else []
-    return next(
-        (found for tokens in (after, around, *whole) if (found := _values_in(tokens, evidence, language))), set()
-    )
+    ways = (_values_in(reading, tokens, evidence, language) for tokens in (after, around, *whole))
+    return next((found for found in ways if found), set())
 
 
-def _values_in(tokens: list[Token], evidence: Evidence, language: str) -> set[str]:
+def _values_in(reading: Reading, tokens: list[Token], evidence: Evidence, language: str) -> set[str]:
     """Return the values whose words stand in tokens, the longest first, no word used twice."""
-    words = [stem(token.word, language) for token in tokens if token.word not in _ARTICLES]
+    words = _words(reading.text, [(token.start, token.end) for token in tokens], language)
     if not evidence.values:
-        return {word for word in words if word[0].isdigit()}
-    spoken = {code: _stems(given.get(language, code), language) for code, given in evidence.values.items()}
+        return {word for word, _ in words if word[0].isdigit()}
+    spoken = {code: _sought(given.get(language, code), language) for code, given in evidence.values.items()}
     found: set[str] = set()
     for code, sought in sorted(spoken.items(), key=lambda pair: -len(pair[1])):
-        for at in range(len(words) - len(sought) + 1):
-            if sought and words[at : at + len(sought)] == sought:
+        for at in range(len(words)):
+            if places := _places(words, at, sought):
                 found.add(code)
-                words[at : at + len(sought)] = [""] * len(sought)
+                for place in places:
+                    words[place] = ("", False)
     return found
 
 
-def _stems(text: str, language: str) -> list[str]:
-    words = [fold(word) for word in re.findall(r"[^\W_]+(?:[.,]\d+)?", text)]
-    return [stem(word, language) for word in words if word not in _ARTICLES]
+def _places(words: list[tuple[str, bool]], at: int, sought: tuple[str, ...]) -> list[int]:
+    """Return where the words of a value stand from a place on, articles between them left out; none when not there."""
+    if not sought or words[at][0] != sought[0]:
+        return []
+    places: list[int] = []
+    for wanted in sought:
+        while at < len(words) and words[at][0] != wanted and words[at][1]:
+            at += 1
+        if at == len(words) or words[at][0] != wanted:
+            return []
+        places.append(at)
+        at += 1
+    return places
+
+
+@lru_cache(maxsize=1 << 12)
+def _sought(text: str, language: str) -> tuple[str, ...]:
+    """Return the words of a value without the articles; its last word is none (hepatitis A)."""
+    spans = [match.span() for match in re.finditer(r"[^\W_]+(?:[.,]\d+)?", text)]
+    words = _words(text, spans, language)
+    return tuple(word for at, (word, is_article) in enumerate(words, 1) if not is_article or at == len(words))
+
+
+def _words(text: str, spans: Sequence[tuple[int, int]], language: str) -> list[tuple[str, bool]]:
+    """Return the stems of words of a text, and whether each is an article; one that is cut keeps its apostrophe."""
+    words = []
+    for start, end in spans:
+        word = fold(text[start:end])
+        if len(word) == 1 and word in "dl" and text[end : end + 1] in _APOSTROPHES:
+            words.append((f"{word}'", True))
+        else:
+            words.append((stem(word, language), word in _ARTICLES[language]))
+    return words
 
 
 def number_faults(

@@ -188,8 +188,9 @@ def _forms(evidence: Evidence, lexicon: Lexicon) -> Iterable[Form]:
     for text in (evidence.topic.get(language), evidence.present.get(language), *evidence.terms.get(language, ())):
         if text:
             yield Form(code, lexicon.content(text), True, lexicon.is_denied(text), strict=False)
-    for text in evidence.terms.get(f"{language}-absent", ()):
-        yield Form(code, lexicon.content(text), False, lexicon.is_denied(text), strict=False)
+    for text in (evidence.absent.get(language), *evidence.terms.get(f"{language}-absent", ())):
+        if text:
+            yield Form(code, lexicon.content(text), False, lexicon.is_denied(text), strict=False)
 
 
 @lru_cache(maxsize=1)

@@ -32,6 +32,8 @@ _PRONOUNS = frozenset({"he", "she", "it", "they", "i", "who", "il", "elle", "je"
 _NO, _ANSWER = frozenset({"no", "non"}), frozenset({"answer", "reponse"})
 _NE, _QUE, _WITHOUT = frozenset({"ne", "n"}), frozenset({"que", "qu"}), frozenset({"without", "sans"})
 _JOINING = frozenset({",", "and", "et"})
+_CLOSING = frozenset({"or", "nor", "and", "ou", "ni", "et"})
+"""Words that close a list, so that what begins it ("no") holds for all of it."""
 _AFTER = {
     "en": frozenset({"absent", "denied", "lacking", "missing"}),
     "fr": frozenset({"absent", "absente", "absents", "absentes", "niee", "nie", "niees", "manque", "manquent"}),
@@ -87,7 +89,7 @@ class Reading:
         self._spans = [(first, last) for _, first, last in hits]
         self._asked = {t.sentence for t in self.tokens if t.word == "?"}
         self._supposed = {t.sentence for n, t in enumerate(self.tokens) if self._is_one(n, lexicon.supposing)}
-        mentions = [self._mention(*hit) for hit in hits]
+        mentions = [mention for hit in hits for mention in self._mentions(*hit)]
         self.mentions = sorted(mentions, key=lambda mention: (mention.start, mention.code))
 
     def sentence(self, number: int) -> tuple[int, int]:
@@ -115,10 +117,14 @@ class Reading:
                 longest.setdefault(place, len(places) + _is_thing(form))
             yield form, self._content[places[0]], self._content[places[-1]]
 
-    def _mention(self, form: Form, first: int, last: int) -> Mention:
+    def _mentions(self, form: Form, first: int, last: int) -> Iterator[Mention]:
+        """Yield what a hit mentions: once, and the other way too where it can be read both ways."""
         start, end, sentence = self.tokens[first].start, self.tokens[last].end, self.tokens[first].sentence
         supposed = sentence in self._supposed or sentence in self._asked
-        return Mention(form.code, self._said(form, first, last), start, end, sentence, supposed)
+        said = self._said(form, first, last)
+        yield Mention(form.code, said, start, end, sentence, supposed)
+        if said is not None and form.present is not None and self._may_be_denied(first, last):
+            yield Mention(form.code, not said, start, end, sentence, supposed)
 
     def _found(self) -> Iterator[Hit]:
         """Yield every form that is found, with the places of its words among those of content."""
@@ -175,16 +181,29 @@ class Reading:
         return not _NO.intersection(own) if _ANSWER.intersection(own) else None
 
     def _is_denied(self, first: int, last: int) -> bool:
-        """Say whether a denial stands within the mention or before it, with nothing between that ends it."""
+        """Say whether a denial holds for a mention."""
+        return self._denial(first, last) >= 0
+
+    def _may_be_denied(self, first: int, last: int) -> bool:
+        """Say whether a denial reaches a mention over a comma of a list without "or" or "and": "no fever, cough"."""
+        at = self._denial(first, last)
+        if at < 0 or all(token.word != "," for token in self.tokens[at:first]):
+            return False
+        own = (token.word for token in self.tokens[at:] if token.sentence == self.tokens[first].sentence)
+        return not _CLOSING.intersection(own)
+
+    def _denial(self, first: int, last: int) -> int:
+        """Return the denial that stands within a mention or before it, with nothing between that ends it, else -1."""
         sentence = self.tokens[first].sentence
         for at in range(last, -1, -1):
             if self.tokens[at].sentence != sentence:
-                return False
+                return -1
             if self._is_one(at, self.lexicon.denying, (first, last)) and not self._is_only(at):
-                return not self._is_answer(at) and not self._is_urging(at) and not self._has_run_out(at, first)
+                holds = not self._is_answer(at) and not self._is_urging(at) and not self._has_run_out(at, first)
+                return at if holds else -1
             if at < first and self._ends_denial(at, last):
-                return False
-        return False
+                return -1
+        return -1
 
     def _is_only(self, at: int) -> bool:
         """Say whether a French "ne" is one of "ne ... que", which says what is there and nothing else."""
