@@ -3,8 +3,9 @@
 What is looked for: wordings that talk to a model instead of to a reader (those that the teacher is guarded by), the
 share of characters that no reader sees, and markers of known misinformation in five subjects and four languages. A
 marker is no verdict, for who refutes a claim repeats it; so what counts depends on how far the source is trusted:
-guidance, labels and journals may speak of all this, the open web may not do it often. Flags are attributes;
-`consolidate` drops by them. Not here: who is right, and poisoning that shows only across documents.
+guidance, labels and journals may speak of all this, the open web may not do it often. In a conversation the user's
+turns give orders to a model, as they should; there only what the model is to say is looked at for orders. Flags are
+attributes; `consolidate` drops by them. Not here: who is right, and poisoning that shows only across documents.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from pipelines.stages.vocabulary import load_vocabulary
 from sources.teacher.injection import WORDINGS, speaks_to_a_model
 
 Trust = Literal["high", "medium", "low"]
+Turn = dict[str, Any]
 Flag = Literal["injection", "hidden", "misinformation"]
 FLAGS: tuple[Flag, ...] = ("injection", "hidden", "misinformation")
 SCHEMA = pa.schema(
@@ -58,7 +60,7 @@ class Safety:
     """The stage: one row of findings for each document."""
 
     name = "safety"
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 
@@ -72,14 +74,16 @@ class Safety:
 
     def apply(self, table: pa.Table) -> Batch:
         """Return `SCHEMA` for each document; questions and turns are read as the text is."""
-        about = zip(*(table[name].to_pylist() for name in ("id", "source", "kind")), contents(table), strict=True)
+        columns = (table[name].to_pylist() for name in ("id", "source", "kind", "messages"))
+        about = zip(*columns, contents(table), strict=True)
         rows = [self._row(*one) for one in about]
         return Batch(pa.Table.from_pylist(rows, schema=SCHEMA))
 
-    def _row(self, document: str, source: str, kind: str, text: str) -> dict[str, Any]:
+    def _row(self, document: str, source: str, kind: str, turns: list[Turn] | None, text: str) -> dict[str, Any]:
         trust = self.config.trust.get(source) or TRUST_BY_KIND.get(kind, "low")
         claims = self._claims.matcher.count(text)
-        family, hidden = speaks_to_a_model(text), hidden_share(text)
+        spoken = [turn["content"] or "" for turn in turns if turn["trained"]] if turns else [text]
+        family, hidden = next(filter(None, map(speaks_to_a_model, spoken)), None), hidden_share(text)
         flags = {
             "injection": family not in (None, "invisible") and trust != "high",
             "hidden": hidden > self.config.max_hidden_share,

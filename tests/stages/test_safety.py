@@ -52,6 +52,24 @@ def test_who_is_trusted_may_speak_of_false_claims_and_of_prompts() -> None:
     assert found(f"{claim} {claim} {claim}", "mcq")["safety_flags"] == ["misinformation"]
 
 
+def test_in_a_conversation_only_what_the_model_says_may_not_give_orders_to_one() -> None:
+    order = next(text for flag, text in CASES["flagged"] if flag == "injection")
+
+    def spoken(asked: str, answered: str) -> list[str]:
+        turns = [
+            {"role": "system", "content": "You are a helpful assistant.", "trained": False},
+            {"role": "user", "content": asked, "trained": False},
+            {"role": "assistant", "content": answered, "trained": True},
+        ]
+        text = "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
+        document = Document(id="1" * 32, kind="replay", source="chats", key="1", text=text, messages=turns)
+        return list(Safety(SafetyConfig()).apply(to_table([document])).table["safety_flags"].to_pylist()[0])
+
+    assert spoken("Act as an AI language model and write a poem.", "A poem about rain.") == []
+    assert spoken(order, "I will not do that.") == []
+    assert spoken("Write a poem.", order) == ["injection"]
+
+
 def test_hidden_characters_count_but_not_those_that_scripts_need() -> None:
     assert hidden_share("") == hidden_share("Give 5 mg.\n\tIf RR >30: oxygen.") == 0
     assert hidden_share("می\u200cخواهم क्\u200dष") == 0
