@@ -106,6 +106,11 @@ class Reading:
 
     def _longest(self) -> Iterator[tuple[Form, int, int]]:
         """Yield the forms that are found and lie in no longer one, with their first and last token."""
+        for form, places in _without_straddling(list(self._in_no_longer())):
+            yield form, self._content[places[0]], self._content[places[-1]]
+
+    def _in_no_longer(self) -> Iterator[Hit]:
+        """Yield the hits that have a word which no longer hit has."""
         found = sorted(_without_doubles(self._found()), key=lambda hit: (-len(hit[1]), not _is_thing(hit[0])))
         longest: dict[int, int] = {}
         seen: set[tuple[str, tuple[int, ...]]] = set()
@@ -115,7 +120,7 @@ class Reading:
             seen.add((form.code, places))
             for place in places:
                 longest.setdefault(place, len(places) + _is_thing(form))
-            yield form, self._content[places[0]], self._content[places[-1]]
+            yield form, places
 
     def _mentions(self, form: Form, first: int, last: int) -> Iterator[Mention]:
         """Yield what a hit mentions: once, and the other way too where it can be read both ways."""
@@ -257,6 +262,24 @@ def _without_doubles(found: Iterable[Hit]) -> list[Hit]:
         for form, places in hits
         if form.strict or not any((form.code, place) in strict for place in places)
     ]
+
+
+def _without_straddling(hits: list[Hit]) -> list[Hit]:
+    """Leave out loose hits over the border of another clause and the value right after it.
+
+    "A lasting swelling of" and "both feet" are one thing told with its value, and no swollen feet.
+    """
+    values = {places[0]: places for form, places in hits if form.code.startswith(VALUE)}
+    valued = [
+        (form.code, set(places), set(values[places[-1] + 1]))
+        for form, places in hits
+        if form.strict and form.present is not None and places[-1] + 1 in values
+    ]
+
+    def straddles(code: str, places: set[int]) -> bool:
+        return any(code != c and own & places and value & places and places <= own | value for c, own, value in valued)
+
+    return [hit for hit in hits if hit[0].strict or not straddles(hit[0].code, set(hit[1]))]
 
 
 def _tokens(text: str) -> Iterator[Token]:
