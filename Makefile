@@ -20,7 +20,10 @@ test: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m pytest --durations=10
+	@log=$$(mktemp); echo "whole runs (tests/e2e) go beside all other tests; what they say comes last"; \
+	$(PYTHON) -m pytest tests/e2e --durations=10 >$$log 2>&1 & whole=$$!; \
+	$(PYTHON) -m pytest --ignore tests/e2e --durations=10; rooms=$$?; \
+	wait $$whole; whole=$$?; cat $$log; rm -f $$log; exit $$((rooms | whole))
 
 nightly: $(VENV)/.dev
 	$(PYTHON) -m pytest -m "nightly" --durations=25
