@@ -67,19 +67,20 @@ def test_exit_at_every_operation_then_resume_gives_the_same_bytes() -> None:
 
 
 def test_io_error_at_every_operation_is_told_and_resume_gives_the_same_bytes() -> None:
-    every_point(SMALL, lambda at: [Fault(at, ERRORS[at % 5], persistent=at % 2 == 0)])
+    assert every_point(SMALL, lambda at: [Fault(at, ERRORS[at % 5], persistent=at % 2 == 0)]) > 120
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("after", [False, True])
 def test_every_error_at_every_operation(after: bool, persistent: bool) -> None:
-    every_point(WIDE, lambda at: [Fault(at, ERRORS[(at + turn) % 5], after, persistent) for turn in (0, 2)])
+    points = every_point(WIDE, lambda at: [Fault(at, ERRORS[(at + turn) % 5], after, persistent) for turn in (0, 2)])
+    assert points > 300
 
 
 @pytest.mark.nightly
 def test_exit_at_every_operation_of_a_wide_run() -> None:
-    every_point(WIDE, lambda at: [Fault(at), Fault(at, after=True)])
+    assert every_point(WIDE, lambda at: [Fault(at), Fault(at, after=True)]) > 300
 
 
 def on_a_store(points: slice) -> int:
@@ -103,7 +104,7 @@ def test_exits_and_errors_on_a_store_leave_nothing_and_resume_gives_the_same_byt
 
 @pytest.mark.nightly
 def test_exits_and_errors_at_every_operation_on_a_store() -> None:
-    on_a_store(slice(None))
+    assert on_a_store(slice(None)) > 120
 
 
 def naming_operations(planned: list[PlannedStage]) -> list[int]:
