@@ -43,9 +43,24 @@ class _Compiled:
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(_cache(Path(self._function.__code__.co_filename).parent))
         try:
-            return numba.njit(cache=True, nogil=True)(self._function)
+            code = numba.njit(cache=True, nogil=True)(self._function)
         finally:
             numba.config.CACHE_DIR = before
+        template = code.get_call_template
+        code.get_call_template = lambda args, kws: template(tuple(map(_plain, args)), kws)
+        return code
+
+
+def _plain(kind: Any) -> Any:
+    """Return the type as which an argument is taken: a whole number as 64 bits, whatever its width and value.
+
+    Numba would compile a function again for each constant and each width that compiled callers give it, which costs
+    a second each and changes no result.
+    """
+    from numba import types
+
+    kind = types.unliteral(kind)
+    return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
 
 
 @lru_cache

@@ -16,9 +16,9 @@ import numpy as np
 
 from pipelines.engine.compiled import compiled
 from pipelines.stages.contamination_found import EXACT, INSIDE, PAIRED, SHARE, TOGETHER
-from pipelines.stages.contamination_index import GRAM_WORDS, MANY_WORDS, Index, References
+from pipelines.stages.contamination_index import GRAM_WORDS, MANY_WORDS, References
 from pipelines.stages.contamination_items import ANSWER, OPTION, OPTIONS, Item
-from pipelines.stages.contamination_lookup import find, sequence_key
+from pipelines.stages.contamination_lookup import Lookup, find, sequence_key
 from pipelines.stages.contamination_wholes import PAIR_GAP_WORDS
 from pipelines.stages.contamination_words import Folding, folding, split_words, word_list
 from pipelines.stages.quality_tokens import Bytes
@@ -56,14 +56,14 @@ class _Part(NamedTuple):
 
 
 @compiled
-def _rare(data: Bytes, tables: Folding, index: Index) -> list[bool]:
+def _rare(data: Bytes, tables: Folding, sequences: Lookup) -> list[bool]:
     """Say of each sequence of words without numbers in `data` whether it is none that is set aside."""
     words = split_words(data, tables)
     hashes = words.hashes[words.numbers == 0]
     told = [True for _ in range(0)]
     for first in range(len(hashes) - GRAM_WORDS + 1):
-        slot = find(index.grams, sequence_key(hashes, first, GRAM_WORDS))
-        told.append(slot < 0 or index.grams.firsts[slot] < index.grams.lasts[slot])
+        slot = find(sequences, sequence_key(hashes, first, GRAM_WORDS))
+        told.append(slot < 0 or sequences.firsts[slot] < sequences.lasts[slot])
     return told
 
 
@@ -109,7 +109,7 @@ class Judge:
     def _read(self, text: str) -> _Part:
         words, are_numbers = word_list(text)
         plain = [word for word, is_number in zip(words, are_numbers, strict=True) if not is_number]
-        rare = _rare(np.frombuffer(text.encode(), np.uint8), folding(), self.references.arrays)
+        rare = _rare(np.frombuffer(text.encode(), np.uint8), folding(), self.references.arrays.grams)
         grams = [tuple(plain[at : at + GRAM_WORDS]) for at, is_rare in enumerate(rare) if is_rare]
         numbers = Counter(word for word, is_number in zip(words, are_numbers, strict=True) if is_number)
         return _Part(words, plain, grams, numbers)

@@ -28,13 +28,21 @@ class Text(NamedTuple):
 
 
 @compiled
+def larger(rows: Found) -> Found:
+    """Return the same rows with room for as many more."""
+    out = np.empty((2 * len(rows), rows.shape[1]), np.int64)
+    for at in range(len(rows)):
+        for column in range(rows.shape[1]):
+            out[at, column] = rows[at, column]
+    return out
+
+
+@compiled
 def put(found: Found, row: int, rule: int, part: int, start: int, end: int) -> Found:
     """Write one proposal, into a larger array when it is full; returns the array, whose first cell counts them."""
     found[0, 0] += 1
     count = found[0, 0]
     if count == len(found):
-        larger = np.empty((2 * count + 16, 5), np.int64)
-        larger[:count] = found
-        found = larger
+        found = larger(found)
     found[count, 0], found[count, 1], found[count, 2], found[count, 3], found[count, 4] = row, rule, part, start, end
     return found

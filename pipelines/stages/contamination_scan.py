@@ -49,6 +49,7 @@ def propose(texts: pa.Array, index: Index) -> Found:
     _, raw_offsets, raw = texts.buffers()
     offsets = np.frombuffer(raw_offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     data = np.frombuffer(raw, dtype=np.uint8) if raw is not None and raw.size else np.empty(0, dtype=np.uint8)
+    data.flags.writeable = False  # as in the other calls of `split_words`: compiled once
     if not len(texts):
         return np.empty((0, 5), np.int64)
     return _scan(data, offsets, folding(), index)

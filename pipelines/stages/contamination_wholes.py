@@ -20,6 +20,7 @@ from pipelines.stages.contamination_index import (
 )
 from pipelines.stages.contamination_lookup import extended, find, key_of, may_hold, sequence_key
 from pipelines.stages.contamination_words import Places, Words
+from pipelines.stages.quality_repeats import Hashes
 
 OPTION_GAP_WORDS = 3
 """Words beside each option that may be no option's: its letter, `and`, `option`."""
@@ -28,26 +29,24 @@ _LONGEST = EXACT_WORDS.stop - 1
 
 
 @compiled
-def _place_of(words: Words, part: int, index: Index, near: int, low: int, taken: Places) -> int:
-    """Return where a part stands whole in the words from `low` that `taken` covers: the free place next to `near`."""
-    size, high = index.part_words[part], low + len(taken)
+def _place_of(hashes: Hashes, key: np.uint64, size: int, near: int, low: int, taken: Places) -> int:
+    """Return where `size` words with this key stand from `low` on, within `taken`: the free place next to `near`."""
+    high = low + len(taken)
     for away in range(len(taken)):
         for first in (near - away, near + away):
-            if first < low or first + size > high or words.hashes[first] != index.part_firsts[part]:
+            if first < low or first + size > high or sequence_key(hashes, first, size) != key:
                 continue
-            if taken[first - low : first - low + size].any():
-                continue
-            if sequence_key(words.hashes, first, size) == index.part_keys[part]:
+            if not taken[first - low : first - low + size].any():
                 return int(first)
     return -1
 
 
 @compiled
-def _begins(words: Words, part: int, index: Index, low: int, high: int) -> bool:
-    """Say whether the first word of a part is among words [low, high): most look no further than this."""
+def _holds(hashes: Hashes, word: np.uint64) -> bool:
+    """Say whether a word, the first of a part, is among these: most look no further than this."""
     there = False
-    for at in range(low, high):
-        there |= words.hashes[at] == index.part_firsts[part]
+    for one in hashes:
+        there |= one == word
     return there
 
 
@@ -66,7 +65,7 @@ def _options_around(words: Words, first: int, anchor: int, index: Index) -> tupl
         if (
             index.part_kinds[part] == OPTION_KIND
             and index.part_words[part]
-            and not _begins(words, part, index, low, high)
+            and not _holds(words.hashes[low:high], index.part_firsts[part])
         ):
             return -1, -1
     taken = np.zeros(high - low, np.int32)
@@ -75,7 +74,7 @@ def _options_around(words: Words, first: int, anchor: int, index: Index) -> tupl
         size = index.part_words[part]
         if index.part_kinds[part] != OPTION_KIND or size == 0:
             continue
-        place = _place_of(words, part, index, first, low, taken)
+        place = _place_of(words.hashes, index.part_keys[part], size, first, low, taken)
         if place < 0:
             return -1, -1
         taken[place - low : place - low + size] = 1

@@ -7,10 +7,11 @@ in one part. Not here: parts that are too short for it (`contamination_wholes`).
 import numpy as np
 
 from pipelines.engine.compiled import compiled
-from pipelines.stages.contamination_found import INSIDE, SHARE, Found, Text, put
+from pipelines.stages.contamination_found import INSIDE, SHARE, Found, Text, larger, put
 from pipelines.stages.contamination_index import GRAM_WORDS, Index
-from pipelines.stages.contamination_lookup import extended, find, key_of
-from pipelines.stages.contamination_words import Places, Words
+from pipelines.stages.contamination_lookup import Lookup, extended, find, key_of
+from pipelines.stages.contamination_words import Places
+from pipelines.stages.quality_repeats import Hashes
 
 FLOOR = 0.25
 """Least share of sequences that is proposed; the last word is the policy's."""
@@ -30,24 +31,22 @@ def enough(matched: int, grams: int) -> bool:
 
 
 @compiled
-def _gram_slot(words: Words, plain: Places, first: int, index: Index) -> int:
+def _gram_slot(hashes: Hashes, plain: Places, first: int, grams: Lookup) -> int:
     value = np.uint64(0)
     for at in range(first, first + GRAM_WORDS):
-        value = extended(value, words.hashes[plain[at]])
-    return find(index.grams, key_of(value, GRAM_WORDS))
+        value = extended(value, hashes[plain[at]])
+    return find(grams, key_of(value, GRAM_WORDS))
 
 
 @compiled
-def _add_hits(hits: Found, slot: int, first: int, index: Index) -> Found:
+def _add_hits(hits: Found, first: int, parts: Places, places: Places) -> Found:
     """Add (part, place in the text, place in the part) of each posting; the first cell counts them."""
-    for posting in range(index.grams.firsts[slot], index.grams.lasts[slot]):
+    for posting in range(len(parts)):
         hits[0, 0] += 1
         count = hits[0, 0]
         if count == len(hits):
-            larger = np.empty((2 * count, 3), np.int64)
-            larger[:count] = hits
-            hits = larger
-        hits[count, 0], hits[count, 1], hits[count, 2] = index.gram_parts[posting], first, index.gram_places[posting]
+            hits = larger(hits)
+        hits[count, 0], hits[count, 1], hits[count, 2] = parts[posting], first, places[posting]
     return hits
 
 
@@ -58,28 +57,33 @@ def gram_hits(text: Text, index: Index) -> tuple[Found, int]:
     In a long text every other sequence is looked up, and both neighbours of one that is found.
     """
     hits, counted, looked = np.zeros((64, 3), np.int64), 0, -1
+    hashes, grams = text.words.hashes, index.grams
     last = len(text.plain) - GRAM_WORDS
     step = 1 if len(text.plain) < SHORT_TEXT_WORDS else 2
     for first in range(0, last + 1, step):
-        slot = _gram_slot(text.words, text.plain, first, index)
+        slot = _gram_slot(hashes, text.plain, first, grams)
         if slot < 0:
             counted += step
             continue
-        counted += step * (index.grams.firsts[slot] < index.grams.lasts[slot])
+        counted += step * (grams.firsts[slot] < grams.lasts[slot])
         for near in range(max(looked + 1, first - step + 1), min(first + step, last + 1)):
-            slot = _gram_slot(text.words, text.plain, near, index)
+            slot = _gram_slot(hashes, text.plain, near, grams)
             if slot >= 0:
-                hits = _add_hits(hits, slot, near, index)
+                begin, end = grams.firsts[slot], grams.lasts[slot]
+                hits = _add_hits(hits, near, index.gram_parts[begin:end], index.gram_places[begin:end])
             looked = near
     return hits[1 : hits[0, 0] + 1], counted
 
 
 @compiled
-def _best_window(hits: Found, begin: int, end: int, part: int, index: Index) -> tuple[int, int, int]:
-    """Return (matched sequences, first hit, last hit) of the fullest window among hits [begin, end) of one part."""
-    counts = np.zeros(index.part_plain[part], np.int32)
+def _best_window(hits: Found, begin: int, end: int, plain_words: int, grams: int) -> tuple[int, int, int]:
+    """Return (matched sequences, first hit, last hit) of the fullest window among hits [begin, end) of one part.
+
+    The part has so many words without numbers, and so many sequences that are not boilerplate.
+    """
+    counts = np.zeros(plain_words, np.int32)
     left, matched, best, best_left, best_right = begin, 0, 0, begin, begin
-    width = window_words(index.part_plain[part]) - GRAM_WORDS
+    width = window_words(plain_words) - GRAM_WORDS
     for right in range(begin, end):
         matched += counts[hits[right, 2]] == 0
         counts[hits[right, 2]] += 1
@@ -89,7 +93,7 @@ def _best_window(hits: Found, begin: int, end: int, part: int, index: Index) -> 
             left += 1
         if matched > best:
             best, best_left, best_right = matched, left, right
-        elif best and hits[left, 1] > hits[best_right, 1] and enough(best, index.part_grams[part]):
+        elif best and hits[left, 1] > hits[best_right, 1] and enough(best, grams):
             break
     return best, best_left, best_right
 
@@ -102,9 +106,10 @@ def part_windows(hits: Found, text: Text, index: Index, found: Found) -> Found:
         part, end = hits[begin, 0], begin
         while end < len(hits) and hits[end, 0] == part:
             end += 1
-        while end - begin >= min(index.part_grams[part], 2):
-            matched, first, last = _best_window(hits, begin, end, part, index)
-            if not enough(matched, index.part_grams[part]):
+        grams = index.part_grams[part]
+        while end - begin >= min(grams, 2):
+            matched, first, last = _best_window(hits, begin, end, index.part_plain[part], grams)
+            if not enough(matched, grams):
                 break
             start = text.words.starts[text.plain[hits[first, 1]]]
             stop = text.words.ends[text.plain[hits[last, 1] + GRAM_WORDS - 1]]

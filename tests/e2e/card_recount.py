@@ -208,6 +208,25 @@ class Recount:
             told.append((*named, number(count), f"{share:.1%} of {whole:,}"))
         return sorted(told)
 
+    def contamination(self) -> set[tuple[str, ...]]:
+        """Return one row for each benchmark that is a source of the run; what was cut or dropped is looked up again."""
+        if "contamination_report" not in self.result.manifests:
+            return set()
+        items = Counter(row["source"] for row in self.rows("decontaminate_items") if row["parts"])
+        found = defaultdict(list)
+        for row in self.rows("contamination_report", "findings"):
+            found[row["benchmark"]].append(row)
+        lost = {row["id"] for row in self.rejected if row["reason"] == "contaminated"}
+        kept = {row["id"] for row in self.kept}
+        told = set()
+        for name, count in items.items():
+            documents = {row["id"] for row in found[name]}
+            hit, many = len({row["item"] for row in found[name]}), len(found[name])
+            score = f"{sum(row['score'] for row in found[name]) / many:.2f}" if many else "-"
+            sizes = (count, hit, many, len(documents), len(documents & lost), len(documents & kept))
+            told.add((name, *map(number, sizes), score))
+        return told
+
     def licences(self) -> dict[str, str]:
         return {f"`{spdx}`": number(n) for spdx, n in Counter(row["rights"]["spdx"] for row in self.kept).items()}
 

@@ -96,6 +96,8 @@ def check_tables(result: Result, text: str) -> None:
     assert {row[0]: row[1] for row in rows} == again.licences()
     rows = found.pop("config | split | files | rows | bytes")
     assert {row[0]: tuple(row[2:]) for row in rows} == again.files(release(result))
+    header = "benchmark | items | items found | spans | documents with one | dropped | cut | mean score"
+    assert set(map(tuple, found.pop(header, []))) == again.contamination()
     rows = found.pop("source | teacher | revision | prompt | documents | kept of its records", [])
     assert sorted(map(tuple, rows)) == again.teachers()
     for header in [header for header in found if header.startswith(("column | type", "line | stage"))]:
