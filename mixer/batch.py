@@ -6,8 +6,8 @@ crosses a border. Each is made when it is asked for, in one pass over the mapped
 variable length takes bounds and no positions, an evaluation takes ids alone. Not here: which rows a rank gets (`feed`).
 """
 
-from functools import cached_property
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,21 @@ Labels = Literal["next", "same"]
 """`next`: the label of a place is the token after it. `same`: it is the token itself, for models that shift by one
 inside (those of `transformers`). Either way each token that follows another one of its document is a target once."""
 Longs = npt.NDArray[np.int64]
+Value = TypeVar("Value")
+
+
+class Once(Generic[Value]):
+    """An attribute made when it is first asked for: `functools.cached_property` without the lock that it takes before
+    Python 3.12, which costs more than all else that Python does for a batch."""
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Value:
+        """Make the value and leave it in the owner, where Python finds it from then on."""
+        value = owner.__dict__[self._make.__name__] = self._make(owner)
+        return value
 
 
 class Batch:
@@ -39,32 +54,38 @@ class Batch:
         """Return how many rows the batch has."""
         return self._high - self._low
 
-    @cached_property
+    @Once
     def input_ids(self) -> Longs:
         """Return the ids, (n, S) int64."""
-        return _widened(self._block.input_ids[self._low : self._high])  # type: ignore[no-any-return]
+        ids = self._block.input_ids[self._low : self._high]
+        wide = np.empty(ids.shape, np.int64)
+        _copy(wide, ids)
+        return wide
 
-    @cached_property
+    @Once
     def labels(self) -> Longs:
         """Return the labels, (n, S) int64, `IGNORED` where a document ends (begins, for `same`), in
         padding, and where the token named is masked."""
-        block, rows = self._block, slice(self._low, self._high)
-        documents, spans = (block.offsets, block.doc_lens), (block.ends, block.masked)
-        return _labels(block.input_ids[rows], self._low, documents, block.pad_len, spans, self.kind == "next")  # type: ignore[no-any-return]
+        block = self._block
+        ids = block.input_ids[self._low : self._high]
+        labels = np.empty(ids.shape, np.int64)
+        stretches = block.offsets, block.doc_lens, block.pad_len, block.ends, block.masked
+        _label(labels, ids, self._low, stretches, self.kind == "next")
+        return labels
 
-    @cached_property
+    @Once
     def positions(self) -> npt.NDArray[np.int32]:
         """Return the place of each token in its piece, (n, S) int32."""
         return _positions(self._doc_lens, len(self), self._block.input_ids.shape[1])  # type: ignore[no-any-return]
 
-    @cached_property
+    @Once
     def cu_seqlens(self) -> npt.NDArray[np.int32]:
         """Return where pieces begin and end in the rows laid end to end, (pieces + 1,) int32."""
         bounds = np.zeros(len(self._doc_lens) + 1, np.int32)
         self._doc_lens.cumsum(out=bounds[1:])
         return bounds
 
-    @cached_property
+    @Once
     def _doc_lens(self) -> npt.NDArray[np.int32]:
         offsets = self._block.offsets
         return self._block.doc_lens[offsets[self._low] : offsets[self._high]]
@@ -94,28 +115,26 @@ class Batch:
 
 
 @compiled
-def _widened(ids: Any) -> Any:
-    """Return ids as int64: a plain loop, of which the compiler makes vectors, as numpy's `astype` does not."""
-    wide = np.empty(ids.shape, np.int64)
+def _copy(to: Any, ids: Any) -> None:
+    """Widen ids: a plain loop, of which the compiler makes vectors. Arrays that machine code makes cost more to return
+    than numpy's to fill."""
     for row in range(len(ids)):
-        _copy(wide[row], ids[row])
-    return wide
+        _copy_row(to[row], ids[row])
 
 
 @compiled
-def _copy(to: Any, source: Any) -> None:
+def _copy_row(to: Any, source: Any) -> None:
     for place in range(len(source)):
         to[place] = source[place]
 
 
 @compiled
-def _labels(ids: Any, low: int, documents: Any, pad_len: Any, spans: Any, ahead: bool) -> Any:
+def _label(labels: Any, ids: Any, low: int, stretches: Any, ahead: bool) -> None:
     """Fill labels row by row: the ids, moved by one for `ahead`, then what is ignored; `ids` begins at row `low`."""
-    (offsets, doc_lens), (ends, masked) = documents, spans
+    offsets, doc_lens, pad_len, ends, masked = stretches
     rows, size = ids.shape
-    labels = np.empty((rows, size), np.int64)
     for row in range(rows):
-        _copy(labels[row], ids[row, 1:] if ahead else ids[row])
+        _copy_row(labels[row], ids[row, 1:] if ahead else ids[row])
         place = 0
         for piece in range(offsets[low + row], offsets[low + row + 1]):
             begin, place = place, place + doc_lens[piece]
@@ -123,7 +142,6 @@ def _labels(ids: Any, low: int, documents: Any, pad_len: Any, spans: Any, ahead:
         labels[row, size - pad_len[low + row] :] = IGNORED
         for span in range(ends[low + row], ends[low + row + 1]):
             labels[row, max(masked[span, 0] - ahead, 0) : max(masked[span, 1] - ahead, 0)] = IGNORED
-    return labels
 
 
 @compiled

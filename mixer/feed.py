@@ -96,6 +96,7 @@ class Feed:
         self._ends = [0, *accumulate(fragment.length for fragment in self._fragments)]
         self.batch_sequences, self.rank, self.world = batch_sequences, rank, world
         self._uneven, self._labels = uneven, labels
+        self._window = self._fragments[0].rows.window if len(self._fragments) == 1 else self._joined
         self.next_row = 0
         """The first row that was not handed out yet."""
         _check_shares(batch_sequences, rank, world, uneven)
@@ -107,9 +108,10 @@ class Feed:
 
     def __getitem__(self, row: int) -> Batch:
         """Return this rank's slice of the global batch that begins at a row; what is handed out does not change."""
-        stop = min(row + self.batch_sequences, len(self))
-        share = stop - row
-        first, stop = row + share * self.rank // self.world, row + share * (self.rank + 1) // self.world
+        first, stop = row, min(row + self.batch_sequences, self._ends[-1])
+        if self.world > 1:
+            share = stop - row
+            first, stop = row + share * self.rank // self.world, row + share * (self.rank + 1) // self.world
         block, low, high = self._window(first, stop)
         return Batch(block, first, self._labels, (low, high))
 
@@ -212,9 +214,8 @@ class Feed:
                 history.append((fragment.rows.plan, rows))
         return history
 
-    def _window(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
-        if len(self._fragments) == 1:
-            return self._fragments[0].rows.window(first, stop)
+    def _joined(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
+        """Return what `Rows.window` does, of several fragments."""
         blocks = []
         for fragment, begin in zip(self._fragments, self._ends[:-1], strict=True):
             low, high = max(first - begin, 0), min(stop - begin, fragment.length)

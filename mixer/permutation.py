@@ -8,6 +8,7 @@ components have unrelated orders. Good for shuffling, not for secrets.
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engine.compiled import compiled
 from pipelines.engine.hashing import derive_seed
 
 ROUNDS = 4
@@ -21,23 +22,29 @@ def permutation(positions: Ints, size: int, *key: str | int) -> Ints:
         raise ValueError(f"positions must lie in [0, {size}), got {positions.min()} to {positions.max()}")
     half_bits = max(1, (max(size - 1, 1).bit_length() + 1) // 2)
     keys = [np.uint64(derive_seed(*key, round_number)) for round_number in range(ROUNDS)]
-    values = positions.astype(np.uint64)
-    outside = np.arange(len(values))
-    while len(outside):
-        values[outside] = _feistel(values[outside], half_bits, keys)
-        outside = outside[values[outside] >= size]
-    return values.astype(np.int64)
+    return _walked(positions, np.uint64(size), np.uint64(half_bits), np.array(keys))
 
 
-def _feistel(values: npt.NDArray[np.uint64], half_bits: int, keys: list[np.uint64]) -> npt.NDArray[np.uint64]:
-    shift, mask = np.uint64(half_bits), np.uint64((1 << half_bits) - 1)
-    left, right = values >> shift, values & mask
-    for key in keys:
-        left, right = right, left ^ (_mixed(right ^ key) & mask)
-    return (left << shift) | right
+@compiled
+def _walked(positions: Ints, size: np.uint64, half_bits: np.uint64, keys: npt.NDArray[np.uint64]) -> Ints:
+    """Walk each position through the cipher until it falls below `size`."""
+    found = np.empty(len(positions), np.int64)
+    mask = (np.uint64(1) << half_bits) - np.uint64(1)
+    for place in range(len(positions)):
+        value = np.uint64(positions[place])
+        while True:
+            left, right = value >> half_bits, value & mask
+            for key in keys:
+                left, right = right, left ^ (_mixed(right ^ key) & mask)
+            value = (left << half_bits) | right
+            if value < size:
+                break
+        found[place] = value
+    return found
 
 
-def _mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+@compiled
+def _mixed(values: np.uint64) -> np.uint64:
     """Scramble 64 bits (the finaliser of SplitMix64; Steele, Lea and Flood, 2014)."""
     values = (values ^ (values >> np.uint64(30))) * _MIX_A
     values = (values ^ (values >> np.uint64(27))) * _MIX_B

@@ -68,9 +68,10 @@ class RemoteShards:
             self._thread.submit(self._fetch, files[number]).result()
             if path.exists():  # else another process made room
                 break
+        file = path.open("rb")  # before the next one is fetched, which may remove this one
         if number + 1 < len(files):
             self._thread.submit(self._fetch, files[number + 1])  # what fails here fails again when it is wanted
-        return path.open("rb")
+        return file
 
     def download(self, name: str, sha256: str | None) -> None:
         """Fetch one file to its place, whole or not at all."""

@@ -21,7 +21,10 @@ import numpy.typing as npt
 from pipelines.engine.compiled import compiled
 from pipelines.engine.errors import PlanError
 
+Ints = npt.NDArray[np.int64]
 MAX_COMPONENTS = 1 << 16
+STRETCH = 1 << 22
+"""Steps that are worked out at a time: some 200 MB."""
 _SAFE = 1 << 62
 """Numbers below it fit into 64 bits, with room for a sum."""
 _NEVER = 1 << 46  # a due step beyond every schedule; times MAX_COMPONENTS it still fits an int64
@@ -105,7 +108,8 @@ def shares(phases: Sequence[Phase], after: int | None = None) -> list[Fraction]:
 def assign(phases: Sequence[Phase]) -> npt.NDArray[np.uint16]:
     """Return the component of each sequence, in training order; O(N log k) in exact integers.
 
-    Raises PlanError when phases disagree on the number of components or a phase has a negative length.
+    It is made stretch by stretch, so that a plan of any length takes 2 bytes a sequence and no more. Raises PlanError
+    when phases disagree on the number of components or a phase has a negative length.
     """
     _validate(phases)
     total = sum(phase.sequences for phase in phases)
@@ -113,13 +117,17 @@ def assign(phases: Sequence[Phase]) -> npt.NDArray[np.uint16]:
     if len(active) < 2:
         return np.full(total, active[0] if active else 0, dtype=np.uint16)
     slack = Fraction(1, 2 * len(active) - 2)
-    columns = [_release_and_due(phases, i, total, slack) for i in active]
-    release = np.concatenate([release for release, _ in columns])
-    keys = np.concatenate([due * MAX_COMPONENTS + i for (_, due), i in zip(columns, active, strict=True)])
-    del columns  # at a trillion tokens every column of 64 bits is 2 GB
-    order = np.argsort(release, kind="stable")
-    release, keys = release[order], keys[order]
-    chosen: npt.NDArray[np.uint16] = _earliest_due_first(total, release, keys)
+    components = [_Component(tuple(_spans(phases, i)), phases[-1].ends()[1][i], slack) for i in active]
+    chosen, given, waiting = np.empty(total, np.uint16), [0] * len(active), np.zeros(0, np.int64)
+    for first in range(0, total, STRETCH):
+        last = min(first + STRETCH, total)
+        items = [range(done, component.released(last)) for done, component in zip(given, components, strict=True)]
+        release = np.concatenate([c.release(mine) for c, mine in zip(components, items, strict=True)])
+        due = [c.due(mine) * MAX_COMPONENTS + i for c, mine, i in zip(components, items, active, strict=True)]
+        order = np.argsort(release, kind="stable")
+        keys = np.concatenate(due)[order]
+        waiting = _earliest_due_first(chosen[first:last], first, release[order], keys, waiting)
+        given = [mine.stop for mine in items]
     return chosen
 
 
@@ -137,31 +145,55 @@ def _span(sequences: int, before: Fraction, start: Fraction, end: Fraction) -> _
     return _Span(sequences, before, start, slope)
 
 
-def _release_and_due(
-    phases: Sequence[Phase], component: int, total: int, slack: Fraction
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the 1-based steps at which each item of the component is released, and by which it is due."""
-    spans, before = [], Fraction(0)
+def _spans(phases: Sequence[Phase], component: int) -> Iterator[_Span]:
+    before = Fraction(0)
     for phase in phases:
         start, end = (weights[component] for weights in phase.ends())
-        spans.append(_span(phase.sequences, before, start, end))
-        before = spans[-1].share(phase.sequences)
-    release = _first_steps(spans, slack, strict=False)
-    due = _first_steps(spans, 1 - slack, strict=True)
-    if len(due) < len(release):  # at most one item is due after the end: as if the last weights went on
-        weight = phases[-1].ends()[1][component]
-        left = len(due) + 1 - slack - before
-        late = total + left // weight + 1 if weight else _NEVER
-        due = np.append(due, min(late, _NEVER)).astype(np.int64)
-    return release, due[: len(release)]
+        yield (span := _span(phase.sequences, before, start, end))
+        before = span.share(phase.sequences)
 
 
-def _first_steps(spans: Sequence[_Span], shift: Fraction, strict: bool) -> npt.NDArray[np.int64]:
-    """Return for j = 0, 1, ... the first step at which the share reaches (passes, if strict) j + shift."""
-    done, item, steps = 0, 0, [np.zeros(0, np.int64)]
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """The steps (1-based) at which the items of a component are released, and by which they are due."""
+
+    spans: tuple[_Span, ...]
+    last_weight: Fraction
+    slack: Fraction
+
+    def released(self, step: int) -> int:
+        """Return how many items are released after so many steps."""
+        for span in self.spans:
+            if step <= span.sequences:
+                break
+            step -= span.sequences
+        return _reached(span.share(step) - self.slack, strict=False)
+
+    def release(self, items: range) -> Ints:
+        return _first_steps(self.spans, self.slack, False, items)
+
+    def due(self, items: range) -> Ints:
+        due = _first_steps(self.spans, 1 - self.slack, True, items)
+        if len(due) == len(items):
+            return due
+        last, late = self.spans[-1], _NEVER  # at most one item is due after the end: as if the last weights went on
+        if self.last_weight:
+            left = items.stop - self.slack - last.share(last.sequences)
+            late = min(late, sum(span.sequences for span in self.spans) + int(left // self.last_weight) + 1)
+        return np.append(due, np.int64(late))
+
+
+def _reached(share: Fraction, strict: bool) -> int:
+    """Return how many of the items 0, 1, ... a share has reached (passed, if strict)."""
+    return max(0, -((-share) // 1) if strict else share // 1 + 1)
+
+
+def _first_steps(spans: Sequence[_Span], shift: Fraction, strict: bool, items: range) -> Ints:
+    """Return the first step at which the share reaches (passes, if strict) j + shift, for those of the items that it
+    does."""
+    done, item, steps = 0, items.start, [np.zeros(0, np.int64)]
     for span in spans:
-        reached = span.share(span.sequences) - shift
-        stop = -((-reached) // 1) if strict else reached // 1 + 1  # items whose threshold lies within this span
+        stop = min(items.stop, _reached(span.share(span.sequences) - shift, strict))  # they lie in this span at last
         if stop > item:
             steps.append(_solve(span, shift, strict, range(item, stop)) + done)
             item = stop
@@ -194,16 +226,18 @@ def _roots(a: int, b: int, bounds: Iterable[int]) -> Iterator[int]:
 
 
 @compiled
-def _earliest_due_first(
-    total: int, release: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint16]:
-    """Run the released item with the smallest key (due, component) at each step; the heap holds about 2k items."""
-    chosen = np.empty(total, np.uint16)
+def _earliest_due_first(chosen: npt.NDArray[np.uint16], done: int, release: Ints, keys: Ints, waiting: Ints) -> Ints:
+    """Run the released item with the smallest key (due, component) at each step after `done`; return what waits then.
+
+    The heap holds about 2k items.
+    """
     heap = [np.int64(0) for _ in range(0)]
+    for key in waiting:
+        heappush(heap, key)
     pending = 0
-    for step in range(1, total + 1):
-        while pending < len(release) and release[pending] <= step:
+    for place in range(len(chosen)):
+        while pending < len(release) and release[pending] <= done + place + 1:
             heappush(heap, keys[pending])
             pending += 1
-        chosen[step - 1] = heappop(heap) % MAX_COMPONENTS
-    return chosen
+        chosen[place] = heappop(heap) % MAX_COMPONENTS
+    return np.array(heap)

@@ -102,6 +102,20 @@ def test_splitting_a_constant_phase_changes_nothing() -> None:
     assert whole.tolist() == parts.tolist()
 
 
+@pytest.mark.parametrize("stretch", [1, 7, 300])
+def test_the_stretches_that_a_schedule_is_made_in_change_nothing(monkeypatch: pytest.MonkeyPatch, stretch: int) -> None:
+    phases = [
+        Phase(500, fractions("0.5", "0.3", "0.2", 0, "0.000001")),
+        Phase(3, fractions(0, 0, 1, 1, 0)),
+        Phase(400, fractions("0.5", "0.3", "0.2", 0, "0.000001"), fractions(0, "0.1", "0.2", "0.7", 0)),
+        Phase(0, fractions(1, 1, 1, 1, 1), fractions(0, 0, 0, 0, 1)),
+    ]
+    whole = assign(phases)
+    monkeypatch.setattr("mixer.schedule.STRETCH", stretch)
+    assert assign(phases).tolist() == whole.tolist()
+    check_every_prefix(phases)
+
+
 def test_decimals_are_read_as_written() -> None:
     assert exact(0.1) == Fraction(1, 10)
     assert exact("1e-6") == Fraction(1, 1_000_000)
