@@ -23,7 +23,7 @@ from sources.catalog import SourceConfig
 from sources.digests import DigestCache
 from sources.document import estimate_tokens
 from tests.bench.meter import Readings, measure
-from tests.bench.peers import ROOT, peers_python
+from tests.bench.peers import ROOT, peer_python
 
 RUN_FILE = ROOT / "configs" / "runs" / "real-sample.yaml"
 WORKERS = 2
@@ -82,7 +82,7 @@ def list_inputs(work: Path) -> list[Input]:
 def warm_up(work: Path) -> Readings:
     """Compile both sides' modules and run the demo once, so that compiled loops are cached: a later use loads them."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    for python in (sys.executable, peers_python()):
+    for python in (sys.executable, peer_python("peers")):
         code = (
             "import compileall, sysconfig; compileall.compile_dir(sysconfig.get_paths()['purelib'], quiet=2, workers=2)"
         )
@@ -152,7 +152,7 @@ def run_stock(work: Path, inputs: list[Input]) -> Trial:
     """Run datatrove's blocks. Raises RuntimeError when they fail."""
     job = _stock_job(_afresh(work), inputs)
     (work / "job.json").write_text(json.dumps(job))
-    command = [peers_python(), str(ROOT / "tests" / "bench" / "stock.py"), str(work / "job.json")]
+    command = [peer_python("peers"), str(ROOT / "tests" / "bench" / "stock.py"), str(work / "job.json")]
     readings = _measured(command, work / "log")
     counts = _StockCounts(work)
     rows = {}

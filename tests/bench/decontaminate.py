@@ -27,7 +27,7 @@ from pipelines.stages.contamination_policy import ContaminationPolicy, counts
 from pipelines.stages.decontaminate_match import MatchRows
 from sources.document import Document, to_table
 from tests.bench.meter import environment
-from tests.bench.peers import peers_python, peers_versions
+from tests.bench.peers import peer_python, versions
 from tests.bench.texts import first, read_texts
 
 PLANT_EACH = 50
@@ -71,7 +71,7 @@ def main() -> None:
     stems = [part.text for item in items for part in item.parts if part.kind == STEM]
     texts, planted = plant(read_texts(data, args.megabytes * 1e6), stems)
     judge = Judge(from_arrow(to_arrow(items)))
-    print(environment("numba", "pyarrow"), "|", peers_versions("datatrove", "spacy"))
+    print(environment("numba", "pyarrow"), "|", versions("peers", "datatrove", "spacy"))
     ours(judge, texts[:8])
     show("medmix", *ours(judge, texts), texts, planted)
     few = first(texts, args.peer_megabytes * 1e6)
@@ -106,7 +106,7 @@ def datatrove(texts: list[str], stems: list[str]) -> tuple[float, set[int]]:
     with tempfile.TemporaryDirectory() as folder:
         for name, value in (("texts.json", texts), ("stems.json", stems)):
             Path(folder, name).write_text(json.dumps(value))
-        command = [peers_python(), "-c", PEER, folder, f"{folder}/texts.json", f"{folder}/stems.json"]
+        command = [peer_python("peers"), "-c", PEER, folder, f"{folder}/texts.json", f"{folder}/stems.json"]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr[-2000:])

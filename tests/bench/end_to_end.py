@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.contestants import START, WORKERS, Input, Row, Trial, list_inputs, run_ours, run_stock, warm_up
 from tests.bench.meter import environment
-from tests.bench.peers import peers_python, peers_versions
+from tests.bench.peers import peer_python, versions
 
 NOTES = """\
 Stages, ours | stock: filter = normalise, language, quality | FTFY, fastText language, Gopher (2), C4, FineWeb;
@@ -46,7 +46,7 @@ def main() -> None:
 
 def race(work: Path, rounds: int) -> None:
     """Run both sides `rounds` times, the first alternating, and print each round and the ratios over all."""
-    peers_python()  # made before anything is measured
+    peer_python("peers")  # made before anything is measured
     inputs = list_inputs(work)
     warm = warm_up(work / "warm")
     print(f"warm-up: the demo in {warm.cpu_s[-1]:.1f} CPU s, with the compiling of loops if they were not cached yet")
@@ -72,7 +72,7 @@ def print_round(inputs: list[Input], ours: Trial, stock: Trial) -> None:
     print(environment("ray", "trafilatura", "lxml", "pypdfium2", "tokenizers", "pyarrow", "numba"))
     print(
         "stock:",
-        peers_versions("datatrove", "trafilatura", "pubmed_parser", "pypdfium2", "spacy", "tokenizers", "datasets"),
+        versions("peers", "datatrove", "trafilatura", "pubmed_parser", "pypdfium2", "spacy", "tokenizers", "datasets"),
     )
     print(f"{files:,} files, {size_bytes / 1e6:.1f} MB, {WORKERS} workers\n")
     print(f"{'':<20}{'wall s':>16}{'CPU s':>17}{'stock/ours':>22}")

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pipelines.stages.quality_scan import STATISTICS, scan
 from tests.bench.meter import environment
-from tests.bench.peers import peers_python, peers_versions
+from tests.bench.peers import peer_python, versions
 from tests.bench.texts import spread_texts
 from tests.stages.quality_papers import papers_verdicts
 
@@ -65,7 +65,7 @@ def main() -> None:
     ours_s = time.process_time() - started
     verdicts = papers_verdicts(dict(zip(STATISTICS, statistics.T, strict=True)))
     told = peer(texts)
-    print(environment("numba", "pyarrow"), "|", peers_versions("datatrove", "spacy"))
+    print(environment("numba", "pyarrow"), "|", versions("peers", "datatrove", "spacy"))
     print(f"{len(texts):,} texts, {size:.1f} MB")
     print(f"medmix, all statistics in one pass: {ours_s:.2f} CPU s, {size / ours_s:.0f} MB/s")
     for name, cpu_s in told["alone"].items():
@@ -85,7 +85,7 @@ def peer(texts: list[str]) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "texts.json")
         path.write_text(json.dumps(texts))
-        done = subprocess.run([peers_python(), "-c", PEER, str(path)], capture_output=True, text=True)
+        done = subprocess.run([peer_python("peers"), "-c", PEER, str(path)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr[-2000:])
     return json.loads(done.stdout.splitlines()[-1])

@@ -25,7 +25,7 @@ from lxml import etree
 
 from tests.bench.jats_content import CLASSES, LICENCE, Content, content_of, score
 from tests.bench.meter import environment
-from tests.bench.peers import ROOT, docling_python, peers_python, versions
+from tests.bench.peers import ROOT, peer_python, versions
 from tests.sources.parse.jats_reference_walk import body_words, words
 
 OURS, FIVE, PARAGRAPHS, DOCLING, FLOOR = "ours", "pubmed_parser", "pubmed_paragraphs", "docling", "floor"
@@ -58,8 +58,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-jats-") as folder:
         paths = list(write_articles(Path(data, "jats"), Path(folder)))
         size_bytes = sum(path.stat().st_size for path in paths)
-        print(environment("lxml"), "|", versions(peers_python(), "pubmed_parser", "lxml"), end=" | ")
-        print(versions(docling_python(), "docling-slim", "lxml"))
+        print(environment("lxml"), "|", versions("peers", "pubmed_parser", "lxml"), end=" | ")
+        print(versions("docling", "docling-slim", "lxml"))
         found = race(paths, Path(folder), rounds)
         print(f"{len(paths)} articles, {size_bytes / 1e6:.1f} MB, median of {rounds} rounds\n")
         print_speed(found, len(paths), size_bytes)
@@ -106,7 +106,9 @@ def read_once(name: str, paths: list[Path], folder: Path) -> Contestant:
     """Run one contestant's reader over the articles. Raises CalledProcessError when it ends early."""
     listing, out = folder / "listing", folder / "out"
     listing.write_text("\n".join(map(str, paths)))
-    python = {OURS: sys.executable, FLOOR: sys.executable, DOCLING: docling_python()}.get(name) or peers_python()
+    python = {OURS: sys.executable, FLOOR: sys.executable, DOCLING: peer_python("docling")}.get(name) or peer_python(
+        "peers"
+    )
     command = ["nice", python, str(ROOT / "tests" / "bench" / "jats_readers.py"), name, str(listing), str(out)]
     quiet = {**os.environ, "PYTHONPATH": str(ROOT) if name == OURS else "", "OMP_NUM_THREADS": "1"}
     subprocess.run(command, check=True, capture_output=True, env=quiet)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipelines.stages.language import detect_all
 from tests.bench.meter import environment
-from tests.bench.peers import peers_python, peers_versions
+from tests.bench.peers import peer_python, versions
 from tests.bench.texts import spread_texts
 
 SENTENCES = Path(__file__).parents[1] / "stages" / "cases" / "language_sentences.json"
@@ -55,7 +55,7 @@ def main() -> None:
     detect_all(texts, 20)
     ours_s = time.process_time() - started
     theirs, theirs_s = peer([text for _, text in sentences], texts)
-    print(environment("py3langid", "numba"), "|", peers_versions("datatrove"))
+    print(environment("py3langid", "numba"), "|", versions("peers", "datatrove"))
     print(f"{'language':<10}{'sentences':>10}{'medmix':>10}{'fastText':>10}")
     for language in listed:
         wanted = [at for at, (one, _) in enumerate(sentences) if one == language]
@@ -74,7 +74,7 @@ def peer(sentences: list[str], texts: list[str]) -> tuple[list[str], float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "texts.json")
         path.write_text(json.dumps({"sentences": sentences, "texts": texts}))
-        done = subprocess.run([peers_python(), "-c", PEER, str(path)], capture_output=True, text=True)
+        done = subprocess.run([peer_python("peers"), "-c", PEER, str(path)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr[-2000:])
     told = json.loads(done.stdout.splitlines()[-1])

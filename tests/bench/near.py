@@ -33,7 +33,7 @@ from pipelines.stages.near_signature import SHINGLE, sign
 from pipelines.stages.near_steps import near_steps
 from sources.document import Document
 from tests.bench.meter import environment, measure
-from tests.bench.peers import peers_python, peers_versions, rensa_python, versions
+from tests.bench.peers import peer_python, versions
 from tests.bench.texts import near_copies, spread_texts
 from tests.fakes.given import Given, planned
 from tests.fakes.stages import Events
@@ -66,7 +66,7 @@ def main() -> None:
     found = spread_texts(data, args.megabytes * 1e6)
     texts = found + near_copies(found, 1 / 7)
     size = sum(len(text.encode()) for text in texts) / 1e6
-    print(environment("numba", "pyarrow"), "|", peers_versions("datatrove", "spacy"), versions(rensa_python(), "rensa"))
+    print(environment("numba", "pyarrow"), "|", versions("peers", "datatrove", "spacy"), versions("rensa", "rensa"))
     print(f"{len(texts):,} texts, {size:.1f} MB, the last {len(texts) - len(found):,} near copies")
     through_the_engine([*texts[:20], *near_copies(texts[:20], 1)])  # compiled before anything is measured
     whole = show("medmix dedup_near, verified", *through_the_engine(texts), len(texts))
@@ -132,7 +132,7 @@ def datatrove(texts: list[str]) -> tuple[dict[str, float], list[int], list[str]]
                 out.writelines(json.dumps({"text": texts[at], "id": str(at)}) + "\n" for at in rows)
         script = str(Path(__file__).with_name("near_peer.py"))
         log = Path(folder, "log")
-        readings = measure([peers_python(), script, folder, "2"], log)
+        readings = measure([peer_python("peers"), script, folder, "2"], log)
         if readings.exit_code:
             sys.exit(log.read_text()[-2000:])
         told = json.loads(Path(folder, "told.json").read_text())
@@ -145,7 +145,9 @@ def rensa(texts: list[str]) -> tuple[float, int]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(texts, file)
         file.flush()
-        done = subprocess.run([rensa_python(), "-c", RENSA, file.name], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [peer_python("rensa"), "-c", RENSA, file.name], capture_output=True, text=True, check=True
+        )
     cpu_s, flagged = json.loads(done.stdout)
     return cpu_s, flagged
 

@@ -26,7 +26,7 @@ from lxml import etree
 from sources.parse import html, jats, pdf
 from sources.parse.part import Part, Unreadable
 from tests.bench.meter import environment
-from tests.bench.peers import ROOT, peers_python, peers_versions
+from tests.bench.peers import ROOT, peer_python, versions
 from tests.sources.parse.jats_reference_walk import body_words
 
 Texts = dict[Path, str]
@@ -43,7 +43,7 @@ def main() -> None:
     if not data.is_dir():
         print("parsers: skipped, MEDMIX_DATA does not name the folder of the real sample")
         return
-    print(environment("lxml", "trafilatura", "pypdfium2"), "|", peers_versions("pubmed_parser", "lxml"))
+    print(environment("lxml", "trafilatura", "pypdfium2"), "|", versions("peers", "pubmed_parser", "lxml"))
     race_jats(sorted([*data.glob("jats/*.xml"), *data.glob("jats/*.nxml")]), rounds)
     race_html(data / "guidelines_html", rounds)
     race_pdf(sorted(data.glob("guidelines_pdf/**/*.pdf")), rounds)
@@ -177,7 +177,13 @@ def pubmed_parser(paths: list[Path]) -> tuple[float, Texts]:
     with tempfile.TemporaryDirectory() as folder:
         listing, out = Path(folder, "listing"), Path(folder, "out")
         listing.write_text("\n".join(map(str, paths)))
-        command = [peers_python(), str(ROOT / "tests" / "bench" / "stock_readers.py"), "jats", str(listing), str(out)]
+        command = [
+            peer_python("peers"),
+            str(ROOT / "tests" / "bench" / "stock_readers.py"),
+            "jats",
+            str(listing),
+            str(out),
+        ]
         subprocess.run(command, check=True, capture_output=True)
         found = [json.loads(line) for line in out.read_text().splitlines()]
     return sum(one["cpu_s"] for one in found), {Path(one["path"]): one["text"] for one in found}

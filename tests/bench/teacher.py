@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from tests.bench.meter import environment, measure
-from tests.bench.peers import ROOT, teacher_python, versions
+from tests.bench.peers import ROOT, peer_python, versions
 
 CLIENTS = ("bare", "ours", "openai", "datatrove", "ray")
 _FEWER = {"ray": 8}
@@ -56,9 +56,9 @@ def serve(latency_s: float) -> None:
 
 def race(folder: Path, args: argparse.Namespace) -> None:
     """Run each client in each round, and print what it used."""
-    peers = teacher_python()
+    peers = peer_python("teacher")
     print(environment("httpx2"))
-    print(f"peers: {versions(peers, 'openai', 'datatrove', 'ray')}")
+    print(f"peers: {versions('teacher', 'openai', 'datatrove', 'ray')}")
     ideal = args.ways / args.latency
     print(f"{args.calls:,} calls of 2 kB, {args.ways} in flight, {args.latency} s each: {ideal:.0f} calls/s at best")
     paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}

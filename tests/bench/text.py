@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.meter import environment, measure
-from tests.bench.peers import peers_python, peers_versions
+from tests.bench.peers import peer_python, versions
 from tests.bench.texts import spread_texts
 
 KINDS = (
@@ -53,8 +53,8 @@ def main() -> None:
         how = ["--inline"] if args.inline else ["--workers", "2"]
         mine = ours(folder / "ours", folder / "input", tokenizer, how)
         script = str(Path(__file__).with_name("text_peer.py"))
-        stock = run([peers_python(), script, str(folder), tokenizer], folder / "stock.log")
-    print(environment("ray", "pyarrow", "numba"), "|", peers_versions("datatrove", "spacy"))
+        stock = run([peer_python("peers"), script, str(folder), tokenizer], folder / "stock.log")
+    print(environment("ray", "pyarrow", "numba"), "|", versions("peers", "datatrove", "spacy"))
     print(f"{len(texts):,} texts, {size:.1f} MB; ours {' '.join(how)}")
     print(f"medmix {mine:.1f} CPU s, {size / mine:.2f} MB/s; datatrove {stock:.1f} CPU s, {size / stock:.2f} MB/s")
     print(f"by CPU {stock / mine:.1f} times as fast (goal 30)")

@@ -24,7 +24,7 @@ from typing import Any
 from mixer.target import find_target
 from tests.bench.meter import environment, measure
 from tests.bench.packed import prepare
-from tests.bench.peers import ROOT, tokenizing_python, versions
+from tests.bench.peers import ROOT, peer_python, versions
 from tests.bench.texts import first, read_texts
 
 ALONE = Path(__file__).with_name("tokenizers_alone.py")
@@ -47,11 +47,11 @@ def main() -> None:
     if not data:
         print("tokenizing: skipped, MEDMIX_DATA does not name the folder of the real sample")
         return
-    python = tokenizing_python()
+    python = peer_python("tokenizing")
     texts = read_texts(data, 1e12)
     random.Random(3).shuffle(texts)
     print(environment("tokenizers", "fastokens", "pyarrow"))
-    print(f"peers: {versions(python, 'tokenizers', 'tiktoken', 'datatrove', 'datasets')}")
+    print(f"peers: {versions('tokenizing', 'tokenizers', 'tiktoken', 'datatrove', 'datasets')}")
     print(f"{len(texts):,} real texts of {sum(len(text.encode()) for text in texts) / 1e6:.0f} MB", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-tokenizing-") as folder:
         work = Path(folder)
@@ -90,7 +90,7 @@ def alone(work: Path, texts: list[str], target: str, threads: int, args: argpars
 
 
 def _run_alone(name: str, job: Path, threads: int) -> dict[str, Any]:
-    python = tokenizing_python() if name == "tiktoken" else sys.executable
+    python = peer_python("tokenizing") if name == "tiktoken" else sys.executable
     env = {**os.environ, "PYTHONPATH": str(ROOT), "RAYON_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "true"}
     done = subprocess.run([python, str(ALONE), name, str(job)], capture_output=True, text=True, env=env)
     if done.returncode:
