@@ -2,8 +2,10 @@
 
 RMSNorm before each block, rotary positions (arXiv 2104.09864), SwiGLU, tied embeddings. Attention sees only earlier
 tokens of the same document, as the positions of a batch tell: where they begin anew, a document begins. Weights come
-from a seed alone. The only other modules that may import torch are the feed and those that train; all of them are
-imported when they are used, so that nothing else needs it. Not here: training (`train_demo`).
+from a seed alone: matrices at 1 / sqrt(inputs), as in muP (arXiv 2203.03466), embeddings near zero, so that at first
+all tokens are as likely, and normalised on their way in, else a narrow model learns how often tokens come and little
+more. The only other modules that may import torch are the feed and those that train; all of them are imported when they
+are used, so that nothing else needs it. Not here: training (`train_demo`).
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 ROPE_BASE = 10_000.0
+EMBEDDING_STD = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,17 @@ class Transformer(nn.Module):  # type: ignore[misc]
         self.blocks = nn.ModuleList(_Block(shape) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width)
         draw = torch.Generator().manual_seed(seed)
-        for name, weight in self.named_parameters():
+        nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD, generator=draw)
+        for name, weight in self.blocks.named_parameters():
             if weight.dim() > 1:
                 depth = (2 * shape.layers) ** -0.5 if name.endswith(("out.weight", "down.weight")) else 1.0
-                nn.init.normal_(weight, std=0.02 * depth, generator=draw)
+                nn.init.normal_(weight, std=depth * weight.shape[1] ** -0.5, generator=draw)
 
     def forward(self, ids: Tensor, positions: Tensor) -> Tensor:
         """Return the logits of the token after each place."""
         mask = document_mask(positions)
         turns = _rotations(positions, self.shape.width // self.shape.heads)
-        hidden = self.embedding(ids)
+        hidden = functional.rms_norm(self.embedding(ids), (self.shape.width,))
         for block in self.blocks:
             hidden = block(hidden, mask, turns)
         return self.norm(hidden) @ self.embedding.weight.T

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from mixer.experiments.evaluate import asked
+from mixer.experiments.evaluate import asked, excerpt
 from mixer.experiments.harness import Scored, Text, task_files, task_name
 from mixer.experiments.settings import QUESTIONS, ExperimentConfig
 from mixer.experiments.split import HELD_OUT, Given
@@ -51,7 +51,7 @@ def texts_of(
     texts = {}
     for table in _tables(storage, manifests["split"].files(HELD_OUT)):
         for identity, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True):
-            texts[identity] = Text(identity, "", text)
+            texts[identity] = Text(identity, "", excerpt(config, identity, text))
     found: dict[str, list[Text]] = {name: [] for name in manifests["evaluation"].shards[0].facts["targets"]}
     for table in _tables(storage, manifests["evaluation"].files()):
         for item, targets in zip(table["item"].to_pylist(), table["targets"].to_pylist(), strict=True):

@@ -1,9 +1,10 @@
 """What proxies are judged by: texts with the bytes they count for, and the targets that each of them adds to.
 
-A held-out document counts whole, for its component and its slices (and as general text, where its component is). A
-question counts by its gold answer alone, given the question: no options are shown, so that the likelihood of the answer
-is asked for and not that of a letter (the continuous proxy of arXiv 2504.11393). Bits per byte are comparable across
-tokenizers. The stage writes items once; every proxy reads the same. Not here: the model that scores them (`proxy`).
+A held-out document counts for its component and its slices (and as general text, where its component is), by a piece of
+it when it is long, as a target should tell of many documents. A question counts by its gold answer alone, given the
+question: no options are shown, so that the likelihood of the answer is asked for and not that of a letter (the
+continuous proxy of arXiv 2504.11393). Bits per byte are comparable across tokenizers. The stage writes items once;
+every proxy reads the same. Not here: the model that scores them (`proxy`).
 """
 
 from collections import Counter
@@ -38,6 +39,8 @@ ITEMS = pa.schema(
         ("size_bytes", pa.int64()),
     ]
 )
+TOKEN_BYTES = 4
+"""Of an estimated token, as everywhere before a tokenizer is chosen."""
 Longs = npt.NDArray[np.int64]
 
 
@@ -45,7 +48,7 @@ class Evaluation:
     """Write the items that every proxy is judged by."""
 
     name = "evaluation"
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, config: ExperimentConfig, given: Given, target: Target) -> None:
@@ -55,7 +58,7 @@ class Evaluation:
 
     def identity(self) -> dict[str, Any]:
         """Return what chooses and shapes items."""
-        names = ("seed", "components", "questions", "slices", "objective")
+        names = ("seed", "components", "held_out", "questions", "slices", "objective")
         own = {name: value for name, value in self._config.identity().items() if name in names}
         return {**own, "sequence_tokens": self._config.proxy.sequence_tokens, "target": self._target.identity()}
 
@@ -90,9 +93,10 @@ class Evaluation:
         chosen = {row["id"]: row for table in shard.tables("chosen") for row in table.to_pylist()}
         general = {one.name for one in self._config.components if one.general}
         for table in shard.tables(ROLE):
-            texts = table["text"].to_pylist()
+            ids = table["id"].to_pylist()
+            texts = [excerpt(self._config, *pair) for pair in zip(ids, table["text"].to_pylist(), strict=True)]
             encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
-            for identity, text, one in zip(table["id"].to_pylist(), texts, encoded, strict=True):
+            for identity, text, one in zip(ids, texts, encoded, strict=True):
                 about = chosen[identity]
                 targets = [f"{HELD_OUT}/{about['component']}", *(f"{SLICE}/{name}" for name in about["slices"])]
                 targets += [GENERAL] * (about["component"] in general)
@@ -106,6 +110,13 @@ class Evaluation:
                 room = max(0, self._config.proxy.sequence_tokens - 1 - len(answer))
                 context = tokenizer.encode(prompt, add_special_tokens=False).ids[-room:] if room else []
                 yield _item(identity, [target], context + answer, len(context), gold)
+
+
+def excerpt(config: ExperimentConfig, identity: str, text: str) -> str:
+    """Return the part of a held-out document that judges: whole characters in a row, from a place drawn by the seed."""
+    data, size_bytes = text.encode(), config.held_out.document_tokens * TOKEN_BYTES
+    first = derive_seed(config.seed, "excerpt", identity) % max(1, len(data) - size_bytes + 1)
+    return data[first : first + size_bytes].decode(errors="ignore")
 
 
 def asked(tables: Iterable[pa.Table], seed: int, limit: int) -> Iterator[tuple[str, str, str]]:

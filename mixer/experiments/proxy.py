@@ -1,14 +1,14 @@
 """Train one proxy on a mixture's rows, a small transformer from scratch or a given base, and judge it on the way.
 
-The budget of tokens is fixed and so are order, initial weights and schedule (5 % warm-up, cosine to a tenth), so two
-mixtures differ by their documents alone. On a CPU it works in one thread with deterministic algorithms: the same bits
-each time on the same kind of processor, also when it was killed and goes on from its checkpoint. The learning rate of
-matrices falls with width as in muP (arXiv 2203.03466). Imported only where a proxy is trained, as it needs torch. Not
-here: which mixtures (`sweep`) and which texts judge (`evaluate`).
+The budget of tokens is fixed and so are order, initial weights and schedule (5 % warm-up, then linear to zero, arXiv
+2502.15938), so two mixtures differ by their documents alone. On a CPU it works in one thread with deterministic
+algorithms: the same bits each time on the same kind of processor, also when it was killed and goes on from its
+checkpoint. The learning rate of matrices falls with width as in muP (arXiv 2203.03466), that of embeddings does not.
+Imported only where a proxy is trained, as it needs torch. Not here: which mixtures (`sweep`) and which texts judge
+(`evaluate`).
 """
 
 import io
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,9 @@ from mixer.feed import Feed, Rows, tensors
 from mixer.transformer import Shape, Transformer
 
 REFERENCE_WIDTH = 128
-WARM_UP, LEAST_RATE, CLIP = 0.05, 0.1, 1.0
+EMBEDDING_RATE = 20.0
+"""What embeddings (and gains) take of the learning rate: a row moves only when its token comes, and has far to go."""
+WARM_UP, CLIP = 0.05, 1.0
 
 
 class Scratch(Protocol):
@@ -131,21 +133,20 @@ def _model(config: ProxyConfig, vocabulary: int, seed: int) -> nn.Module:
 def _optimizer(model: nn.Module, config: ProxyConfig) -> torch.optim.AdamW:
     matrices = [weight for name, weight in model.named_parameters() if weight.dim() > 1 and name != "embedding.weight"]
     others = [weight for name, weight in model.named_parameters() if weight.dim() < 2 or name == "embedding.weight"]
-    narrow = 1.0 if config.base else REFERENCE_WIDTH / config.width
-    rates = config.learning_rate * narrow, config.learning_rate
+    narrow, fresh = (1.0, 1.0) if config.base else (REFERENCE_WIDTH / config.width, EMBEDDING_RATE)
+    rates = config.learning_rate * narrow, config.learning_rate * fresh
     groups = [
         {"params": part, "lr": rate, "peak": rate, "weight_decay": decay}
         for part, rate, decay in zip((matrices, others), rates, (0.1, 0.0), strict=True)
     ]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.95))
+    return torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, step: int, steps: int) -> None:
     warm = max(1, round(WARM_UP * steps))
-    done = max(0.0, (step + 1 - warm) / max(1, steps - warm))
-    fall = LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+    part = min((step + 1) / warm, (steps - step) / max(1, steps - warm))
     for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * min(1.0, (step + 1) / warm) * fall
+        group["lr"] = group["peak"] * part
 
 
 def _step(

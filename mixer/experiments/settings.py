@@ -54,8 +54,9 @@ class ProxyConfig(Settings):
     tokens: Annotated[int, Field(gt=0), BYTES]
     """Tokens that each proxy is trained on: the same for all of them."""
     batch_sequences: Annotated[int, Field(ge=1), BYTES] = 16
-    learning_rate: Annotated[float, Field(gt=0), BYTES] = 0.004
-    """At width 128; matrices of other widths take it times 128 / width (as in muP, arXiv 2203.03466)."""
+    learning_rate: Annotated[float, Field(gt=0), BYTES] = 0.002
+    """Of matrices at width 128, in others times 128 / width (as in muP, arXiv 2203.03466); embeddings take 20 times it,
+    but for a `base`, all of which takes it as it is."""
     evaluations: Annotated[int, Field(ge=1), BYTES] = 3
     """How often on the way, the end included, a proxy is judged: trajectories can stand in for longer runs."""
     device: Annotated[str, Field(pattern="^(cpu|cuda)$"), BYTES] = "cpu"
@@ -93,7 +94,9 @@ class HeldOutConfig(Settings):
 
     share: Annotated[Share, BYTES] = Decimal("0.1")
     tokens: Annotated[int, Field(gt=0), BYTES] = 20_000
-    """Estimated tokens of each component at which it ends, though one item of it is always held out."""
+    """Estimated tokens that judge, of each component, at which it ends; one item of it is always held out."""
+    document_tokens: Annotated[int, Field(gt=0), BYTES] = 512
+    """So many of a document's tokens judge at most, from a place drawn by the seed: else a long one judges alone."""
 
 
 class QuestionSet(Settings):

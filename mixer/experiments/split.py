@@ -48,7 +48,7 @@ class ChooseHeldOut:
     """List the documents that are held out, and tell how much of each component there is."""
 
     name = "held-out"
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, config: ExperimentConfig, given: Given) -> None:
@@ -107,14 +107,14 @@ class ChooseHeldOut:
             )
         tokens = dict.fromkeys(order, 0)
         for item, count in zip(items, mine["tokens"].to_pylist(), strict=True):
-            tokens[item] += count
+            tokens[item] += min(count, self._config.held_out.document_tokens)
         wanted = max(1, min(round(float(self._config.held_out.share) * len(order)), len(order) - 1))
         chosen, total = set[str](), 0
         for item in order[:wanted]:
-            if chosen and total + tokens[item] > self._config.held_out.tokens:
-                continue
-            chosen.add(item)
-            total += tokens[item]
+            if total + tokens[item] <= self._config.held_out.tokens:
+                chosen.add(item)
+                total += tokens[item]
+        chosen = chosen or {order[0]}
         return rows[np.array([item in chosen for item in items], np.bool_)]
 
     def _slices(self, shard: Shard) -> dict[str, list[str]]:

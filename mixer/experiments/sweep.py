@@ -38,7 +38,7 @@ NEEDS = "training proxies needs PyTorch; install it with: pip install -e '.[trai
 class Sweep:
     """Train and judge every mixture that the input `design` lists; `name` tells several sweeps of a run apart."""
 
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
 
     def __init__(self, name: str, config: ExperimentConfig, target: Target) -> None:

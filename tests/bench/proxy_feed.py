@@ -71,7 +71,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for name, shape in SHAPES.items():
         with tempfile.TemporaryDirectory() as folder:
-            own = config(proxy={**shape, "batch_sequences": 8, "tokens": 1 << 20}, target_tokens=1)
+            own = config(proxy={**shape, "batch_sequences": 4, "tokens": 1 << 20}, target_tokens=1)
             rows = rows_of(Path(folder), own)
             ready = [tensors(batch) for batch in Feed(rows, own.proxy.batch_sequences)]
             took = []

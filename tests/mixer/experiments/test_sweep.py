@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from fakes.child import sweep_and_die
 from fakes.disk import FaultyDisk
-from fakes.experiments import MIXTURES, FixedDesign, config, given, tiny_sweep
+from fakes.experiments import MIXTURES, FixedDesign, config, documents, given, tiny_sweep
 from fakes.runs import Shuffled, digests, run_inline
 from fakes.stages import Events
 
-from mixer.experiments.evaluate import exam_of
+from mixer.experiments.evaluate import exam_of, excerpt
 from mixer.experiments.rows import ProxyRows, Stock, stock_of
+from mixer.experiments.settings import ProxyConfig
 from mixer.experiments.split import _item_of
 from mixer.experiments.stages import prepared, proxy_target
 from mixer.experiments.sweep import collect
@@ -122,7 +123,7 @@ def check_kills(done: tuple[LocalDisk, dict[str, Manifest]], inputs: Path, folde
         child.start()
         child.join()
         assert child.exitcode in (-signal.SIGKILL, 0)
-    before = set(disk.list("stages/sweep@2/records"))
+    before = set(disk.list("stages/sweep@3/records"))
     events, storage = Events(), Storage(disk)
     run_stages(storage, tiny_sweep(inputs, proxy={"checkpoint_steps": 2}), lambda: InlineRuntime(storage), events)
     assert digests(disk) == digests(done[0])
@@ -184,6 +185,51 @@ def test_a_checkpoint_of_another_recipe_is_never_gone_on_from(inputs: Path, tmp_
     alone = run_inline(LocalDisk(tmp_path / "alone"), tiny_sweep(inputs, pair, proxy=recipes[1]))["sweep"]
     assert [ref.sha256 for ref in second.files()] == [ref.sha256 for ref in alone.files()]
     assert [ref.sha256 for ref in first.files()] != [ref.sha256 for ref in second.files()]
+
+
+@needs_torch
+def test_a_narrow_proxy_learns_what_follows_what_and_not_only_how_often_it_comes(
+    ready: tuple[LocalDisk, dict[str, Manifest]],
+) -> None:
+    from mixer.experiments.proxy import train_proxy
+
+    disk, manifests = ready
+    shape = {"width": 48, "layers": 2, "heads": 4, "batch_sequences": 4, "tokens": 32 * 4 * 60, "evaluations": 1}
+    own = config(proxy={**shape, "learning_rate": ProxyConfig.model_fields["learning_rate"].default}, target_tokens=1)
+    exam = exam_of(table(disk, manifests["evaluation"]), proxy_target(own), 32)
+    rows = ProxyRows(stock(disk, manifests, target_tokens=1), (1, 0, 0), own.proxy.steps * 4, 1)
+    found = train_proxy(rows, exam, own.proxy, 300, 1).final["held-out/guidelines"]
+    mine = exam.members["held-out/guidelines"]
+    labels = exam.labels[np.isin(exam.item, mine)]
+    often = np.bincount(labels)[labels] / len(labels)
+    by_frequency = -np.log2(often).sum() / exam.size_bytes[mine].sum()
+    assert found < by_frequency / 2, "each word allows two that follow, of 13"
+
+
+@pytest.mark.parametrize("document_tokens", [7, 20, 1000])
+def test_a_long_document_judges_by_a_piece_of_it(inputs: Path, tmp_path: Path, document_tokens: int) -> None:
+    own = config(held_out={"share": "0.2", "tokens": 60, "document_tokens": document_tokens})
+    whole = {one.id: one.text for name in ("guidelines", "articles", "replay") for one in documents(name, 24)}
+    disk = LocalDisk(tmp_path)
+    manifests = run_inline(disk, prepared(own, given(inputs)))
+    held = table(disk, manifests["held-out"])
+    count = {name: held["component"].to_pylist().count(name) for name in ("guidelines", "articles", "replay")}
+    assert count == {7: dict(count, guidelines=5, articles=4, replay=3), 20: dict.fromkeys(count, 3)}.get(
+        document_tokens, dict.fromkeys(count, 1)
+    ), "so many as 60 tokens allow, and one at least"
+    items = table(disk, manifests["evaluation"])
+    sizes = dict(zip(items["item"].to_pylist(), items["size_bytes"].to_pylist(), strict=True))
+    for identity in held["id"].to_pylist():
+        piece = excerpt(own, identity, whole[identity])
+        assert piece in whole[identity]
+        assert sizes[identity] == len(piece.encode()) == min(4 * document_tokens, len(whole[identity].encode()))
+
+
+def test_a_piece_of_a_document_holds_whole_characters() -> None:
+    own, text = config(held_out={"document_tokens": 3}), "µg≥10³ дети 儿童 " * 9
+    pieces = {excerpt(own, str(number), text) for number in range(50)}
+    assert all(piece in text and 6 < len(piece.encode()) <= 12 for piece in pieces)
+    assert len(pieces) > 10, "from another place of each"
 
 
 def test_a_proxys_rows_are_those_of_the_virtual_mixture(
