@@ -52,6 +52,7 @@ def for_source(config: SourceConfig, folder: Path) -> tuple[dict[str, Any], dict
     if config.parser != DIFFERENTIAL:
         return dict(config.options), {}
     from sources.teacher.differential import parse  # only sources of differentials need what it imports
+    from sources.teacher.differential_checks import checks_identity
     from sources.teacher.knowledge_files import folder_of_knowledge, knowledge_digest
     from sources.teacher.verbalise import VERSION
 
@@ -60,7 +61,7 @@ def for_source(config: SourceConfig, folder: Path) -> tuple[dict[str, Any], dict
         options = {**config.options, "knowledge": str(base)}
         list(parse(b"[]", "trial.yaml", options))
     except Unreadable:  # a trial that asks for nobody
-        return options, {"knowledge": knowledge_digest(base), "grammar": VERSION}
+        return options, {"knowledge": knowledge_digest(base), "grammar": VERSION, **checks_identity()}
     except (ConfigError, ValueError) as error:
         raise ConfigError(f"{where}: {error}") from None
     raise AssertionError("an empty request has patients")

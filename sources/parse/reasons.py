@@ -94,6 +94,7 @@ REASONS: Mapping[str, str] = {
     "red_flag_missing": "a dangerous condition, or a warning sign that is there, is not pointed out",
     "beyond_resources": "a test or treatment that the setting does not have, without a referral",
     "next_step_missing": "nothing is said of what to do next",
+    "next_step_invented": "a drug, a test or a procedure that the next steps do not name, without a referral",
     "identifier": "what could point to a person: a name, a number, an address",
     "length": "too short to hold the case, or far too long",
     # datatrove's readers

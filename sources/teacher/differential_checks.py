@@ -6,26 +6,35 @@ calls otherwise counts as lost, which costs an item and never lets a wrong one t
 the answer (`differential_answer`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from pipelines.engine.hashing import digest
 from sources.teacher.case import Case
+from sources.teacher.case_words import CaseWords
+from sources.teacher.claims import claims
 from sources.teacher.differential_answer import answer_faults
 from sources.teacher.differential_values import identifier_faults, number_faults, person_faults, value_faults
 from sources.teacher.knowledge import Knowledge
-from sources.teacher.lexicon import Lexicon, fold, lexicon_of
+from sources.teacher.lexicon import DISEASES, RESOURCES, WORDS, fold
 from sources.teacher.mentions import Mention, Reading
+from sources.teacher.named import named_faults
+from sources.teacher.roots import words_in
+from sources.teacher.told import told_in
+from sources.teacher.unexplained import unexplained_faults
 from sources.teacher.verbalise import Rendering
+from sources.teacher.vocabulary import VOCABULARY
 
 REASONS = frozenset(
     {
         *("finding_lost", "finding_invented", "negation_flipped", "value_changed", "number_invented", "age_changed"),
         *("sex_changed", "identifier", "length", "disease_added", "disease_lost", "differential_reordered"),
-        *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing"),
+        *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing", "next_step_invented"),
     }
 )
-_YES, _NO = {"en": "yes", "fr": "oui"}, {"en": "no", "fr": "non"}
+VERSION = "2"
+"""Raised when the checks judge otherwise: it decides which differentials become documents, the grammar's and a
+teacher's."""
 _CASE_WORDS = (4, 2, 80, 60)
 """Words of a case: at least 4 and 2 a finding, at most 80 and 60 a finding."""
 _ANSWER_WORDS = (20, 2500)
@@ -38,90 +47,71 @@ class Fault(NamedTuple):
     detail: str = ""
 
 
+def checks_identity() -> dict[str, str]:
+    """Return what decides which renderings pass: the version of the checks, and the words that they read by."""
+    files = (WORDS, RESOURCES, DISEASES, VOCABULARY)
+    return {"checks": VERSION, "words": digest([file.read_text(encoding="utf-8") for file in files])}
+
+
 def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]:
     """Return what is wrong with a rendering, nothing when it is faithful."""
-    lexicon = lexicon_of(knowledge, rendering.language)
-    readings = [Reading(lexicon, content) for _, content in rendering.turns]
-    answer = Reading(lexicon, rendering.answer)
-    told = told_in(lexicon, rendering.turns, readings, case.present | (knowledge.evidences.keys() - case.absent))
+    words = CaseWords(case, knowledge, rendering.language)
+    readings = [Reading(words.lexicon, content) for _, content in rendering.turns]
+    answer = Reading(words.lexicon, rendering.answer)
+    roles = [role for role, _ in rendering.turns]
+    told = told_in(words, roles, readings)
     found = [
-        *_finding_faults(case, knowledge, told),
+        *_finding_faults(words, told, rendering.case_text),
+        *unexplained_faults(words, roles, readings),
         *value_faults(case, knowledge, rendering.language, readings),
         *number_faults(case, knowledge, rendering.language, readings),
         *person_faults(case, rendering.language, readings, answer),
-        *_answer_finding_faults(case, answer),
-        *answer_faults(case, knowledge, rendering.language, answer),
+        *named_faults(words, rendering.turns),
+        *_claim_faults(case, words, answer),
+        *answer_faults(words, answer),
         *identifier_faults([*rendering.turns, ("assistant", rendering.answer)]),
         *_length_faults(case, rendering),
     ]
     return list(dict.fromkeys(Fault(*one) for one in found))
 
 
-def told_in(
-    lexicon: Lexicon, turns: Sequence[tuple[str, str]], readings: Sequence[Reading], valued: frozenset[str]
-) -> list[Mention]:
-    """Return what the turns tell of evidences; a bare yes or no answers the one question before it.
-
-    The words of a value tell of those among `valued`. Places count from the beginning of the first turn.
-    """
-    told: list[Mention] = []
-    shift = 0
-    for at, ((role, _), reading) in enumerate(zip(turns, readings, strict=True)):
-        said = [m for m in reading.mentions if m.present is not None and not m.supposed]
-        own = [m for m in said if m.is_evidence]
-        own += [replace(m, code=m.value_of) for m in said if m.value_of in valued]
-        if role == "user" and at:
-            own += _short_answer(lexicon, reading, readings[at - 1], own)
-        told += [replace(m, start=m.start + shift, end=m.end + shift) for m in own]
-        shift += len(reading.text)
-    return told
-
-
-def _short_answer(lexicon: Lexicon, answer: Reading, question: Reading, own: list[Mention]) -> list[Mention]:
-    first = answer.tokens[0].word if answer.tokens else ""
-    language = lexicon.language
-    asked = [mention for mention in question.mentions if mention.is_evidence and mention.present is None]
-    said = {mention.code for mention in own}
-    if first not in (_YES[language], _NO[language]) or not asked or said & {mention.code for mention in asked}:
-        return []
-    longest = max(mention.end - mention.start for mention in asked)
-    present = first == _YES[language]
-    return [Mention(m.code, present, 0, len(first), -1) for m in asked if m.end - m.start == longest]
-
-
-def _finding_faults(case: Case, knowledge: Knowledge, told: list[Mention]) -> Iterator[tuple[str, str]]:
+def _finding_faults(words: CaseWords, told: list[Mention], text: str) -> Iterator[tuple[str, str]]:
     """Yield findings that are not told, or are told the other way; a first pregnancy tells that there is one."""
+    case, evidences = words.case, words.knowledge.evidences
     states: dict[str, set[bool | None]] = {}
     for mention in told:
         states.setdefault(mention.code, set()).add(mention.present)
-    implied = {knowledge.evidences[m.code].about for m in told if m.present and m.code in case.present}
+    implied = {evidences[m.code].about for m in told if m.present and m.code in case.present}
     for one in case.told:
         said = states.get(one.code) or ({True} if one.code in implied else set())
         if not said:
             yield "finding_lost", one.code
         elif (one.present and said == {False}) if one.values else said != {one.present}:
             yield "negation_flipped", one.code
-    yield from _invented(case, told)
+    for code in _invented(words, told, text):
+        yield "finding_invented", code
 
 
-def _answer_finding_faults(case: Case, answer: Reading) -> Iterator[tuple[str, str]]:
-    told = [m for m in answer.mentions if m.is_evidence and m.present is not None and not m.supposed]
+def _claim_faults(case: Case, words: CaseWords, answer: Reading) -> Iterator[tuple[str, str]]:
+    """Yield what the answer claims of the patient against the case; shorter names of what is told are no invention."""
     valued = {one.code for one in case.told if one.values}
-    for mention in told:
-        known = mention.code in case.present | case.absent and mention.code not in valued
-        if known and mention.present != (mention.code in case.present):
-            yield "negation_flipped", mention.code
-    yield from _invented(case, told)
+    for claim in claims(answer):
+        if claim.code in case.present | case.absent:
+            if claim.code not in valued and claim.present != (claim.code in case.present):
+                yield "negation_flipped", claim.code
+        elif any(word not in words.answer for word in words_in(answer.text[claim.start : claim.end])):
+            yield "finding_invented", claim.code
 
 
-def _invented(case: Case, told: list[Mention]) -> Iterator[tuple[str, str]]:
+def _invented(words: CaseWords, told: list[Mention], text: str) -> Iterator[str]:
     """Yield evidences that the case does not hold; words that also tell one that it does are no invention."""
-    known = case.present | case.absent
+    known = words.case.present | words.case.absent
     explained = [(m.start, m.end) for m in told if m.code in known]
     for mention in told:
         within = any(start <= mention.start and mention.end <= end for start, end in explained)
-        if mention.code not in known and not within:
-            yield "finding_invented", mention.code
+        own = words_in(text[mention.start : mention.end])
+        if mention.code not in known and not within and not (own and all(word in words.facts for word in own)):
+            yield mention.code
 
 
 def _length_faults(case: Case, rendering: Rendering) -> Iterator[tuple[str, str]]:

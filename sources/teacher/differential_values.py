@@ -15,6 +15,7 @@ from sources.teacher.knowledge import Evidence, Knowledge
 from sources.teacher.lexicon import fold, stem
 from sources.teacher.mentions import Mention, Reading, Token
 from sources.teacher.person import age_parts
+from sources.teacher.roots import root
 
 _NUMBER_WORDS = {
     "en": tuple("zero one two three four five six seven eight nine ten eleven twelve".split()),  # noqa: SIM905
@@ -29,7 +30,7 @@ _AGES = {
     "en": re.compile(
         r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age)"
         r"|\b(?:woman|girl|man|boy|female|male|lady|child|infant|newborn|patient|herdsman|farmer|mother|father)"
-        r"(?:,| of|, aged)? (?P<c>\d+)(?: (?P<w>year|month|week|day)s?)?\b"
+        r"(?:,| of|, aged)? (?P<c>\d+)(?![\d.,]*\d? ?%)(?: (?P<w>year|month|week|day)s?)?\b"
         r"(?! (?:year|month|week|day)s? (?:pregnant|into|ago))"
         r"|(?P<d>\d+)[- ]?y/?o\b|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
         r"(?: (?P<v>year|month|week|day)s?)?(?! (?:year|month|week|day)s? (?:pregnant|into|ago))|(?P<i>under 1 year)"
@@ -76,12 +77,14 @@ _IDENTIFIERS = (
 )
 
 
-_ARTICLES = {
-    "en": frozenset("a an the her his my their".split()),  # noqa: SIM905
-    "fr": frozenset("le la les un une des du de ses mes".split()),  # noqa: SIM905
+_PARTICLES = {
+    "en": frozenset("a an the her his my their for with of in on at to from as and that which who is are by".split()),  # noqa: SIM905
+    "fr": frozenset(
+        "le la les un une des du de ses mes au aux dans en sur par pour avec et qui que est sont".split()  # noqa: SIM905
+    ),
 }
-"""Words that may stand between those of a value, or not. Letters are none: those of "ankle(L)" and "cheville(D)" are
-sides; "l'" and "d'" are known by their apostrophe."""
+"""Words that may stand between those of a value, or not. Single letters are none but with an apostrophe: those of
+"ankle(L)" and "cheville(D)" are sides."""
 _APOSTROPHES = ("'", "’")
 
 
@@ -102,13 +105,17 @@ def value_faults(
                     found |= values_near(reading, mention, evidence, language)
                 elif mention.value_of == one.code:
                     mentioned = True
-                    found |= _values_in(reading, _tokens_from(reading, mention), evidence, language)
+                    found |= values_in(reading, _tokens_from(reading, mention), evidence, language)
         if mentioned and found != set(one.values):
             yield "value_changed", one.code
 
 
 def _tokens_from(reading: Reading, mention: Mention) -> list[Token]:
-    return [token for token in reading.tokens if token.sentence == mention.sentence and token.start >= mention.start]
+    return [
+        token
+        for token in reading.tokens
+        if token.sentence == mention.sentence and token.start >= mention.start and token.word != ","
+    ]
 
 
 def values_near(reading: Reading, mention: Mention, evidence: Evidence, language: str) -> set[str]:
@@ -122,11 +129,11 @@ def values_near(reading: Reading, mention: Mention, evidence: Evidence, language
     after = [token for token in sentence if mention.end <= token.start < end]
     around = [token for token in sentence if not mention.start <= token.start < mention.end]
     whole = [sentence] if evidence.values else []
-    ways = (_values_in(reading, tokens, evidence, language) for tokens in (after, around, *whole))
+    ways = (values_in(reading, tokens, evidence, language) for tokens in (after, around, *whole))
     return next((found for found in ways if found), set())
 
 
-def _values_in(reading: Reading, tokens: list[Token], evidence: Evidence, language: str) -> set[str]:
+def values_in(reading: Reading, tokens: list[Token], evidence: Evidence, language: str) -> set[str]:
     """Return the values whose words stand in tokens, the longest first, no word used twice."""
     words = _words(reading.text, [(token.start, token.end) for token in tokens], language)
     if not evidence.values:
@@ -173,7 +180,7 @@ def _words(text: str, spans: Sequence[tuple[int, int]], language: str) -> list[t
         if len(word) == 1 and word in "dl" and text[end : end + 1] in _APOSTROPHES:
             words.append((f"{word}'", True))
         else:
-            words.append((stem(word, language), word in _ARTICLES[language]))
+            words.append((root(word, language), (word in _PARTICLES[language] and len(word) > 1) or word == "a"))
     return words
 
 

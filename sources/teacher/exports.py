@@ -23,7 +23,7 @@ SAID_BADLY = frozenset({"gold_mismatch", "option_not_treated", "quote_not_found"
 ANSWERED_BADLY = frozenset(
     {
         *("disease_added", "disease_lost", "differential_reordered", "probability_changed"),
-        *("red_flag_missing", "beyond_resources", "next_step_missing"),
+        *("red_flag_missing", "beyond_resources", "next_step_missing", "next_step_invented"),
     }
 )
 """What is found last, so the case itself was told rightly, and the answers of both attempts are to the same facts."""

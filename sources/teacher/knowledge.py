@@ -47,6 +47,22 @@ class Evidence(_Frozen):
     terms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Other words for it, by which a free text is understood."""
 
+    def called(self, language: str) -> list[str]:
+        """Return all that it is called by in a language, present or absent, but for its question and its values."""
+        clauses = (self.topic, self.present, self.absent, *self.first_person.values())
+        own = [clause[language] for clause in clauses if language in clause]
+        return [*own, *self.terms.get(language, ()), *self.terms.get(f"{language}-absent", ())]
+
+    def denied(self, language: str) -> list[str]:
+        """Return what its absence is called: whole clauses, the topic, and terms of its absence."""
+        clauses = (self.topic, self.absent, self.first_person.get("absent", {}))
+        own = [clause[language] for clause in clauses if language in clause]
+        return [*own, *self.terms.get(f"{language}-absent", ())]
+
+    def spoken(self, language: str) -> list[str]:
+        """Return the same with the words of its values."""
+        return [*self.called(language), *(words[language] for words in self.values.values() if language in words)]
+
 
 class Finding(_Frozen):
     """How often a condition shows an evidence (with one value of it, where it has values)."""

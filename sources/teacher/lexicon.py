@@ -41,7 +41,7 @@ class Form:
     code: str
     stems: tuple[str, ...]
     present: bool | None
-    """What it says of the evidence when nothing denies it; None for a question, which its answer decides."""
+    """What it says of the evidence when nothing denies it; None for a question, which its answer decides, if any."""
     denied: bool = False
     """It holds a negation itself."""
     strict: bool = True
@@ -120,6 +120,7 @@ def _lexicon(knowledge: Knowledge, language: str) -> Lexicon:
         for form in forms:
             _add(lexicon, form)
     _add_values(lexicon, knowledge)
+    _add_diseases(lexicon, knowledge)
     for condition in knowledge.conditions.values():
         if name := condition.name.get(language):
             _add(lexicon, Form(DISEASE + condition.code, lexicon.content(name), True))
@@ -128,7 +129,6 @@ def _lexicon(knowledge: Knowledge, language: str) -> Lexicon:
     for setting in knowledge.settings.values():
         _add(lexicon, Form(PLACE + setting.code, lexicon.content(setting.name.get(language, "?")), True))
     _add_resources(lexicon)
-    _add_diseases(lexicon)
     return lexicon
 
 
@@ -153,15 +153,27 @@ def _add_resources(lexicon: Lexicon) -> None:
                 _add(lexicon, Form(TEST + level, stems, True))
 
 
-def _add_diseases(lexicon: Lexicon) -> None:
-    """Add diseases that the base knows by no word at all."""
-    known = {
-        stem for forms in (*lexicon.strict.values(), *lexicon.loose.values()) for form in forms for stem in form.stems
+def _add_diseases(lexicon: Lexicon, knowledge: Knowledge) -> None:
+    """Add diseases beside those of the base, and the words of its own names that nothing else is called by.
+
+    Whether a case ranks what is meant (dengue, of which severe dengue is one) is for the reader to say.
+    """
+    language = lexicon.language
+    found = {
+        stem
+        for evidence in knowledge.evidences.values()
+        for stem in lexicon.content(" ".join(evidence.spoken(language)))
     }
-    for name in YAML(typ="safe").load(DISEASES.read_text(encoding="utf-8"))[lexicon.language]:
+    names = YAML(typ="safe").load(DISEASES.read_text(encoding="utf-8"))
+    common = {stem(fold(word), language) for word in names[f"{language}-common"]}
+    for name in names[language]:
         stems = lexicon.content(name)
-        if not known.issuperset(stems):
+        if not found.issuperset(stems):
             _add(lexicon, Form(DISEASE + OTHER, stems, True))
+    for condition in knowledge.conditions.values():
+        for one in lexicon.content(condition.name.get(language, "")):
+            if one not in found | common and len(one) > _SHORTEST_STEM:
+                _add(lexicon, Form(DISEASE + OTHER, (one,), True))
 
 
 def _add(lexicon: Lexicon, form: Form) -> None:
@@ -184,7 +196,7 @@ def _forms(evidence: Evidence, lexicon: Lexicon) -> Iterable[Form]:
     ]
     for text, present in pairs:
         if text:
-            yield Form(code, lexicon.content(text), present, present is not None and lexicon.is_denied(text))
+            yield Form(code, lexicon.content(text), present, lexicon.is_denied(text))
     for text in (evidence.topic.get(language), evidence.present.get(language), *evidence.terms.get(language, ())):
         if text:
             yield Form(code, lexicon.content(text), True, lexicon.is_denied(text), strict=False)

@@ -31,6 +31,7 @@ _MISS = frozenset({"miss", "forget", "manquer", "oublier"})
 _PRONOUNS = frozenset({"he", "she", "it", "they", "i", "who", "il", "elle", "je", "j", "qui"})
 _NO, _ANSWER = frozenset({"no", "non"}), frozenset({"answer", "reponse"})
 _NE, _QUE, _WITHOUT = frozenset({"ne", "n"}), frozenset({"que", "qu"}), frozenset({"without", "sans"})
+_NON = "non"
 _JOINING = frozenset({",", "and", "et"})
 _CLOSING = frozenset({"or", "nor", "and", "ou", "ni", "et"})
 """Words that close a list, so that what begins it ("no") holds for all of it."""
@@ -175,15 +176,26 @@ class Reading:
         """Return whether the text says that the evidence is there, None when it asks."""
         if self.tokens[first].sentence in self._asked:
             return None
-        if form.present is None:
-            return self._answered(last)
         denied = self._is_denied(first, last) or self._is_denied_after(last)
+        denied = denied or (_NON not in form.stems and self._is_non(first, last))
+        if form.present is None:
+            answered = self._answered(last)
+            return denied == form.denied if answered is None else answered
         return form.present if denied == form.denied else not form.present
 
     def _answered(self, last: int) -> bool | None:
-        """Return what "the answer is" after a question told as a statement: no, or anything else; None without one."""
+        """Return what "the answer is" after a question told as a statement: no, or anything else; else None."""
         own = [token.word for token in self.tokens[last + 1 :] if token.sentence == self.tokens[last].sentence]
         return not _NO.intersection(own) if _ANSWER.intersection(own) else None
+
+    def denies(self, at: int) -> bool:
+        """Say whether a denial holds for the word at a place among the tokens."""
+        return self._is_denied(at, at) or self._is_denied_after(at) or self._is_non(at, at)
+
+    def _is_non(self, first: int, last: int) -> bool:
+        """Say whether a French "non" stands before a word of a mention: urines non foncées."""
+        before = self.tokens[max(0, first - 1) : last]
+        return self.lexicon.language == "fr" and any(token.word == _NON for token in before)
 
     def _is_denied(self, first: int, last: int) -> bool:
         """Say whether a denial holds for a mention."""

@@ -8,17 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipelines.engine.hashing import digest
 from pipelines.engine.stage import Rejected
 from sources.document import Document
 from sources.rights import Profile, Rights
 from sources.teacher import eligible, told_case
 from sources.teacher.attempts import Ask, Settled, settle
+from sources.teacher.differential_checks import checks_identity
 from sources.teacher.evidence import Evidence
 from sources.teacher.exports import telling_rows
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.knowledge_files import folder_of_knowledge, load_knowledge
-from sources.teacher.lexicon import DISEASES, RESOURCES, WORDS
 from sources.teacher.made import told_document
 from sources.teacher.settings import TeacherSettings
 from sources.teacher.tasks import DifferentialTask
@@ -53,9 +52,8 @@ class DifferentialWork:
         return TellDifferential(self._teacher, self._seed, self.knowledge)
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides bytes: the base, and the words by which a text is read back."""
-        words = digest([file.read_text(encoding="utf-8") for file in (WORDS, RESOURCES, DISEASES)])
-        return self.task.identity() | {"knowledge": self.knowledge.sha256, "words": words}
+        """Return what decides bytes: the base, and the checks with the words by which a text is read back."""
+        return self.task.identity() | {"knowledge": self.knowledge.sha256} | checks_identity()
 
     def candidates(self, row: Mapping[str, Any], evidence: Evidence) -> Iterator[Candidate]:
         """Yield the one case of a row."""

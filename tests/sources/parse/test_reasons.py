@@ -19,6 +19,10 @@ FILES = sorted(
         "europe_pmc.py",
         "datatrove*.py",
         "teacher/differential*.py",
+        "teacher/named.py",
+        "teacher/steps.py",
+        "teacher/unexplained.py",
+        "teacher/walk.py",
     )
     for path in ROOM.glob(pattern)
 )

@@ -127,6 +127,8 @@ def test_the_base_takes_part_in_the_identity() -> None:
     options, identity = for_source(source, SMALL)
     assert options["knowledge"] == str(SMALL)
     assert identity["knowledge"] == load_knowledge(SMALL).sha256
+    assert identity["checks"]
+    assert identity["words"]
 
 
 def test_what_fails_its_own_checks_is_no_part(monkeypatch: pytest.MonkeyPatch) -> None:

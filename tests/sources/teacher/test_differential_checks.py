@@ -7,7 +7,8 @@ figures are an upper bound. `differential_fresh.json` holds two sets written wit
 first had its 200 faults caught for nothing: all 200 good texts were refused too, for a finding said in other words or a
 warning sign not called one; three of its eight cases were then given the names that a prompt gives. The second, written
 after the checks had been mended by the first: 39 of 40 caught, 10 of 40 refused, all of one case, whose wrong refusal
-also caught two faults by chance; 39 and 1 since. What is refused costs an attempt; what passes is trained on.
+also caught two faults by chance; 39 and 1 since. Two answers of the 200 gave drugs that no next step names, which is
+now a fault: they were taken out. What is refused costs an attempt; what passes is trained on.
 """
 
 import json
@@ -29,7 +30,7 @@ FRESH: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_fresh.json").read_text(encoding="utf-8")
 )
 MAX_MISSED, MAX_ALARMS = 0.02, 0.02
-MAX_FRESH = {"first": (0.01, 0.42), "second": (0.03, 0.03)}
+MAX_FRESH = {"first": (0.0, 0.415), "second": (0.0, 0.0)}
 """Missed and refused, as they are now: they may only fall."""
 
 

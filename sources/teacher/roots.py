@@ -1,0 +1,45 @@
+"""Words as they are compared across inflections: by roots, stems cut short, of which one may begin another.
+
+So "hoarse" and "hoarseness", "persistent" and "persistant" are the same. That is loose, and safe only against the few
+words of one case (`case_words`). Not here: the stems by which a whole base is searched (`lexicon`).
+"""
+
+import re
+from collections.abc import Iterable
+
+from sources.teacher.lexicon import fold, stem
+
+_WORD = re.compile(r"[^\W\d_]+")
+_LONGEST_ROOT, _SHORTEST_ROOT = 6, 4
+_SAME = {"swollen": "swell", "swelling": "swell", "fed": "feed", "bled": "bleed", "bore": "birth", "born": "birth"}
+"""Roots that no ending tells, as they are looked up."""
+
+
+def root(word: str, language: str) -> str:
+    """Return a word as it is compared."""
+    folded = fold(word)
+    return stem(_SAME.get(folded, folded), language)[:_LONGEST_ROOT]
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of a text without numbers."""
+    return _WORD.findall(text)
+
+
+class Roots:
+    """A set of roots, in which a word is also found by the beginning of a root or by more than one."""
+
+    def __init__(self, texts: Iterable[str], language: str) -> None:
+        self.language = language
+        self.own = frozenset(root(word, language) for text in texts for word in words_in(text))
+        self._begun = frozenset(one[:n] for one in self.own for n in range(_SHORTEST_ROOT, len(one) + 1))
+
+    def __contains__(self, word: str) -> bool:
+        """Say whether a word has one of these roots."""
+        return self.holds(root(word, self.language))
+
+    def holds(self, one: str) -> bool:
+        """Say whether a root is one of these, begins one, or is begun by one."""
+        return (
+            one in self.own or one in self._begun or any(one[:n] in self.own for n in range(_SHORTEST_ROOT, len(one)))
+        )

@@ -1,0 +1,58 @@
+"""Clinical words of a case that none of its facts explains: a finding, a quality, an exposure or a cure from nowhere.
+
+A teacher is asked to tell a case in the words of its facts. So a clinical word that these do not hold is an invention,
+whether the base knows a finding by it or not ("a point in the side", "her brother has the same"), and a value in other
+words is a change of it. What the clinician says, what is asked, and headings ("Chest:") tell nothing of the patient.
+Not here: findings of the base that are told (`told`), names (`named`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sources.teacher.case_words import CaseWords
+from sources.teacher.lexicon import fold
+from sources.teacher.mentions import Reading, Token
+from sources.teacher.roots import root
+from sources.teacher.vocabulary import clinical_roots, is_everyday, vocabulary
+
+_HEADING = re.compile(r"^[\W_]*(?:[^\W_][\w'’/-]*\s?){1,4}\s?:", re.MULTILINE)
+_LEAST_LETTERS = 3
+
+
+def unexplained_faults(
+    words: CaseWords, roles: Sequence[str], readings: Sequence[Reading]
+) -> Iterator[tuple[str, str]]:
+    """Yield clinical words of the patient's turns that nothing in the case explains."""
+    for role, reading in zip(roles, readings, strict=True):
+        if role == "user" and unexplained_words(words, reading):
+            yield "finding_invented", "a word that no fact holds"
+
+
+def unexplained_words(words: CaseWords, reading: Reading) -> list[str]:
+    """Return the clinical words of a text that nothing in the case explains, and kin of whom no more is said."""
+    known = clinical_roots(words.knowledge, words.language)
+    kin, narrating = (vocabulary(words.language)[name] for name in ("kin", "narrating"))
+    told = {token.sentence for token in reading.tokens if token.word in narrating}
+    return [
+        token.plain
+        for at, token in _telling(reading)
+        if _is_unexplained(words, known, token.plain, denied=reading.denies(at))
+        or (token.word in kin and token.sentence not in told and token.plain not in words.facts)
+    ]
+
+
+def _is_unexplained(words: CaseWords, known: frozenset[str], word: str, denied: bool) -> bool:
+    language = words.language
+    if len(word) < _LEAST_LETTERS or words.lexicon.is_small(fold(word)) or is_everyday(word, language):
+        return False
+    return root(word, language) in known and word not in (words.facts if denied else words.granted)
+
+
+def _telling(reading: Reading) -> Iterator[tuple[int, Token]]:
+    """Yield the words that tell something: none of a question, none of a heading."""
+    asked = {token.sentence for token in reading.tokens if token.word == "?"}
+    headings = [match.span() for match in _HEADING.finditer(reading.text)]
+    for at, token in enumerate(reading.tokens):
+        in_heading = any(start <= token.start < end for start, end in headings)
+        if token.word[0].isalpha() and token.sentence not in asked and not in_heading:
+            yield at, token

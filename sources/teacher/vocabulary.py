@@ -1,0 +1,83 @@
+"""Words of clinical language beyond those of a base, from `vocabulary.yaml`: each list by its name, for a language.
+
+What may stand in a case is closed: the words of its facts, and words that tell nothing clinical. A base holds most of
+the words that a model could invent with; these lists hold the rest. Not here: who looks for them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from sources.teacher.knowledge import Knowledge
+from sources.teacher.lexicon import fold, lexicon_of, stem
+from sources.teacher.roots import root, words_in
+from sources.teacher.verbalise import grammar
+
+VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
+_PLACE = re.compile(r"\{\w+\}")
+_LISTS = ("clinical", "treatment", "procedure")
+
+
+@lru_cache(maxsize=2)
+def vocabulary(language: str) -> dict[str, frozenset[str]]:
+    """Return the lists of a language, their words folded."""
+    loaded: dict[str, dict[str, str]] = YAML(typ="safe").load(VOCABULARY.read_text(encoding="utf-8"))
+    return {name: frozenset(map(fold, words.split())) for name, words in loaded[language].items()}
+
+
+def is_everyday(word: str, language: str) -> bool:
+    """Say whether a word tells nothing clinical by itself."""
+    return stem(fold(word), language) in _everyday(language)
+
+
+@lru_cache(maxsize=2)
+def _everyday(language: str) -> frozenset[str]:
+    """Return the stems of everyday words, and of those with which the grammar tells a case of whatever base."""
+    told = {word for text in _texts(grammar(language)) for word in words_in(_PLACE.sub(" ", text))}
+    return frozenset(stem(fold(word), language) for word in vocabulary(language)["everyday"] | told)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """Yield the strings of a tree."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, Mapping):
+        for one in node.values():
+            yield from _texts(one)
+    else:
+        for one in node:
+            yield from _texts(one)
+
+
+def is_listed(word: str, names: Iterable[str], language: str) -> bool:
+    """Say whether a word, or its singular, stands in one of the lists."""
+    folded = fold(word)
+    return any(vocabulary(language)[name] & {folded, folded.removesuffix("s")} for name in names)
+
+
+@lru_cache(maxsize=8)
+def _listed(name: str, language: str) -> frozenset[str]:
+    return frozenset(root(word, language) for word in vocabulary(language)[name])
+
+
+_made: dict[tuple[str, str, str], frozenset[str]] = {}
+
+
+def clinical_roots(knowledge: Knowledge, language: str) -> frozenset[str]:
+    """Return the roots of all clinical words: those by which a base calls its findings, and those of the lists."""
+    key = (knowledge.name, knowledge.sha256, language)
+    if key not in _made:
+        _made[key] = _roots(knowledge, language)
+    return _made[key]
+
+
+def _roots(knowledge: Knowledge, language: str) -> frozenset[str]:
+    lexicon = lexicon_of(knowledge, language)
+    texts = [text for evidence in knowledge.evidences.values() for text in evidence.spoken(language)]
+    words = {word for text in texts for word in words_in(text)}
+    kept = {word for word in words if not lexicon.is_small(fold(word)) and not is_everyday(word, language)}
+    return frozenset(root(word, language) for word in kept).union(*(_listed(name, language) for name in _LISTS))
