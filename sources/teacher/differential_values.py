@@ -13,9 +13,10 @@ from itertools import pairwise
 from sources.teacher.case import Case
 from sources.teacher.knowledge import Evidence, Knowledge
 from sources.teacher.lexicon import fold, stem
-from sources.teacher.mentions import Mention, Reading, Token
+from sources.teacher.mentions import Mention, Reading
 from sources.teacher.person import age_parts
 from sources.teacher.roots import root
+from sources.teacher.tokens import Token
 
 _NUMBER_WORDS = {
     "en": tuple("zero one two three four five six seven eight nine ten eleven twelve".split()),  # noqa: SIM905

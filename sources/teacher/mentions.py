@@ -7,15 +7,13 @@ Biomed Inform 2001). What is asked, and what a sentence only supposes, says noth
 base's words and what a teacher writes with them; it does not understand language. Not here: what must be mentioned.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sources.teacher.lexicon import DISEASE, PLACE, TEST, VALUE, Form, Lexicon, fold, stem
+from sources.teacher.lexicon import DISEASE, PLACE, TEST, VALUE, Form, Lexicon, stem
+from sources.teacher.tokens import tokens_of
 
-_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)?|[.!?;\n,]")
-_STOPS = frozenset(".!?;\n")
 _SLACK = 3
 """Words of content that may stand between those of a loose form, in all."""
 _VERBS = {
@@ -46,17 +44,6 @@ _REACH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A word, folded, or a mark, with its place; `sentence` counts them; `plain` keeps accents: "né" is no "ne"."""
-
-    word: str
-    plain: str
-    start: int
-    end: int
-    sentence: int
-
-
-@dataclass(frozen=True, slots=True)
 class Mention:
     """An evidence (or `condition:CODE`) in [start, end) of a text. `present` is None when nothing is said of it."""
 
@@ -83,7 +70,7 @@ class Reading:
 
     def __init__(self, lexicon: Lexicon, text: str) -> None:
         self.lexicon, self.text = lexicon, text
-        self.tokens = list(_tokens(text))
+        self.tokens = list(tokens_of(text))
         self._content = [n for n, t in enumerate(self.tokens) if t.word[0].isalnum() and not lexicon.is_small(t.word)]
         self._stems = [stem(self.tokens[n].word, lexicon.language) for n in self._content]
         hits = list(self._longest())
@@ -292,12 +279,3 @@ def _without_straddling(hits: list[Hit]) -> list[Hit]:
         return any(code != c and own & places and value & places and places <= own | value for c, own, value in valued)
 
     return [hit for hit in hits if hit[0].strict or not straddles(hit[0].code, set(hit[1]))]
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    sentence = 0
-    for match in _TOKEN.finditer(text):
-        word = match[0]
-        yield Token(fold(word), word.casefold(), match.start(), match.end(), sentence)
-        if word in _STOPS:
-            sentence += 1

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from sources.teacher.case_words import CaseWords
 from sources.teacher.lexicon import fold
-from sources.teacher.mentions import Reading, Token
+from sources.teacher.mentions import Reading
 from sources.teacher.roots import root
+from sources.teacher.tokens import Token
 from sources.teacher.vocabulary import clinical_roots, is_everyday, vocabulary
 
 _HEADING = re.compile(r"^[\W_]*(?:[^\W_][\w'’/-]*\s?){1,4}\s?:", re.MULTILINE)
