@@ -15,7 +15,10 @@ from unicodedata import category, normalize
 from pipelines.engine.hashing import sha256_bytes
 from sources.teacher.needed_words import Gate, Span
 
-_LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһոաΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjdhnwABEZHIKMNOPTYXo")
+_FOREIGN, _LATIN = "аеорсухіѕјԁһոաΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjdhnwABEZHIKMNOPTYXo"
+_LOOK_ALIKE, _ANY_FOREIGN = str.maketrans(_FOREIGN, _LATIN), re.compile(f"[{_FOREIGN}]")
+_WIDE = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
+"""White space within a line that is not one space."""
 _SPACED = re.compile(r"\b(?:\w[ .·_*-]){2,}\w\b")
 _FILE = Path(__file__).with_suffix(".txt")
 
@@ -58,7 +61,9 @@ def speaks_to_a_model(text: str) -> str | None:
     """Return the family of the first order to a model that a text holds, `invisible` for hidden characters, or None."""
     if hides_something(text):
         return "invisible"
-    plain = normalize("NFKC", text.replace("\u00ad", "")).translate(_LOOK_ALIKE)
+    plain = text if text.isascii() else normalize("NFKC", text.replace("\u00ad", ""))
+    if _ANY_FOREIGN.search(plain):
+        plain = plain.translate(_LOOK_ALIKE)
     for copy in dict.fromkeys((_single_spaced(plain), _single_spaced(_closed_up(plain)))):
         low = copy.lower()
         for number, spans in _GATE.stretches(low):
@@ -89,7 +94,7 @@ def _is_hidden(text: str, place: int) -> bool:
 
 
 def _single_spaced(text: str) -> str:
-    return re.sub(r"[^\S\n]+", " ", text)
+    return _WIDE.sub(" ", text)
 
 
 def _closed_up(text: str) -> str:
