@@ -60,7 +60,7 @@ class Safety:
     """The stage: one row of findings for each document."""
 
     name = "safety"
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 
