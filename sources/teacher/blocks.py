@@ -28,6 +28,9 @@ _FEAR = {
     "fr": re.compile(r"redout|craind|\btue|mourir|mort\b|la vie|grave|emporter"),
 }
 """What warns too, but not where the first disease is walked ("Noma is to be feared")."""
+_OF_NEXT = re.compile(r"\s(?:of|for|de|du|pour)\s(?:the |la |le )?[A-ZÀ-Þ]")
+_TOGETHER = re.compile(r"\b(?:together|combined|between them|ensemble|reunies|a elles (?:deux|trois)|total)\b")
+"""What shares a percentage among several diseases."""
 _HEADING_WORDS = 5
 Span = tuple[int, int]
 
@@ -58,8 +61,11 @@ class Blocks:
         for match in PERCENT.finditer(self.answer.text, 0, self.end):
             number = next(t.sentence for t in self.answer.tokens if t.end > match.start())
             own = [m for m in self.named if m.sentence == number and m.start < self.end]
-            before = [m for m in own if m.end <= match.start()]
-            for mention in (before or own[:1])[-1:]:
+            if _TOGETHER.search(fold(" ".join(self.answer.text[slice(*self.answer.sentence(number))].split()))):
+                continue
+            is_of_next = _OF_NEXT.match(self.answer.text[match.end() :]) is not None
+            after, before = [m for m in own if m.start > match.end()], [m for m in own if m.end <= match.start()]
+            for mention in after[:1] if is_of_next or not before else before[-1:]:
                 between = self.answer.text[min(mention.end, match.start()) : match.end()]
                 found.append((mention, between, float(match[1].replace(",", "."))))
         return found

@@ -66,7 +66,7 @@ class CaseWords:
     @cached_property
     def own(self) -> dict[str, Roots]:
         """Roots by which, in this case, one finding alone is known: its code to those that no other has."""
-        texts = {one.code: [*self._called(one.code), *self._values(one)] for one in self.case.told}
+        texts = {one.code: [*self.called(one.code), *self._values(one)] for one in self.case.told}
         spoken = {code: self._content(own) for code, own in texts.items()}
         place = Roots(self.frame(), self.language)
         others = {
@@ -78,12 +78,24 @@ class CaseWords:
             for code, roots in spoken.items()
         }
 
+    @cached_property
+    def names(self) -> dict[str, Roots]:
+        """Roots by which, among the ranked conditions, one alone is named: its code to those that no other has."""
+        named = {one.code: one.name.get(self.language, "") for one in self.case.conditions(self.knowledge)}
+        spoken = {code: self._content([name]) for code, name in named.items()}
+        others = {code: Roots([name for at, name in named.items() if at != code], self.language) for code in named}
+        return {
+            code: Roots((one for one in roots if not others[code].holds(one)), self.language)
+            for code, roots in spoken.items()
+        }
+
     def _content(self, texts: Iterable[str]) -> set[str]:
         words = [word for text in texts for word in words_in(text)]
         kept = [one for one in words if not self.lexicon.is_small(fold(one)) and not is_everyday(one, self.language)]
         return {root(word, self.language) for word in kept}
 
-    def _called(self, code: str) -> list[str]:
+    def called(self, code: str) -> list[str]:
+        """Return all that a finding is called by, but for its question and values."""
         return self.knowledge.evidences[code].called(self.language) if code in self.knowledge.evidences else []
 
     def _values(self, one: Observation) -> list[str]:
@@ -95,5 +107,5 @@ class CaseWords:
         if granted and not one.present:
             yield from evidence.denied(self.language)
             return
-        yield from (*self._called(one.code), *self._called(evidence.about), *self._values(one))
+        yield from (*self.called(one.code), *self.called(evidence.about), *self._values(one))
         yield from (evidence.question.get(self.language, ""), evidence.unit)

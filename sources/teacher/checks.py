@@ -36,17 +36,18 @@ _GOLD = re.compile(
     r"\b(?:the |given |provided |stated )?gold(?:en)?[- ](?:answer|label|option|key)\b|\banswer key\b"
     r"|\b(?:marked|labell?ed|listed|designated|given|provided|keyed) (?:as )?(?:the )?correct(?: answer| option)?\b"
     r"|\b(?:the )?(?:given|provided|stated|supplied|expected|reference) (?:correct )?answer\b"
-    r"|\b(?:I was|we (?:are|were)) (?:told|given)\b"
+    r"|\b(?:I was|we (?:are|were)) (?:told|given) (?:that )?(?:the )?(?:right|correct|gold|answer|option)"
     r"|\bas (?:instructed|requested|specified in the (?:prompt|instructions?))\b"
     r"|\bla réponse (?:fournie|attendue|de référence)\b",
     re.IGNORECASE,
 )
 _PROMPT = re.compile(
     r"(?-i:\bP[1-9]\b(?=[\s.,;:)\]]|$))|\bpassages? (?:\d|provided|given|above|states?|says?|supports?|P\d)"
-    r"|\b(?:the|these|this|provided|given|cited|quoted) (?:passages?|excerpts?|quotes?|prompt|JSON)\b"
+    r"|\b(?:the|these|this|provided|given|cited|quoted) (?:passages?(?! of\b)|excerpts?|quotes?|prompt|JSON)\b"
     r"|\b(?:this|the (?:above|provided|given|present)) (?:section|text|document|guideline|excerpt|extract)\b"
     r"|\baccording to the (?:section|text|passages?|document|guidelines?|source|material|excerpt)\b"
-    r"|\b(?:ce|le) (?:passage|extrait)\b|\b(?:cette|la) section\b|\bselon le (?:texte|document|passage)\b",
+    r"|\b(?:ce|le) (?:passage|extrait)\b(?! (?:de|du|d['’]))|\b(?:cette|la) section\b"
+    r"|\bselon le (?:texte|document|passage)\b",
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(

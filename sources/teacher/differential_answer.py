@@ -76,8 +76,9 @@ def _danger_faults(words: CaseWords, blocks: Blocks) -> Iterator[tuple[str, str]
     near = [m for m in answer.mentions if any(start <= m.start < end for start, end in blocks.warning)]
     pointed_out = {m.value_of or m.code for m in near}
     spoken = [word for start, end in blocks.warning for word in words_in(answer.text[start:end])]
+    names = words.names
     for condition in case.severe(words.knowledge):
-        if DISEASE + condition.code not in pointed_out:
+        if DISEASE + condition.code not in pointed_out and not any(w in names[condition.code] for w in spoken):
             yield "red_flag_missing", condition.code
         for code in condition.red_flags:
             if code in case.present and code not in pointed_out and not any(w in words.own[code] for w in spoken):

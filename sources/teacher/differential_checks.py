@@ -14,12 +14,14 @@ from sources.teacher.case import Case
 from sources.teacher.case_words import CaseWords
 from sources.teacher.claims import claims
 from sources.teacher.differential_answer import answer_faults
-from sources.teacher.differential_values import identifier_faults, number_faults, person_faults, value_faults
+from sources.teacher.differential_values import number_faults, person_faults, value_faults
+from sources.teacher.identifiers import identifier_faults
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.lexicon import DISEASES, RESOURCES, WORDS, fold
 from sources.teacher.mentions import Mention, Reading
 from sources.teacher.named import named_faults
 from sources.teacher.roots import words_in
+from sources.teacher.tokens import spelled
 from sources.teacher.told import told_in
 from sources.teacher.unexplained import unexplained_faults
 from sources.teacher.verbalise import Rendering
@@ -56,12 +58,12 @@ def checks_identity() -> dict[str, str]:
 def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]:
     """Return what is wrong with a rendering, nothing when it is faithful."""
     words = CaseWords(case, knowledge, rendering.language)
-    readings = [Reading(words.lexicon, content) for _, content in rendering.turns]
+    readings = [Reading(words.lexicon, spelled(content, rendering.language)) for _, content in rendering.turns]
     answer = Reading(words.lexicon, rendering.answer)
     roles = [role for role, _ in rendering.turns]
     told = told_in(words, roles, readings)
     found = [
-        *_finding_faults(words, told, rendering.case_text),
+        *_finding_faults(words, told, "".join(reading.text for reading in readings)),
         *unexplained_faults(words, roles, readings),
         *value_faults(case, knowledge, rendering.language, readings),
         *number_faults(case, knowledge, rendering.language, readings),
@@ -69,7 +71,7 @@ def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]
         *named_faults(words, rendering.turns),
         *_claim_faults(case, words, answer),
         *answer_faults(words, answer),
-        *identifier_faults([*rendering.turns, ("assistant", rendering.answer)]),
+        *identifier_faults([*rendering.turns, ("assistant", rendering.answer)], words.answer),
         *_length_faults(case, rendering),
     ]
     return list(dict.fromkeys(Fault(*one) for one in found))
@@ -93,13 +95,16 @@ def _finding_faults(words: CaseWords, told: list[Mention], text: str) -> Iterato
 
 
 def _claim_faults(case: Case, words: CaseWords, answer: Reading) -> Iterator[tuple[str, str]]:
-    """Yield what the answer claims of the patient against the case; shorter names of what is told are no invention."""
+    """Yield what the answer claims of the patient against the case; shorter names of what is told are no invention.
+
+    That something is not there of which nothing was told ("no cough was reported") may be remarked.
+    """
     valued = {one.code for one in case.told if one.values}
     for claim in claims(answer):
         if claim.code in case.present | case.absent:
             if claim.code not in valued and claim.present != (claim.code in case.present):
                 yield "negation_flipped", claim.code
-        elif any(word not in words.answer for word in words_in(answer.text[claim.start : claim.end])):
+        elif claim.present and any(word not in words.answer for word in words_in(answer.text[claim.start : claim.end])):
             yield "finding_invented", claim.code
 
 

@@ -1,4 +1,4 @@
-"""Checks of what a case says in numbers and of whom: values, durations, ages, sex, and nothing that names a person.
+"""Checks of what a case says in numbers and of whom: values, durations, ages, sex.
 
 The values of an evidence are looked for where it is mentioned, up to the next mention. A number that stands in no
 mention, value or age is an invention, durations in words ("three days") included. Ages are read in years, months,
@@ -33,14 +33,15 @@ _AGES = {
         r"|\b(?:woman|girl|man|boy|female|male|lady|child|infant|newborn|patient|herdsman|farmer|mother|father)"
         r"(?:,| of|, aged)? (?P<c>\d+)(?![\d.,]*\d? ?%)(?: (?P<w>year|month|week|day)s?)?\b"
         r"(?! (?:year|month|week|day)s? (?:pregnant|into|ago))"
-        r"|(?P<d>\d+)[- ]?y/?o\b|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
+        r"|(?P<d>\d+)[- ]?(?:y/?o|[mf])\b|\b[mf][ ,/]{0,2}(?P<e>\d+)\b(?! ?%)|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
         r"(?: (?P<v>year|month|week|day)s?)?(?! (?:year|month|week|day)s? (?:pregnant|into|ago))|(?P<i>under 1 year)"
     ),
     "fr": re.compile(
         r"(?:(?:femme|fille|fillette|homme|garcon|nourrisson|nouveau-ne|enfant|patiente?|feminin|masculin|personne) de"
         r"|age ?:?|agee? de|\bj'ai|\b(?:elle|il|enfant|nourrisson|patiente?|qui) a) (?P<n>\d+|[a-z]+)"
         r" (?P<u>an|mois|semaine|jour)s?\b(?! (?:de grossesse|d'amen))"
-        r"|(?P<i>moins de 1 an\b)"
+        r"|\b(?:femme|fille|fillette|homme|garcon|nourrisson|enfant|patiente?|feminin|masculin|[hf])[,.:;]? ?(?P<b>\d+)"
+        r" (?P<v>an|mois|semaine|jour)s?\b|(?P<i>moins de 1 an\b)"
     ),
 }
 _SEXED = {
@@ -54,38 +55,46 @@ _KIN = {
     "male": frozenset(["father", "son", "herdsman", "schoolboy", "pere"]),
 }
 """Tell the sex where nothing else does; they may also be said of somebody who comes along."""
-_IDENTIFIERS = (
-    re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|www\."),
-    re.compile(r"(?<![\d.])\+?(?:\(0\))?\d(?:[ .-]?\d){7,}(?!\d)"),
-    re.compile(r"\b\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)?\d\d\b|\b(?:19|20)\d\d-\d\d-\d\d\b"),
-    re.compile(
-        r"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Dr|Doctor|Docteur|Nurse|Monsieur|Madame)\.? [A-ZÉÈÀ][a-zéèà]+"
-        r"|\bM\. [A-ZÉ][a-zé]+"
-    ),
-    re.compile(r"(?i:\b(?:monsieur|madame|mademoiselle|(?:la|le) petite?|little)) [A-ZÉÈÀ][a-zéèàï]+"),
-    re.compile(r"(?i:\b(?:I am|I'm|c'est|je suis)) [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+"),
-    re.compile(r"(?:^|[.!?\n] ?)[A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+, (?:an? |une? |the )"),
-    re.compile(r", [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+(?=[,.])"),
-    re.compile(
-        r"(?i:\b(?:named|called|my name is|i am called|je m'appelle|nommée?|prénommée?|appelée?)) [A-ZÉÈÀ][a-zéèàï]+"
-    ),
-    re.compile(
-        r"(?i)\b(?:MRN|ID|file|record|dossier|passport|passeport|card|carte)\b[^.\n]{0,12}?(?:no\.?|n°|number|numéro|#|:)?\s*[A-Z]{0,3}-?\d{4,}"
-    ),
-    re.compile(
-        r"(?i)\b\d+,? (?:rue|avenue|boulevard|street|road|lane)\b|\b\d+ [A-Z][a-z]+ (?:Street|Road|Avenue|Lane)\b"
-    ),
-)
-
-
 _PARTICLES = {
-    "en": frozenset("a an the her his my their for with of in on at to from as and that which who is are by".split()),  # noqa: SIM905
+    "en": frozenset(
+        [
+            "a",
+            "an",
+            "the",
+            "her",
+            "his",
+            "my",
+            "their",
+            "for",
+            "with",
+            "of",
+            "in",
+            "on",
+            "at",
+            "to",
+            "from",
+            "as",
+            "and",
+            "that",
+            "which",
+            "who",
+            "is",
+            "are",
+            "by",
+            "than",
+        ]
+    ),
     "fr": frozenset(
         "le la les un une des du de ses mes au aux dans en sur par pour avec et qui que est sont".split()  # noqa: SIM905
     ),
 }
 """Words that may stand between those of a value, or not. Single letters are none but with an apostrophe: those of
 "ankle(L)" and "cheville(D)" are sides."""
+_ONE = frozenset({"a", "an", "on", "one", "un", "une"})
+_COMPARING = dict.fromkeys(("less", "under", "below"), "less") | dict.fromkeys(
+    ("moins", "inferieur", "inferieure"), "moins"
+)
+_COMPARING |= dict.fromkeys(("more", "above"), "more") | dict.fromkeys(("plus", "superieur", "superieure"), "plus")
 _APOSTROPHES = ("'", "’")
 
 
@@ -151,18 +160,23 @@ def values_in(reading: Reading, tokens: list[Token], evidence: Evidence, languag
 
 
 def _places(words: list[tuple[str, bool]], at: int, sought: tuple[str, ...]) -> list[int]:
-    """Return where the words of a value stand from a place on, articles between them left out; none when not there."""
-    if not sought or words[at][0] != sought[0]:
+    """Return where the words of a value stand from a place on, particles between them left out; none when not there."""
+    if not sought or not _is_word(words[at][0], sought[0]):
         return []
     places: list[int] = []
     for wanted in sought:
-        while at < len(words) and words[at][0] != wanted and words[at][1]:
+        while at < len(words) and not _is_word(words[at][0], wanted) and words[at][1]:
             at += 1
-        if at == len(words) or words[at][0] != wanted:
+        if at == len(words) or not _is_word(words[at][0], wanted):
             return []
         places.append(at)
         at += 1
     return places
+
+
+def _is_word(word: str, wanted: str) -> bool:
+    """Say whether a word is one of a value's: "a day" is 1 day."""
+    return word == wanted or (wanted == "1" and word in _ONE)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -239,8 +253,8 @@ def _numbers(reading: Reading, language: str) -> Iterator[Token]:
 
 
 def _as_number(word: str, language: str) -> str:
-    words = _NUMBER_WORDS[language]
-    return str(words.index(word)) if word in words else word
+    words, digits = _NUMBER_WORDS[language], re.match(r"\d+(?:[.,]\d+)?", word)
+    return str(words.index(word)) if word in words else digits[0] if digits else word
 
 
 def person_faults(case: Case, language: str, readings: Sequence[Reading], answer: Reading) -> Iterator[tuple[str, str]]:
@@ -252,7 +266,12 @@ def person_faults(case: Case, language: str, readings: Sequence[Reading], answer
         yield "age_changed", f"{len(ages)} ages"
     words = {token.word for reading in readings for token in reading.tokens}
     own, other = _SEXED[case.patient.sex], _SEXED["male" if case.patient.sex == "female" else "female"]
-    if not words & (own | _KIN[case.patient.sex]) or words & other or {token.word for token in answer.tokens} & other:
+    spoken = {token.word for token in answer.tokens}
+    if (
+        not words & (own | _KIN[case.patient.sex])
+        or (words & other and not words & own)
+        or (spoken & other and not spoken & own)
+    ):
         yield "sex_changed", case.patient.sex
 
 
@@ -267,16 +286,9 @@ def ages_in(reading: Reading, language: str) -> Iterator[tuple[int, str]]:
         if group["i"]:
             yield 1, "infant"
             continue
-        said = next(group[name] for name in ("n", "b", "c", "d") if group.get(name))
+        said = next(group[name] for name in ("n", "b", "c", "d", "e") if group.get(name))
         named = next((group[name] for name in ("u", "v", "w") if group.get(name)), None)
         number = _as_number(said, language)
         unit = _UNITS[language][named or ("year" if language == "en" else "an")]
         if number.isdigit():
             yield int(number), unit
-
-
-def identifier_faults(turns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield turns that hold what could point to a person."""
-    for at, (_, content) in enumerate(turns):
-        if any(pattern.search(content) for pattern in _IDENTIFIERS):
-            yield "identifier", f"turn {at}"

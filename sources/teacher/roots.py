@@ -34,9 +34,9 @@ class Roots:
         self.own = frozenset(root(word, language) for text in texts for word in words_in(text))
         self._begun = frozenset(one[:n] for one in self.own for n in range(_SHORTEST_ROOT, len(one) + 1))
 
-    def __contains__(self, word: str) -> bool:
+    def __contains__(self, word: object) -> bool:
         """Say whether a word has one of these roots."""
-        return self.holds(root(word, self.language))
+        return isinstance(word, str) and self.holds(root(word, self.language))
 
     def holds(self, one: str) -> bool:
         """Say whether a root is one of these, begins one, or is begun by one."""

@@ -25,6 +25,19 @@ class Token:
     sentence: int
 
 
+_SIGNS = {
+    "en": ((r"<\s*(?=\d)", "less than "), (r">\s*(?=\d)", "more than "), (r"≥\s*(\d+ \w+)", r"\1 or more")),
+    "fr": ((r"<\s*(?=\d)", "moins de "), (r">\s*(?=\d)", "plus de "), (r"≥\s*(\d+ \w+)", r"\1 ou plus")),
+}
+
+
+def spelled(text: str, language: str) -> str:
+    """Return a text with signs of comparison before numbers in words, as a base has them."""
+    for sign, words in _SIGNS[language]:
+        text = re.sub(sign, words, text)
+    return text
+
+
 def tokens_of(text: str) -> Iterator[Token]:
     """Yield the words and marks of a text."""
     sentence = 0

@@ -11,10 +11,18 @@ from itertools import groupby
 
 from sources.teacher.case_words import CaseWords
 from sources.teacher.differential_values import values_in
-from sources.teacher.lexicon import Lexicon
+from sources.teacher.lexicon import Lexicon, fold
 from sources.teacher.mentions import Mention, Reading
 from sources.teacher.patients import Observation
+from sources.teacher.roots import words_in
 
+WELL = frozenset(
+    "normal normally clear unchanged kept intact preserved good well normale normaux conserve conservee garde gardee"  # noqa: SIM905
+    " claire clair intacte libre libres bon bonne bien".split()
+)
+"""Words that say of a thing that it is as it should be, so that its trouble is not there."""
+_LOSS = frozenset({"lost", "loss", "poor", "perdu", "perte"})
+"""Words of a finding that is a loss: without appetite is without it."""
 _YES, _NO = {"en": "yes", "fr": "oui"}, {"en": "no", "fr": "non"}
 
 
@@ -61,13 +69,23 @@ def _told_otherwise(
 def _by_own_words(words: CaseWords, one: Observation, reading: Reading) -> Iterator[Mention]:
     """Yield a mention for each sentence that holds a word of a finding's own: denied where one of them is."""
     asked = {token.sentence for token in reading.tokens if token.word == "?"}
-    spoken = [
-        (token.sentence, reading.denies(at))
-        for at, token in enumerate(reading.tokens)
-        if token.word[0].isalpha() and token.sentence not in asked and token.plain in words.own[one.code]
-    ]
-    for sentence in dict.fromkeys(number for number, _ in spoken):
-        yield Mention(one.code, (sentence, True) not in spoken, *reading.sentence(sentence), sentence)
+    called = {fold(word) for text in words.called(one.code) for word in words_in(text)}
+    spoken: dict[int, list[bool]] = {}
+    for at, token in enumerate(reading.tokens):
+        if token.word[0].isalpha() and token.sentence not in asked and token.plain in words.own[one.code]:
+            spoken.setdefault(token.sentence, []).append(reading.denies(at))
+    for sentence, denied in spoken.items():
+        start, end = reading.sentence(sentence)
+        near = {fold(word) for word in words_in(reading.text[start:end])}
+        present = bool(called & _LOSS) and not _denies_loss(reading, sentence)
+        if not any(denied):
+            present = not near & WELL
+        yield Mention(one.code, present, start, end, sentence)
+
+
+def _denies_loss(reading: Reading, sentence: int) -> bool:
+    tokens = enumerate(reading.tokens)
+    return any(reading.denies(at) for at, token in tokens if token.sentence == sentence and token.word in _LOSS)
 
 
 def _tells_value(words: CaseWords, one: Observation, reading: Reading) -> bool:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sources.teacher.case_words import CaseWords
+from sources.teacher.denials import NON
 from sources.teacher.lexicon import fold
 from sources.teacher.mentions import Reading
 from sources.teacher.roots import root
 from sources.teacher.tokens import Token
+from sources.teacher.told import WELL
 from sources.teacher.vocabulary import clinical_roots, is_everyday, vocabulary
 
 _HEADING = re.compile(r"^[\W_]*(?:[^\W_][\w'’/-]*\s?){1,4}\s?:", re.MULTILINE)
@@ -34,17 +36,19 @@ def unexplained_words(words: CaseWords, reading: Reading) -> list[str]:
     known = clinical_roots(words.knowledge, words.language)
     kin, narrating = (vocabulary(words.language)[name] for name in ("kin", "narrating"))
     told = {token.sentence for token in reading.tokens if token.word in narrating}
+    denied = {t.sentence for t in reading.tokens if t.plain in words.lexicon.denying | {NON} or t.word in WELL}
     return [
         token.plain
         for at, token in _telling(reading)
-        if _is_unexplained(words, known, token.plain, denied=reading.denies(at))
+        if _is_unexplained(words, known, token.plain, denied=token.sentence in denied or reading.denies(at))
         or (token.word in kin and token.sentence not in told and token.plain not in words.facts)
     ]
 
 
 def _is_unexplained(words: CaseWords, known: frozenset[str], word: str, denied: bool) -> bool:
     language = words.language
-    if len(word) < _LEAST_LETTERS or words.lexicon.is_small(fold(word)) or is_everyday(word, language):
+    plain = words.lexicon.is_small(fold(word)) or word in words.lexicon.ending | words.lexicon.supposing
+    if len(word) < _LEAST_LETTERS or plain or fold(word) in WELL or is_everyday(word, language):
         return False
     return root(word, language) in known and word not in (words.facts if denied else words.granted)
 
