@@ -65,7 +65,10 @@ class CaseWords:
 
     @cached_property
     def own(self) -> dict[str, Roots]:
-        """Roots by which, in this case, one finding alone is known: its code to those that no other has."""
+        """Roots by which, in this case, one finding alone is known: its code to those that no other has.
+
+        Everyday words are among them only where a finding has no others.
+        """
         texts = {one.code: [*self.called(one.code), *self._values(one)] for one in self.case.told}
         spoken = {code: self._content(own) for code, own in texts.items()}
         place = Roots(self.frame(), self.language)
@@ -73,10 +76,12 @@ class CaseWords:
             code: Roots([text for other, own in texts.items() if other != code for text in own], self.language)
             for code in texts
         }
-        return {
-            code: Roots((one for one in roots if not others[code].holds(one) and not place.holds(one)), self.language)
-            for code, roots in spoken.items()
-        }
+        own = {}
+        for code, roots in spoken.items():
+            alone = {one for one in roots if not others[code].holds(one) and not place.holds(one)}
+            telling = {one for one in alone if not is_everyday(one, self.language)}
+            own[code] = Roots(telling or alone, self.language)
+        return own
 
     @cached_property
     def names(self) -> dict[str, Roots]:
@@ -91,8 +96,7 @@ class CaseWords:
 
     def _content(self, texts: Iterable[str]) -> set[str]:
         words = [word for text in texts for word in words_in(text)]
-        kept = [one for one in words if not self.lexicon.is_small(fold(one)) and not is_everyday(one, self.language)]
-        return {root(word, self.language) for word in kept}
+        return {root(word, self.language) for word in words if not self.lexicon.is_small(fold(word))}
 
     def called(self, code: str) -> list[str]:
         """Return all that a finding is called by, but for its question and values."""

@@ -69,6 +69,11 @@ class Denials:
         before = self._is_labelled(first) or self._denial(first, last) >= 0
         return before or self._follows(last) or (NON not in own and self._is_non(first, last))
 
+    def is_no_longer(self, first: int, last: int) -> bool:
+        """Say whether a denial that reaches a mention is "ne ... plus"."""
+        at = self._denial(first, last)
+        return at >= 0 and any(token.word == "plus" for token in self.tokens[at : at + _REACH + 1])
+
     def may_deny(self, first: int, last: int) -> bool:
         """Say whether a denial reaches a mention over a comma of a list without "or" or "and": "no fever, cough"."""
         is_plain = self._is_labelled(first) or self._follows(last) or self._is_non(first, last)

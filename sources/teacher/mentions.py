@@ -18,6 +18,8 @@ _SLACK = 3
 """Words of content that may stand between those of a loose form, in all."""
 _BRIEF = 2
 _NO, _ANSWER = frozenset({"no", "non"}), frozenset({"answer", "reponse"})
+_LOSSES = frozenset({"perdu", "pert", "appetit", "arret", "descent", "descend"})
+"""Stems of findings that are a loss, so that "no longer" tells of them."""
 Hit = tuple[Form, tuple[int, ...]]
 """A form and the places of its words among those of content."""
 
@@ -145,6 +147,8 @@ class Reading:
         if self.tokens[first].sentence in self._asked:
             return None
         denied = self._denials.denies(first, last, form.stems)
+        if denied and _LOSSES.intersection(form.stems) and self._denials.is_no_longer(first, last):
+            return True  # ne descend plus: its descent has stopped
         if form.present is None:
             answered = self._answered(last)
             return denied == form.denied if answered is None else answered

@@ -19,6 +19,11 @@ from sources.teacher.verbalise import grammar
 
 VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
 _PLACE = re.compile(r"\{\w+\}")
+_CASE = (
+    *("join", "age", "person", "later", "who", "opening", "placed", "verbs", "verbs_history", "nouns", "nouns_history"),
+    *("verbs_absent", "no", "nouns_absent", "asked", "answers", "ask", "note", "talk", "values"),
+)
+"""The parts of the grammar that tell a case."""
 _LISTS = ("clinical", "treatment", "procedure")
 
 
@@ -37,7 +42,9 @@ def is_everyday(word: str, language: str) -> bool:
 @lru_cache(maxsize=2)
 def _everyday(language: str) -> frozenset[str]:
     """Return the stems of everyday words, and of those with which the grammar tells a case of whatever base."""
-    told = {word for text in _texts(grammar(language)) for word in words_in(_PLACE.sub(" ", text))}
+    told = {
+        word for key in _CASE for text in _texts(grammar(language)[key]) for word in words_in(_PLACE.sub(" ", text))
+    }
     return frozenset(stem(fold(word), language) for word in vocabulary(language)["everyday"] | told)
 
 

@@ -9,6 +9,11 @@ warning sign not called one; three of its eight cases were then given the names 
 after the checks had been mended by the first: 39 of 40 caught, 10 of 40 refused, all of one case, whose wrong refusal
 also caught two faults by chance; 39 and 1 since. Two answers of the 200 gave drugs that no next step names, which is
 now a fault: they were taken out. What is refused costs an attempt; what passes is trained on.
+
+`differential_told.json` holds replies of persons who played the teacher: they had the prompts and never saw the checks.
+Set b is 20 replies with five good and five bad edits of each. As the checks stood, 19 of the 20 and 94 of the 100 good
+edits were refused. They were then mended by it until all was judged rightly, so its figures say nothing of replies
+yet unseen: of a set like it that nobody looked at, 12 of 20 replies were refused and 2 bad edits passed.
 """
 
 import json
@@ -29,8 +34,12 @@ BASE = load_knowledge(FOLDER / "limited-resource")
 FRESH: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_fresh.json").read_text(encoding="utf-8")
 )
+TOLD: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "differential_told.json").read_text(encoding="utf-8")
+)
 MAX_MISSED, MAX_ALARMS = 0.02, 0.02
-MAX_FRESH = {"first": (0.0, 0.415), "second": (0.0, 0.0)}
+MAX_FRESH = {"first": (0.0, 0.405), "second": (0.0, 0.0)}
+MAX_TOLD = {"b": (0.0, 0.0)}
 """Missed and refused, as they are now: they may only fall."""
 
 
@@ -99,3 +108,16 @@ def test_text_in_other_words_is_judged_no_worse_than_it_was(name: str) -> None:
     print(f"\n{name} fresh set: {bad - len(missed)} of {bad} bad caught, {len(refused)} of {good} good refused")
     assert len(missed) <= most_missed * bad, missed
     assert len(refused) <= most_refused * good
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_replies_of_persons_are_judged_no_worse_than_they_were(name: str) -> None:
+    file = TOLD[name]
+    assert len({row["kind"] for row in file["bad"]}) == 10
+    missed = [row for row in file["bad"] if not check(case_of_row(row, file), BASE, edited(row, file))]
+    refused = [row for row in file["good"] if check(case_of_row(row, file), BASE, edited(row, file))]
+    most_missed, most_refused = MAX_TOLD[name]
+    bad, good = len(file["bad"]), len(file["good"])
+    print(f"\ntold set {name}: {bad - len(missed)} of {bad} bad caught, {len(refused)} of {good} good refused")
+    assert len(missed) <= most_missed * bad, missed
+    assert len(refused) <= most_refused * good, refused
