@@ -61,7 +61,7 @@ class BoilerplateKeys:
     """The stage that writes for each document the keys of paragraphs that may be boilerplate."""
 
     name = KEYS
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 
@@ -102,7 +102,7 @@ class RemoveBoilerplate:
     """Rewrite each document without the paragraphs that its source repeats."""
 
     name = NAME
-    version = "1"
+    version = "2"
     reasons = frozenset({FAILED})
 
     def __init__(self, config: BoilerplateConfig) -> None:

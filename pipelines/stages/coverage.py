@@ -2,10 +2,9 @@
 
 Nothing is dropped for it and no later stage reads it, so it may stand first in a run file and see what every filter
 takes. The report tells by it which slices of medicine were kept and which were lost (`pipelines.report.retention`), as
-corpora that are filtered without looking lose just what this project exists for. A text is about a group when its title
-names it, or when it names it often enough: so often at least, and at least such a share of what it names most on that
-axis; signs, organs and drugs count as a part of a name. Terms are data (`configs/vocabularies`). Not here: finding
-them (`vocabulary`).
+corpora that are filtered without looking lose just what this project exists for. Terms are data
+(`configs/vocabularies`). Not here: finding them (`vocabulary`), choosing what a text is about from what it names
+(`about`), places (`places`).
 """
 
 from collections.abc import Mapping
@@ -18,9 +17,11 @@ from pydantic import Field
 from pipelines.engine.rows import Rows
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
+from pipelines.stages.about import about, most_named, weighed
 from pipelines.stages.content import contents
 from pipelines.stages.exchange import RunFacts, Step
-from pipelines.stages.vocabulary import SIGN, Vocabulary, load_countries, load_vocabulary
+from pipelines.stages.places import places_of
+from pipelines.stages.vocabulary import Vocabulary, load_countries, load_vocabulary
 
 AXES = ("disease", "population", "care", "country", "region", "income")
 SCHEMA = pa.schema(
@@ -28,10 +29,6 @@ SCHEMA = pa.schema(
     + [pa.field("tokens", pa.int64(), nullable=False)]
     + [pa.field(axis, pa.list_(pa.string())) for axis in AXES]
 )
-TITLE_MENTIONS = 3
-"""A mention in the title counts as so many more: a title says what a text is about."""
-SIGN_MENTION = 0.35
-"""What a sign, an organ or a drug counts in the text, which points to a group without naming it."""
 LISTED_GROUPS = 2
 WORDS_A_MENTION = 400
 """A text of more words than this must name a group more than once, up to `min_mentions`."""
@@ -43,7 +40,7 @@ class CoverageConfig(Settings):
     min_mentions: Annotated[int, Field(ge=1), BYTES] = 3
     """Mentions that a long text needs; a passage of up to 400 words needs one, of up to 800 two, and so on."""
     min_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.7
-    """Mentions that a disease, population or level of care needs as a share of those of the one named most."""
+    """Mentions that a population or level of care needs as a share of those of the one named most."""
     min_place_share: Annotated[float, Field(ge=0, le=1), BYTES] = 0.25
     """The same for places, which a text names less often."""
 
@@ -52,7 +49,7 @@ class Coverage:
     """The stage: one row of slices for each document, sorted, none where nothing is named."""
 
     name = "coverage"
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 
@@ -80,50 +77,35 @@ def coverage_steps(config: CoverageConfig, facts: RunFacts) -> tuple[Step, ...]:
 
 def slices_of(title: str, text: str, config: CoverageConfig) -> dict[str, list[str]]:
     """Return the groups that a text is about, by axis; a neglected tropical disease adds the group `ntd`."""
-    least = min(config.min_mentions, 1 + len(text.split()) // WORDS_A_MENTION)
-    found = {}
+    words = len(text.split())
+    least = min(config.min_mentions, 1 + words // WORDS_A_MENTION)
+    found = {"disease": _diseases(title, text, words, least)}
     for axis, vocabulary in _vocabularies().items():
-        named = _weighed(vocabulary, title, text)
-        found[axis] = [] if _is_list(named) else _chosen(named, least, config.min_share)
-    above = {str(_vocabularies()["disease"].groups[group].get("of", "")) for group in found["disease"]} - {""}
-    found["disease"] = sorted({*found["disease"], *above})
-    return found | _places(title, text, least, config.min_place_share)
+        if axis != "disease":
+            found[axis] = _axis(vocabulary, title, text, least, config.min_share)
+    return found | places_of(title, text, least, config.min_place_share)
 
 
-def _places(title: str, text: str, least: int, min_share: float) -> dict[str, list[str]]:
-    """Return countries, and the regions and income groups that follow: regions count what is named within them."""
-    countries = load_countries()
-    named = _weighed(countries, title, text)
-    states = {name: mentions for name, mentions in named.items() if not name.startswith("region:")}
-    regions: dict[str, float] = {}
-    for name, mentions in named.items():
-        region = str(countries.groups[name]["region"]) if name in states else name.removeprefix("region:")
-        regions[region] = regions.get(region, 0) + mentions
-    regions.pop("none", None)
-    chosen = _chosen(states, least, min_share)
-    incomes = {str(countries.groups[code]["income"]) for code in chosen} - {"unclassified"}
-    return {"country": chosen, "region": _chosen(regions, least, min_share), "income": sorted(incomes)}
+def _diseases(title: str, text: str, words: int, least: int) -> list[str]:
+    vocabulary = _vocabularies()["disease"]
+    weights, named = weighed(vocabulary, title, text)
+    if least > 1:
+        weights = {group: weight for group, weight in weights.items() if weight >= least}
+    organs = {group for group, entry in vocabulary.groups.items() if entry.get("organ")}
+    chosen = about(weights, named, organs, words)
+    above = {str(vocabulary.groups[group].get("of", "")) for group in chosen} - {""}
+    return sorted({*chosen, *above})
 
 
-def _is_list(named: Mapping[str, float]) -> bool:
-    """Say whether several groups are named once each: a list of what is to be excluded, or of other people's work."""
-    named_once = [mentions for mentions in named.values() if mentions >= 1]
-    return len(named_once) > LISTED_GROUPS and max(named_once) == 1
+def _axis(vocabulary: Vocabulary, title: str, text: str, least: int, min_share: float) -> list[str]:
+    weights, _ = weighed(vocabulary, title, text)
+    return [] if _is_list(weights) else most_named(weights, least, min_share)
 
 
-def _weighed(vocabulary: Vocabulary, title: str, text: str) -> dict[str, float]:
-    """Return the mentions of each group: those in the title as several, signs in the text as less than one."""
-    counts: dict[str, float] = {}
-    for where, worth, sign_worth in ((text, 1, SIGN_MENTION), (title, TITLE_MENTIONS, TITLE_MENTIONS)):
-        for group, mentions in vocabulary.matcher.count(where).items():
-            name, each = (group[1:], sign_worth) if group.startswith(SIGN) else (group, worth)
-            counts[name] = counts.get(name, 0) + each * mentions
-    return counts
-
-
-def _chosen(named: Mapping[str, float], least: int, min_share: float) -> list[str]:
-    most = max(named.values(), default=0)
-    return sorted(group for group, mentions in named.items() if mentions >= max(least, min_share * most))
+def _is_list(weights: Mapping[str, float]) -> bool:
+    """Say whether several groups are named once each, as in a list of other people's work."""
+    once = [weight for weight in weights.values() if weight >= 1]
+    return len(once) > LISTED_GROUPS and max(once) == 1
 
 
 @lru_cache(maxsize=1)

@@ -60,7 +60,7 @@ class Safety:
     """The stage: one row of findings for each document."""
 
     name = "safety"
-    version = "2"
+    version = "3"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 
@@ -107,9 +107,8 @@ def hidden_share(text: str) -> float:
 
     Line ends, tabs, the soft hyphen, and the joiners and marks that scripts need do not count.
     """
-    if not text or text.isascii():
-        return sum(char < " " and char not in "\n\t\r" for char in text) / max(1, len(text))
-    return sum(category(char) in ("Cc", "Cf", "Co", "Cn") and char not in _NEEDED for char in text) / len(text)
+    unseen = (char for char in set(text) - _NEEDED if category(char) in ("Cc", "Cf", "Co", "Cn"))
+    return sum(map(text.count, unseen)) / max(1, len(text))
 
 
 _NEEDED = frozenset("\n\t\r\u00ad\u200c\u200d\u200e\u200f\u061c")

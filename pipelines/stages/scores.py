@@ -51,7 +51,7 @@ class Scores:
     """The stage: a map of scores for each document; a score that cannot be given is left out."""
 
     name = NAME
-    version = "1"
+    version = "2"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 

@@ -1,10 +1,12 @@
-"""Vocabularies of terms as data, and the matcher that counts their mentions in a text.
+"""Vocabularies of terms as data, and the matcher that finds their mentions in a text.
 
 A vocabulary is a YAML of `configs/vocabularies/`: groups of terms in several languages, in any case or `exact`, and
 `not`, phrases that are no mention though a term lies within them; `signs` point to a group without naming it. All are
-looked for at once (Aho and Corasick, "Efficient string matching", 1975); of mentions that overlap the longest counts,
-and a term is found between word borders only. Arabic writes its article and some prepositions on the word, so they may
-stand before a term. Not here: what a text is about (`coverage`).
+looked for at once (Aho and Corasick, "Efficient string matching", 1975); of mentions that overlap the one that begins
+first counts, then the longest. All that is no letter or digit counts as a space, and a term is found between spaces
+only; one that ends in `*` is the beginning of a word and stands for all that begin so (`cardiomyop*`). Arabic writes
+its article and some prepositions on the word, so they may stand before a term; Chinese writes no spaces, so none are
+asked for. Not here: what a text is about (`coverage`).
 """
 
 from collections import Counter
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ahocorasick
 from ruamel.yaml import YAML
@@ -22,10 +24,28 @@ from pipelines.engine.hashing import sha256_bytes
 FOLDER = Path(__file__).parents[2] / "configs" / "vocabularies"
 LANGUAGES = ("en", "fr", "es", "pt", "ar")
 _PLURAL = ("en", "fr", "es", "pt")
-_ARABIC_PREFIXES = frozenset({"ال", "و", "ف", "ب", "ل", "ك", "لل", "وال", "بال", "فال", "كال", "ولل", "وب", "ول"})
+_ARABIC_PREFIXES = ("ال", "و", "ف", "ب", "ل", "ك", "لل", "وال", "بال", "فال", "كال", "ولل", "وب", "ول")
+_ARABIC, _CHINESE, _AFTER_CHINESE = "\u0600", "\u3400", "\ua000"
 _NO_MENTION = ""
+STEM = "*"
+"""After the beginning of a word that stands for all words that begin so."""
 SIGN = "~"
 """Before the group of a term that points to it without naming it: a sign, an organ, a drug."""
+
+
+class Mention(NamedTuple):
+    """One place where a term was found: the term's group, and where it begins and ends in the text, in characters."""
+
+    group: str
+    start: int
+    stop: int
+
+
+class PlainText(NamedTuple):
+    """A text to look for terms in: all but letters and digits made spaces, and one more at both ends."""
+
+    cased: str
+    folded: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +59,7 @@ class Vocabulary:
 
 
 class Matcher:
-    """Counts the mentions of each group: `folded` terms in any case, `exact` ones as they are written."""
+    """Finds the mentions of each group: `folded` terms in any case, `exact` ones as they are written."""
 
     def __init__(self, folded: Iterable[tuple[str, str]], exact: Iterable[tuple[str, str]]) -> None:
         """Take (term, group) pairs, the first of a term counts; the group "" is a phrase that is no mention."""
@@ -47,47 +67,72 @@ class Matcher:
         self._exact = _automaton(exact)
 
     def count(self, text: str) -> Counter[str]:
-        """Return the mentions of each group that has any."""
-        found = [*_found(self._folded, text.casefold()), *_found(self._exact, text)]
-        return Counter(group for group in found if group)
+        """Return how often each group is mentioned that is."""
+        return Counter(mention.group for mention in self.mentions(plain_text(text)))
+
+    def mentions(self, text: PlainText) -> list[Mention]:
+        """Return all mentions: those in any case, then those as written, each in the order of the text."""
+        found = [*_found(self._folded, text.folded), *_found(self._exact, text.cased)]
+        return [mention for mention in found if mention.group]
+
+
+@lru_cache(maxsize=1)
+def _spaces() -> dict[int, str]:
+    """Return the table that makes every character of the basic plane that is no letter, digit or © a space."""
+    return {code: " " for code in range(0x10000) if not chr(code).isalnum() and chr(code) != "©"}
+
+
+def _plain(text: str) -> str:
+    return text.translate(_spaces())
+
+
+@lru_cache(maxsize=4)
+def plain_text(text: str) -> PlainText:
+    """Return a text as all vocabularies read it, one after the other: so it is kept while the next few are read."""
+    cased = f" {_plain(text)} "
+    return PlainText(cased, cased.casefold())
 
 
 def _automaton(terms: Iterable[tuple[str, str]]) -> Any:
+    """Return the automaton of terms with the spaces around them; a term has one group, or is a sign of several."""
     automaton = ahocorasick.Automaton()
     for term, group in terms:
-        if term not in automaton:
-            automaton.add_word(term, (len(term), group))
+        for written in _written(term):
+            _, groups = automaton.get(written, (0, ()))
+            if not groups or (groups[0].startswith(SIGN) and group not in groups):
+                automaton.add_word(written, (len(written), (*groups, group)))
     if len(automaton):
         automaton.make_automaton()
     return automaton
 
 
-def _found(automaton: Any, text: str) -> Iterator[str]:
-    """Yield the group of each mention; of those that overlap the one that begins first, then the longest."""
+def _written(term: str) -> Iterator[str]:
+    """Yield a term as it may stand in a plain text: after a space or a prefix, before a space unless it is a stem."""
+    plain = _plain(term.removesuffix(STEM))
+    if _CHINESE <= plain[0] < _AFTER_CHINESE or not plain[0].isalnum():
+        yield plain
+        return
+    after = "" if term.endswith(STEM) else " "
+    yield f" {plain}{after}"
+    if _ARABIC <= plain[0] < _CHINESE:
+        yield from (f" {prefix}{plain}{after}" for prefix in _ARABIC_PREFIXES)
+
+
+def _found(automaton: Any, plain: str) -> Iterator[Mention]:
+    """Yield each mention; of those that overlap the one that begins first, then the longest, then the longest term."""
     if not len(automaton):
         return
     spans = []
-    for last, (length, group) in automaton.iter(text):
-        start = last - length + 1
-        if _stands_alone(text, start, last + 1):
-            spans.append((start, -length, group))
+    for last, (length, groups) in automaton.iter(plain):
+        start = last + 1 - length
+        chinese = plain[start] != " "
+        stop = last + 1 if chinese else plain.find(" ", last)
+        spans.append((start if chinese else start + 1, -stop, -length, groups))
     reached = 0
-    for start, negative_length, group in sorted(spans):
+    for start, negative_stop, _, groups in sorted(spans):
         if start >= reached:
-            reached = start - negative_length
-            yield group
-
-
-def _stands_alone(text: str, start: int, stop: int) -> bool:
-    """Say whether a stretch lies between word borders."""
-    if stop < len(text) and text[stop].isalnum():
-        return False
-    if start == 0 or not text[start - 1].isalnum():
-        return True
-    begin = start
-    while begin > max(0, start - 4) and text[begin - 1].isalnum():
-        begin -= 1
-    return text[begin:start] in _ARABIC_PREFIXES and (begin == 0 or not text[begin - 1].isalnum())
+            reached = -negative_stop
+            yield from (Mention(group, start - 1, reached - 1) for group in groups)
 
 
 @lru_cache(maxsize=8)
@@ -99,7 +144,8 @@ def load_vocabulary(name: str) -> Vocabulary:
     folded, exact = [], []
     for group, entry in groups.items():
         exact += [(str(term), group) for term in entry.get("exact", ())]
-        folded += [(term, group) for language in LANGUAGES for term in _forms(entry.get(language, ()), language)]
+        named = (*LANGUAGES, "zh")
+        folded += [(term, group) for language in named for term in _forms(entry.get(language, ()), language)]
     folded += [(term, _NO_MENTION) for entry in groups.values() for term in entry.get("not", ())]
     folded += [(form, SIGN + group) for group, entry in groups.items() for form in _forms(entry.get("signs", ()), "en")]
     return Vocabulary(body["axis"], groups, Matcher(folded, exact), sha256_bytes(raw))
@@ -123,5 +169,5 @@ def _forms(terms: Iterable[str], language: str) -> Iterator[str]:
     """Yield each term and, where a language makes its plural so, the term with an s."""
     for term in terms:
         yield term
-        if language in _PLURAL and not term.endswith("s"):
+        if language in _PLURAL and not term.endswith(("s", STEM)):
             yield f"{term}s"

@@ -13,15 +13,19 @@ from pathlib import Path
 from unicodedata import category, normalize
 
 from pipelines.engine.hashing import sha256_bytes
+from sources.teacher.needed_words import Gate, Span
 
-_LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһոաΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjdhnwABEZHIKMNOPTYXo")
+_FOREIGN, _LATIN = "аеорсухіѕјԁһոաΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjdhnwABEZHIKMNOPTYXo"
+_LOOK_ALIKE, _ANY_FOREIGN = str.maketrans(_FOREIGN, _LATIN), re.compile(f"[{_FOREIGN}]")
+_WIDE = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
+"""White space within a line that is not one space."""
 _SPACED = re.compile(r"\b(?:\w[ .·_*-]){2,}\w\b")
 _FILE = Path(__file__).with_suffix(".txt")
 
 
-def _read() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return (family, pattern) of each line of the file, its groups put in."""
-    family, groups, patterns = "", {}, []
+def _read() -> list[tuple[str, str]]:
+    """Return (family, wording) of each line of the file, its groups put in."""
+    family, groups, wordings = "", {}, []
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
@@ -32,8 +36,8 @@ def _read() -> tuple[tuple[str, re.Pattern[str]], ...]:
         else:
             for name, words in groups.items():
                 line = line.replace(name, words)
-            patterns.append((family, _compiled(line)))
-    return tuple(patterns)
+            wordings.append((family, line))
+    return wordings
 
 
 def _compiled(line: str) -> re.Pattern[str]:
@@ -45,7 +49,9 @@ def _compiled(line: str) -> re.Pattern[str]:
     )
 
 
-_PATTERNS = _read()
+_WORDINGS = _read()
+_PATTERNS = tuple((family, _compiled(line)) for family, line in _WORDINGS)
+_GATE = Gate(line for _, line in _WORDINGS)
 WORDINGS = sha256_bytes(_FILE.read_bytes())[:16]
 """What tells these wordings from later ones: they decide what is shown and accepted."""
 FAMILIES = frozenset(name for name, _ in _PATTERNS) | {"invisible"}
@@ -55,20 +61,27 @@ def speaks_to_a_model(text: str) -> str | None:
     """Return the family of the first order to a model that a text holds, `invisible` for hidden characters, or None."""
     if hides_something(text):
         return "invisible"
-    plain = normalize("NFKC", text.replace("\u00ad", "")).translate(_LOOK_ALIKE)
+    plain = text if text.isascii() else normalize("NFKC", text.replace("\u00ad", ""))
+    if _ANY_FOREIGN.search(plain):
+        plain = plain.translate(_LOOK_ALIKE)
     for copy in dict.fromkeys((_single_spaced(plain), _single_spaced(_closed_up(plain)))):
         low = copy.lower()
-        for name, pattern in _PATTERNS:
-            if pattern.search(copy if pattern.flags & re.IGNORECASE else low):
+        for number, spans in _GATE.stretches(low):
+            name, pattern = _PATTERNS[number]
+            if _is_in(pattern, copy if pattern.flags & re.IGNORECASE else low, spans):
                 return name
     return None
 
 
+def _is_in(pattern: re.Pattern[str], text: str, spans: list[Span]) -> bool:
+    """Say whether a pattern matches within stretches; at the end of one a word may be cut, so the text decides."""
+    return any(pattern.search(text, *span) for span in spans) and bool(pattern.search(text))
+
+
 def hides_something(text: str) -> bool:
     """Say whether a text holds characters that no reader sees; joiners within scripts that need them may."""
-    if text.isascii():
-        return any(ord(char) < 32 and char not in "\n\t\r" for char in text)
-    return any(_is_hidden(text, place) for place, char in enumerate(text) if category(char) in ("Cf", "Cc", "Co", "Cn"))
+    unseen = {char for char in set(text) if category(char) in ("Cf", "Cc", "Co", "Cn")}
+    return bool(unseen) and any(_is_hidden(text, place) for place, char in enumerate(text) if char in unseen)
 
 
 def _is_hidden(text: str, place: int) -> bool:
@@ -81,7 +94,7 @@ def _is_hidden(text: str, place: int) -> bool:
 
 
 def _single_spaced(text: str) -> str:
-    return re.sub(r"[^\S\n]+", " ", text)
+    return _WIDE.sub(" ", text)
 
 
 def _closed_up(text: str) -> str:

@@ -4,9 +4,10 @@ Run `python -m tests.bench.tokenizing [--megabytes N] [--packed N --larger N] [-
 MEDMIX_REAL_RUN for a finished run of the real sample; JATS articles alone without). First every library encodes texts
 that it has not seen (cold), others after them (warm), the first ones again, and a string of 200 KB without a space, in
 a process of its own with 1 and with 2 threads. Then documents in Parquet become packed rows in shards (ours), token
-files (datatrove), those shuffled into one (datatrove, merged), or a cache of `datasets`; texts repeat where the size
-asked for is more than there is, so word caches are warm. A third size, 1 GB, is reckoned from the other two. Judge by
-CPU seconds: on a busy machine those of a wall clock tell of others. Order alternates by round.
+files (datatrove), those shuffled into one (datatrove, merged), token files with the indices of a training order
+(megatron), or a cache of `datasets`; texts repeat where the size asked for is more than there is, so word caches are
+warm. A third size, 1 GB, is reckoned from the other two. Judge by CPU seconds: on a busy machine those of a wall clock
+tell of others. Order alternates by round.
 """
 
 import argparse
@@ -31,7 +32,7 @@ ALONE = Path(__file__).with_name("tokenizers_alone.py")
 PEERS = Path(__file__).with_name("packed_peers.py")
 TARGETS = {"llama-3.1": "<|end_of_text|>", "qwen2.5": "<|endoftext|>"}
 ALONE_NAMES = ("ours", "ours, all columns", "tokenizers", "tiktoken")
-PACKED_NAMES = ("ours", "datatrove", "datatrove, merged", "datasets.map")
+PACKED_NAMES = ("ours", "datatrove", "datatrove, merged", "megatron", "datasets.map")
 WORKERS = 2
 
 
@@ -47,11 +48,11 @@ def main() -> None:
     if not data:
         print("tokenizing: skipped, MEDMIX_DATA does not name the folder of the real sample")
         return
-    python = peer_python("tokenizing")
     texts = read_texts(data, 1e12)
     random.Random(3).shuffle(texts)
     print(environment("tokenizers", "fastokens", "pyarrow"))
-    print(f"peers: {versions('tokenizing', 'tokenizers', 'tiktoken', 'datatrove', 'datasets')}")
+    print(f"peers: {versions('tokenizing', 'tokenizers', 'tiktoken', 'datatrove', 'datasets')}, ", end="")
+    print(versions("training", "megatron-core"))
     print(f"{len(texts):,} real texts of {sum(len(text.encode()) for text in texts) / 1e6:.0f} MB", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-tokenizing-") as folder:
         work = Path(folder)
@@ -59,7 +60,7 @@ def main() -> None:
             for threads in (1, 2):
                 alone(work, texts, target, threads, args)
         for megabytes in filter(None, dict.fromkeys((args.packed, args.larger))):
-            packed(work / f"packed-{megabytes}", texts, megabytes, python, args.rounds)
+            packed(work / f"packed-{megabytes}", texts, megabytes, args.rounds)
         if 0 < args.packed < args.larger:
             reckon(args.packed, args.larger)
 
@@ -110,7 +111,7 @@ SECONDS: dict[int, dict[str, tuple[float, float]]] = {}
 """Medians of (wall, CPU) seconds by megabytes and contestant."""
 
 
-def packed(folder: Path, texts: list[str], megabytes: int, python: str, rounds: int) -> None:
+def packed(folder: Path, texts: list[str], megabytes: int, rounds: int) -> None:
     """Let every contestant bring the same documents to tokens on disk; processes and their start are counted."""
     folder.mkdir()
     total = megabytes * 1_000_000
@@ -120,7 +121,7 @@ def packed(folder: Path, texts: list[str], megabytes: int, python: str, rounds: 
     tokens: dict[str, str] = {}
     for number in range(rounds):
         for name in PACKED_NAMES if number % 2 == 0 else PACKED_NAMES[::-1]:
-            wall_s, cpu_s, tokens[name] = _run_packed(name, folder, files, python)
+            wall_s, cpu_s, tokens[name] = _run_packed(name, folder, files)
             found[name].append((wall_s, cpu_s))
     SECONDS[megabytes] = {
         name: (statistics.median(one[0] for one in runs), statistics.median(one[1] for one in runs))
@@ -134,7 +135,7 @@ def packed(folder: Path, texts: list[str], megabytes: int, python: str, rounds: 
     _table(SECONDS[megabytes], tokens)
 
 
-def _run_packed(name: str, folder: Path, files: list[str], python: str) -> tuple[float, float, str]:
+def _run_packed(name: str, folder: Path, files: list[str]) -> tuple[float, float, str]:
     """Run one contestant from nothing; return wall and CPU seconds and the tokens that it tells."""
     target = "qwen2.5"
     tokenizer = find_target(target).tokenizer_path()
@@ -150,6 +151,7 @@ def _run_packed(name: str, folder: Path, files: list[str], python: str) -> tuple
     else:
         job = {"files": files, "tokenizer": str(tokenizer), "eos": TARGETS[target], "workers": WORKERS, "out": str(out)}
         (folder / "job.json").write_text(json.dumps(job))
+        python = peer_python("training" if name == "megatron" else "tokenizing")
         command = [python, str(PEERS), name, str(folder / "job.json")]
     readings = measure(command, log, env)
     if readings.exit_code:

@@ -88,17 +88,11 @@ def test_a_kill_while_batches_wait_loses_and_repeats_nothing(toy: ToyMixture, tm
     assert len(told) - len(by_row) <= 2, "a batch may be told twice only where a kill fell before its state was kept"
 
 
-def torchrun(toy: ToyMixture, out: Path, ranks: int, steps: int) -> None:
-    """Train on so many ranks, each a process of its own, as `torchrun` would start them."""
+def torchrun(code: str, toy: ToyMixture, out: Path, ranks: int) -> None:
+    """Run a script on so many ranks, each a process of its own, as `torchrun` would start them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom mixer.stored import StoredRows\n"
-        "from mixer.train_demo import Recipe, train\nimport torch\ntorch.set_num_threads(1)\n"
-        f"recipe = Recipe(steps={steps}, batch_sequences=12, micro_sequences=5, checkpoint_steps=4)\n"
-        f"train(StoredRows(Path(sys.argv[1])), {VOCABULARY}, recipe, Path(sys.argv[2]), lambda step, loss: None)\n"
-    )
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(ranks)}
     environment = {**os.environ, **shared, "PYTHONPATH": str(REPOSITORY)}
     started = [
@@ -109,7 +103,18 @@ def torchrun(toy: ToyMixture, out: Path, ranks: int, steps: int) -> None:
         )
         for rank in range(ranks)
     ]
-    assert [process.wait(timeout=300) for process in started] == [0] * ranks
+    assert [process.wait(timeout=600) for process in started] == [0] * ranks
+
+
+def demo(toy: ToyMixture, out: Path, ranks: int, steps: int) -> None:
+    """Train as `medmix train-demo` does, up to a step."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom mixer.stored import StoredRows\n"
+        "from mixer.train_demo import Recipe, train\nimport torch\ntorch.set_num_threads(1)\n"
+        f"recipe = Recipe(steps={steps}, batch_sequences=12, micro_sequences=5, checkpoint_steps=4)\n"
+        f"train(StoredRows(Path(sys.argv[1])), {VOCABULARY}, recipe, Path(sys.argv[2]), lambda step, loss: None)\n"
+    )
+    torchrun(code, toy, out, ranks)
 
 
 def losses(out: Path) -> dict[int, float]:
@@ -117,14 +122,64 @@ def losses(out: Path) -> dict[int, float]:
     return {line["step"]: line["loss"] for line in lines}
 
 
-def test_training_goes_on_with_other_ranks_at_the_same_losses(toy: ToyMixture, tmp_path: Path) -> None:
-    torchrun(toy, tmp_path / "one", ranks=1, steps=8)
-    torchrun(toy, tmp_path / "changing", ranks=2, steps=4)
-    torchrun(toy, tmp_path / "changing", ranks=3, steps=8)
+@pytest.mark.parametrize(
+    "chain", [((2, 4), (3, 8)), pytest.param(((4, 2), (1, 3), (3, 6), (2, 7), (4, 8)), marks=pytest.mark.nightly)]
+)
+def test_training_goes_on_with_other_ranks_at_the_same_losses(
+    toy: ToyMixture, tmp_path: Path, chain: tuple[tuple[int, int], ...]
+) -> None:
+    demo(toy, tmp_path / "one", ranks=1, steps=8)
+    for ranks, steps in chain:
+        demo(toy, tmp_path / "changing", ranks, steps)
     one, changing = losses(tmp_path / "one"), losses(tmp_path / "changing")
     assert list(one) == list(changing) == list(range(1, 9))
     assert np.allclose(list(one.values()), list(changing.values()), rtol=1e-4)
     assert one[8] < one[1]
+
+
+DISTRIBUTED = f"""
+import json, sys
+from pathlib import Path
+import torch
+from torch import distributed
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+from mixer.feed import Feed
+from mixer.stored import StoredRows
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+distributed.init_process_group("gloo")
+rank, world = distributed.get_rank(), distributed.get_world_size()
+feed = Feed(StoredRows(Path(sys.argv[1])), 12, rank=rank, world=world)
+model = DistributedDataParallel(torch.nn.Embedding({VOCABULARY}, {VOCABULARY}))  # the next token by the one before
+optimizer = torch.optim.SGD(model.parameters(), lr=9.0)
+for step, batch in zip(range(6), feed.loader()):
+    labels = batch["labels"].flatten()
+    targets = (labels >= 0).sum()
+    distributed.all_reduce(targets)
+    loss = functional.cross_entropy(model(batch["input_ids"]).flatten(0, 1), labels, reduction="sum") / targets
+    (loss * world).backward()  # this wrapper divides the sum of gradients by the ranks
+    optimizer.step()
+    optimizer.zero_grad()
+    total = loss.detach()
+    distributed.all_reduce(total)
+    if rank == 0:
+        with open(sys.argv[2], "a") as out:
+            out.write(json.dumps([feed.next_row, float(total)]) + "\\n")
+distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.nightly
+def test_distributed_data_parallel_learns_the_same_on_one_to_four_ranks(toy: ToyMixture, tmp_path: Path) -> None:
+    told = []
+    for ranks in (1, 2, 3, 4):
+        torchrun(DISTRIBUTED, toy, tmp_path / str(ranks), ranks)
+        told.append([json.loads(line) for line in (tmp_path / str(ranks)).read_text().splitlines()])
+    assert [row for row, _ in told[0]] == [12, 24, 36, 48, 60, 72]
+    for other in told[1:]:
+        assert np.allclose(told[0], other, rtol=1e-5)
 
 
 def test_attention_stays_within_a_document(toy: ToyMixture) -> None:
@@ -143,34 +198,46 @@ def test_attention_stays_within_a_document(toy: ToyMixture) -> None:
     assert moved.tolist() == [False, True, True, False, False, False, False, False]
 
 
+TRAINER = """
+import json, os, sys
+from pathlib import Path
+import datasets, torch, transformers
+from mixer.feed import Feed
+from mixer.stored import StoredRows
+
+torch.set_num_threads(1)
+seen = []
+
+class Watch(torch.nn.Module):
+    # takes what the Trainer gives and keeps its ids
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, input_ids, labels, position_ids):
+        seen.append(input_ids.tolist())
+        assert labels.shape == position_ids.shape == input_ids.shape
+        return {"loss": self.weight.sum() * 0}
+
+data = datasets.IterableDataset.from_generator(Feed(StoredRows(Path(sys.argv[1])), 24).examples)
+options = transformers.TrainingArguments(
+    sys.argv[2], max_steps=3, per_device_train_batch_size=4, report_to=[], use_cpu=True, save_strategy="no"
+)
+transformers.Trainer(Watch(), options, train_dataset=data).train()
+Path(sys.argv[2], os.environ["RANK"] + ".json").write_text(json.dumps(seen))
+"""
+
+
 @pytest.mark.nightly
-def test_the_trainer_of_transformers_takes_the_same_rows(toy: ToyMixture, tmp_path: Path) -> None:
-    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_trainer_of_transformers_takes_the_same_rows_in_the_same_order(
+    toy: ToyMixture, tmp_path: Path, ranks: int
+) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
     pytest.importorskip("accelerate", reason="accelerate is not installed")
-    import datasets
-    import torch
-
-    seen: list[list[int]] = []
-
-    class Watch(torch.nn.Module):
-        """Takes what the Trainer gives and keeps its ids."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(1))
-
-        def forward(
-            self, input_ids: torch.Tensor, labels: torch.Tensor, position_ids: torch.Tensor
-        ) -> dict[str, object]:
-            seen.extend(input_ids.tolist())
-            assert labels.shape == position_ids.shape == input_ids.shape
-            return {"loss": self.weight.sum() * 0}
-
-    feed = Feed(StoredRows(toy.folder), B)
-    data = datasets.IterableDataset.from_generator(feed.examples)
-    options = transformers.TrainingArguments(
-        str(tmp_path), max_steps=6, per_device_train_batch_size=4, report_to=[], use_cpu=True
-    )
-    transformers.Trainer(Watch(), options, train_dataset=data).train()
-    expected = StoredRows(toy.folder).block(0, 24).input_ids
-    assert seen == expected.tolist()
+    torchrun(TRAINER, toy, tmp_path, ranks)
+    told = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(ranks)]
+    steps = [[row for part in slices for row in part] for slices in zip(*told, strict=True)]
+    assert [len(step) for step in steps] == [4 * ranks] * 3
+    assert [row for step in steps for row in step] == StoredRows(toy.folder).block(0, 12 * ranks).input_ids.tolist()

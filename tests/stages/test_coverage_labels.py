@@ -22,7 +22,7 @@ LABELS: dict[str, list[dict[str, Any]]] = json.loads(
 FOLDER = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
 KINDS = ("disease", "region")
 PARENTS = {"ntd"}  # named beside its members by the stage; the labels name members alone
-FLOORS = {"disease": 0.74, "region": 0.86}
+FLOORS = {"disease": 0.79, "region": 0.88}
 """What was reached when the vocabularies last grew; the goal is 0.90 for both (see CHANGELOG)."""
 needs_real_files = [
     pytest.mark.real,

@@ -1,0 +1,57 @@
+"""Say in which countries a text is set, and which regions and income groups follow.
+
+A place counts wherever it is named but in an address: of a maker ("(Siemens, Eschborn, Germany)"), of a publisher
+("(New York: Knopf"), of an author beside an e-mail. A region counts what is named within it. Not here: the names
+(`vocabulary`, `configs/vocabularies/countries.yaml`).
+"""
+
+import re
+
+from pipelines.stages.about import TITLE_MENTIONS, most_named
+from pipelines.stages.vocabulary import Vocabulary, load_countries, plain_text
+
+_REGION = "region:"
+_MAKER_CHARS, _AUTHOR_CHARS, _EMAIL_CHARS = 90, 250, 60
+_MAKER = re.compile(
+    r"\((?=[^()]*(?:\b(?:Inc|Ltd|GmbH|Corp|Corporation|LLC|AG|Co|Company|Pty|Pvt|SpA|BV|Sigma|Merck|Roche|Pfizer|Bayer"
+    r"|Thermo|Bio[- ]?\w*|Life|\w*gen|\w*[Tt]ech\w*|\w*[Ss]ystems?|Diagnostics?|Instruments?|Scientific|Laboratories"
+    r"|Pharma\w*|Medical|Healthcare|Johnson|Siemens|Philips|Software|StataCorp|SPSS|SAS|version)\b|[\u2122\u00ae&]))"
+    r"[^()]*,\s*$"
+)
+_AUTHOR = re.compile(r"Corresponding [Aa]uthor|Author [Aa]ffiliation|Correspondence")
+
+
+def places_of(title: str, text: str, least: float, min_share: float) -> dict[str, list[str]]:
+    """Return the countries, the regions and the income groups of a text, each sorted."""
+    countries = load_countries()
+    weights = _weighed(countries, title, text)
+    states = {name: weight for name, weight in weights.items() if not name.startswith(_REGION)}
+    regions: dict[str, float] = {}
+    for name, weight in weights.items():
+        region = str(countries.groups[name]["region"]) if name in states else name.removeprefix(_REGION)
+        regions[region] = regions.get(region, 0) + weight
+    regions.pop("none", None)
+    chosen = most_named(states, least, min_share)
+    incomes = {str(countries.groups[code]["income"]) for code in chosen} - {"unclassified"}
+    return {"country": chosen, "region": most_named(regions, least, min_share), "income": sorted(incomes)}
+
+
+def _weighed(countries: Vocabulary, title: str, text: str) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for where, worth in ((text, 1), (title, TITLE_MENTIONS)):
+        for group, start, stop in countries.matcher.mentions(plain_text(where)):
+            if not _is_address(where, start, stop):
+                weights[group] = weights.get(group, 0) + worth
+    return weights
+
+
+def _is_address(text: str, start: int, stop: int) -> bool:
+    """Say whether a place stands in the address of a maker, a publisher or an author."""
+    if text[stop : stop + 2] == ": " and text[max(0, start - 2) : start].strip() in ("(", "."):
+        return True
+    if "@" in text[max(0, start - _EMAIL_CHARS) : stop + _EMAIL_CHARS]:
+        return True
+    if _AUTHOR.search(text, max(0, start - _AUTHOR_CHARS), start):
+        return True
+    opened = text.rfind("(", max(0, start - _MAKER_CHARS), start)
+    return opened >= 0 and bool(_MAKER.match(text[opened:start]))
