@@ -1,15 +1,16 @@
 """Weigh what a text names and choose what it is about: one rule and one set of weights for all groups of an axis.
 
 A name counts one, a sign (an organ, a drug, a finding) about a third, a name in the title several. What is only
-mentioned in passing is told apart by five things, each a number that a reader can check: how much names the group, how
-that compares with the group named most beside it, whether it is named at all or only pointed to, how many groups are
-named (a list of what to exclude names many), and, for a group of an organ, how much of a disease of its own is named: a
-text on onchocerciasis is full of skin. Weights are those of a logistic regression (Berkson, "Application of the
-logistic function to bio-assay", 1944) on the passages for tuning, rounded. Not here: finding names (`vocabulary`),
-places (`places`).
+mentioned in passing is told apart by six numbers that a reader can check: how much names the group, how that compares
+with the group named most beside it, whether it is named or only pointed to by a few signs, how many groups are named (a
+list of what to exclude names many), how far into the text it is first met, and, for a group of an organ, how much of a
+disease of its own is named: a text on onchocerciasis is full of skin. The factors are those of a logistic regression
+(Berkson, "Application of the logistic function to bio-assay", 1944) on the passages for tuning, rounded. Not here:
+finding names (`vocabulary`), places (`places`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from math import log, log1p, sqrt
 
 from pipelines.stages.vocabulary import SIGN, Vocabulary, plain_text
@@ -18,39 +19,54 @@ TITLE_MENTIONS = 3
 """A mention in the title counts as so many more: a title says what a text is about."""
 SIGN_MENTION = 0.35
 """What a sign, an organ or a drug counts in the text, which points to a group without naming it."""
+SIGNS_A_NAME = 6
+"""So many different signs are as good as a name."""
 PASSAGE_WORDS = 250
 """Mentions in a text longer than this count for less, by the root of how many times longer it is."""
 NAMED = 1.0
-"""A group of at least this weight is named."""
-LEAST_SCORE = 1.9
+"""A group of at least this weight counts among those that are named."""
+LEAST_SCORE = 2.6
 
 
-def weighed(vocabulary: Vocabulary, title: str, text: str) -> tuple[dict[str, float], set[str]]:
-    """Return the weight of each group that is mentioned, and those that are named or stand in the title."""
-    weights: dict[str, float] = {}
-    named: set[str] = set()
-    for where, worth, sign_worth in ((text, 1, SIGN_MENTION), (title, TITLE_MENTIONS, TITLE_MENTIONS)):
-        for mention in vocabulary.matcher.mentions(plain_text(where)):
-            is_sign = mention.group.startswith(SIGN)
-            group = mention.group.removeprefix(SIGN)
-            weights[group] = weights.get(group, 0) + (sign_worth if is_sign else worth)
-            if not is_sign or where is title:
-                named.add(group)
-    return weights, named
+@dataclass(slots=True)
+class Evidence:
+    """What speaks for a group: the weight of its mentions, whether one names it, its signs, the place of the first."""
+
+    weight: float = 0
+    is_named: bool = False
+    signs: set[str] = field(default_factory=set)
+    first: float = 1
+    """Share of the text before the first mention; 0 for one in the title."""
 
 
-def about(weights: Mapping[str, float], named: Iterable[str], organs: Iterable[str], words: int) -> list[str]:
+def weighed(vocabulary: Vocabulary, title: str, text: str) -> dict[str, Evidence]:
+    """Return what speaks for each group that is mentioned."""
+    found: dict[str, Evidence] = {}
+    for where, is_title in ((text, False), (title, True)):
+        plain = plain_text(where)
+        for group, start, stop in vocabulary.matcher.mentions(plain):
+            is_sign = group.startswith(SIGN)
+            one = found.setdefault(group.removeprefix(SIGN), Evidence())
+            one.weight += TITLE_MENTIONS if is_title else SIGN_MENTION if is_sign else 1
+            one.is_named |= is_title or not is_sign
+            one.first = min(one.first, 0 if is_title else start / len(where))
+            if is_sign:
+                one.signs.add(plain.folded[start + 1 : stop + 1])
+    return found
+
+
+def about(found: Mapping[str, Evidence], organs: Collection[str], words: int) -> list[str]:
     """Return the groups, sorted, that a text of so many words is about; `organs` are the groups of an organ."""
-    organs, named = frozenset(organs), frozenset(named)
     scale = sqrt(max(1.0, words / PASSAGE_WORDS))
-    scaled = {group: weight / scale for group, weight in weights.items()}
-    crowd = log1p(sum(weight >= NAMED for weight in scaled.values()))
-    disease = log1p(max((weight for group, weight in scaled.items() if group not in organs), default=0))
-    most = sorted(scaled.values(), reverse=True)[:2]
+    weights = {group: one.weight / scale for group, one in found.items()}
+    crowd = log1p(sum(weight >= NAMED for weight in weights.values()))
+    disease = log1p(max((weight for group, weight in weights.items() if group not in organs), default=0))
+    most, second, *_ = sorted((*weights.values(), 0.0, 0.0), reverse=True)
     chosen = []
-    for group, weight in scaled.items():
-        beside = most[1] if weight == most[0] and len(most) > 1 else most[0] if weight < most[0] else 0
-        score = 2 * log1p(weight) + 0.9 * log(weight / (beside + 0.3)) + 2 * (group in named) - 1.1 * crowd
+    for group, one in found.items():
+        weight = weights[group]
+        score = 1.9 * log1p(weight) + 0.8 * log(weight / ((second if weight == most else most) + 0.3))
+        score += 3.4 * min(1.0, one.is_named + len(one.signs) / SIGNS_A_NAME) - 1.2 * one.first - 1.1 * crowd
         if score - 0.9 * disease * (group in organs) >= LEAST_SCORE:
             chosen.append(group)
     return sorted(chosen)

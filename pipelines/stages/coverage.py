@@ -88,17 +88,17 @@ def slices_of(title: str, text: str, config: CoverageConfig) -> dict[str, list[s
 
 def _diseases(title: str, text: str, words: int, least: int) -> list[str]:
     vocabulary = _vocabularies()["disease"]
-    weights, named = weighed(vocabulary, title, text)
+    found = weighed(vocabulary, title, text)
     if least > 1:
-        weights = {group: weight for group, weight in weights.items() if weight >= least}
+        found = {group: one for group, one in found.items() if one.weight >= least}
     organs = {group for group, entry in vocabulary.groups.items() if entry.get("organ")}
-    chosen = about(weights, named, organs, words)
+    chosen = about(found, organs, words)
     above = {str(vocabulary.groups[group].get("of", "")) for group in chosen} - {""}
     return sorted({*chosen, *above})
 
 
 def _axis(vocabulary: Vocabulary, title: str, text: str, least: int, min_share: float) -> list[str]:
-    weights, _ = weighed(vocabulary, title, text)
+    weights = {group: one.weight for group, one in weighed(vocabulary, title, text).items()}
     return [] if _is_list(weights) else most_named(weights, least, min_share)
 
 

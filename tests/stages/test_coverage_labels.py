@@ -2,7 +2,8 @@
 
 The labels say what a passage is substantively about; most are of real files, found again by file and
 words (`coverage_passages`), the others were written for this. `tune` may be looked at while vocabularies
-grow; `test` is only measured. Without real files the authored passages alone must reach the floor.
+grow, and its last 103 real passages were labelled by someone who knew them; `test` is only measured.
+Without real files the authored passages alone must reach the floor.
 """
 
 import json
@@ -22,8 +23,8 @@ LABELS: dict[str, list[dict[str, Any]]] = json.loads(
 FOLDER = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
 KINDS = ("disease", "region")
 PARENTS = {"ntd"}  # named beside its members by the stage; the labels name members alone
-FLOORS = {"disease": 0.79, "region": 0.88}
-"""What was reached when the vocabularies last grew; the goal is 0.90 for both (see CHANGELOG)."""
+FLOORS = {"disease": 0.80, "region": 0.89}
+"""A little below what was reached when the vocabularies last grew; the goal is 0.90 for both (see CHANGELOG)."""
 needs_real_files = [
     pytest.mark.real,
     pytest.mark.skipif(not (FOLDER / "jats").is_dir(), reason="MEDMIX_DATA does not name the folder of real files"),
