@@ -10,7 +10,7 @@ from functools import cached_property
 
 from sources.teacher.case import Case
 from sources.teacher.knowledge import Knowledge
-from sources.teacher.lexicon import Lexicon, fold, lexicon_of, stem
+from sources.teacher.lexicon import Lexicon, fold, lexicon_of, stem, synonyms
 from sources.teacher.patients import Observation
 from sources.teacher.person import person_of
 from sources.teacher.roots import Roots, root, words_in
@@ -51,7 +51,12 @@ class CaseWords:
     def _answer_texts(self) -> list[str]:
         texts = [text for one in self.case.told for text in self._texts(one)]
         names = [one.name.get(self.language, "") for one in self.case.conditions(self.knowledge)]
-        return [*texts, *self.frame(), *names, *self.steps()]
+        return [*texts, *self.frame(), *names, *self._other_names(names), *self.steps()]
+
+    def _other_names(self, names: list[str]) -> list[str]:
+        """Return what the ranked conditions are also called."""
+        plain = fold(" ".join(names))
+        return [others for word, others in synonyms(self.language).items() if fold(word) in plain]
 
     def steps(self) -> list[str]:
         """Return the names of the next steps."""

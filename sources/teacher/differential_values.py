@@ -8,11 +8,10 @@ weeks and days.
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 from sources.teacher.case import Case
 from sources.teacher.knowledge import Evidence, Knowledge
-from sources.teacher.lexicon import fold, stem
+from sources.teacher.lexicon import fold
 from sources.teacher.mentions import Mention, Reading
 from sources.teacher.person import age_parts
 from sources.teacher.roots import root
@@ -29,15 +28,16 @@ _UNITS = {
 }  # fmt: skip
 _AGES = {
     "en": re.compile(
-        r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age)"
-        r"|\b(?:woman|girl|man|boy|female|male|lady|child|infant|newborn|patient|herdsman|farmer|mother|father)"
+        r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age|of life)"
+        r"|\b(?:woman|girl|man|boy|female|male|lady|gentleman|schoolgirl|schoolboy|teenager|baby|child|infant|newborn|patient|herdsman|farmer|mother|father)"
         r"(?:,| of|, aged)? (?P<c>\d+)(?![\d.,]*\d? ?%)(?: (?P<w>year|month|week|day)s?)?\b"
         r"(?! (?:year|month|week|day)s? (?:pregnant|into|ago))"
         r"|(?P<d>\d+)[- ]?(?:y/?o|[mf])\b|\b[mf][ ,/]{0,2}(?P<e>\d+)\b(?! ?%)|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
         r"(?: (?P<v>year|month|week|day)s?)?(?! (?:year|month|week|day)s? (?:pregnant|into|ago))|(?P<i>under 1 year)"
     ),
     "fr": re.compile(
-        r"(?:(?:femme|fille|fillette|homme|garcon|nourrisson|nouveau-ne|enfant|patiente?|feminin|masculin|personne) de"
+        r"(?:(?:femme|fille|fillette|homme|garcon|garconnet|bebe|dame|adolescente?|nourrisson|nouveau-nee?|enfant"
+        r"|patiente?|feminin|masculin|personne) de"
         r"|age ?:?|agee? de|\bj'ai|\b(?:elle|il|enfant|nourrisson|patiente?|qui) a) (?P<n>\d+|[a-z]+)"
         r" (?P<u>an|mois|semaine|jour)s?\b(?! (?:de grossesse|d'amen))"
         r"|\b(?:femme|fille|fillette|homme|garcon|nourrisson|enfant|patiente?|feminin|masculin|[hf])[,.:;]? ?(?P<b>\d+)"
@@ -207,22 +207,17 @@ def number_faults(
     allowed = {str(number), "1"} if number == 0 else {str(number)}
     if case.setting:
         allowed |= set(re.findall(r"\d+", " ".join(case.setting.name.values())))
-    measures: set[tuple[str, str]] = set()
     for one in case.told:
         evidence = knowledge.evidences[one.code]
-        for clause in (evidence.present.get(language, ""), evidence.absent.get(language, "")):
-            measures |= {(n, stem(fold(unit), language)) for n, unit in re.findall(r"(\d+(?:[.,]\d+)?) (\w+)", clause)}
+        allowed |= set(re.findall(r"\d+(?:[.,]\d+)?", " ".join(evidence.called(language))))
         for text in (value_text(evidence, value, language) for value in one.values):
             allowed |= set(re.findall(r"\d+(?:[.,]\d+)?", text))
             allowed |= {str(n) for n, word in enumerate(_NUMBER_WORDS[language]) if word in _stems_plain(text)}
     for reading in readings:
         asked = {token.sentence for token in reading.tokens if token.word == "?"}
         spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
-        after = {one.start: two.word for one, two in pairwise(reading.tokens)}
         for token in _numbers(reading, language):
             value = _as_number(token.word, language)
-            if (value, stem(after.get(token.start, ""), language)) in measures:
-                continue
             if value not in allowed and token.sentence not in asked and not _lies_in(token, spans):
                 yield "number_invented", value
 

@@ -176,6 +176,13 @@ def _add_diseases(lexicon: Lexicon, knowledge: Knowledge) -> None:
                 _add(lexicon, Form(DISEASE + OTHER, (one,), True))
 
 
+@lru_cache(maxsize=2)
+def synonyms(language: str) -> dict[str, str]:
+    """Return other names of diseases, by a word of the name that a base may give them."""
+    names: dict[str, str] = YAML(typ="safe").load(DISEASES.read_text(encoding="utf-8"))[f"{language}-synonyms"]
+    return names
+
+
 def _add(lexicon: Lexicon, form: Form) -> None:
     anchor = form.stems[0] if form.strict else max(form.stems, key=len)
     known = (lexicon.strict if form.strict else lexicon.loose).setdefault(anchor, [])

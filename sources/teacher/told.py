@@ -18,11 +18,15 @@ from sources.teacher.roots import words_in
 
 WELL = frozenset(
     "normal normally clear unchanged kept intact preserved good well normale normaux conserve conservee garde gardee"  # noqa: SIM905
-    " claire clair intacte libre libres bon bonne bien".split()
+    " complete complets completes claire clair intacte libre libres bon bonne bien".split()
 )
 """Words that say of a thing that it is as it should be, so that its trouble is not there."""
-_LOSS = frozenset({"lost", "loss", "poor", "perdu", "perte"})
+_LOSS = frozenset(
+    "lost loss poor gap gaps missing incomplete scarce perdu perte incomplet manque manquent".split()  # noqa: SIM905
+)
 """Words of a finding that is a loss: without appetite is without it."""
+_UNABLE = frozenset({"cannot", "peut", "peux", "pouvoir", "arrive"})
+"""Words with which a denial tells of what cannot be done, not of what is not there."""
 _YES, _NO = {"en": "yes", "fr": "oui"}, {"en": "no", "fr": "non"}
 
 
@@ -77,7 +81,7 @@ def _by_own_words(words: CaseWords, one: Observation, reading: Reading) -> Itera
     for sentence, denied in spoken.items():
         start, end = reading.sentence(sentence)
         near = {fold(word) for word in words_in(reading.text[start:end])}
-        present = bool(called & _LOSS) and not _denies_loss(reading, sentence)
+        present = bool(near & _UNABLE) or (bool(called & _LOSS) and not _denies_loss(reading, sentence))
         if not any(denied):
             present = not near & WELL
         yield Mention(one.code, present, start, end, sentence)
