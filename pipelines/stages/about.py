@@ -2,11 +2,11 @@
 
 A name counts one, a sign (an organ, a drug, a finding) about a third, a name in the title several. What is only
 mentioned in passing is told apart by six numbers that a reader can check: how much names the group, how that compares
-with the group named most beside it, whether it is named or only pointed to by a few signs, how many groups are named (a
-list of what to exclude names many), how far into the text it is first met, and, for a group of an organ, how much of a
-disease of its own is named: a text on onchocerciasis is full of skin. The factors are those of a logistic regression
-(Berkson, "Application of the logistic function to bio-assay", 1944) on the passages for tuning, rounded. Not here:
-finding names (`vocabulary`), places (`places`).
+with the group named most beside it, whether it is named or only pointed to by a few signs, how many groups are named
+(a list of what to exclude names many), how far into the text it is first met, and, for a group of an organ, how much
+of a disease of its own is named beside it: a text on onchocerciasis is full of skin. The factors are those of a
+logistic regression (Berkson, "Application of the logistic function to bio-assay", 1944) on the passages for tuning,
+rounded. Not here: finding names (`vocabulary`), places (`places`).
 """
 
 from collections.abc import Collection, Mapping
@@ -21,11 +21,13 @@ SIGN_MENTION = 0.35
 """What a sign, an organ or a drug counts in the text, which points to a group without naming it."""
 SIGNS_A_NAME = 6
 """So many different signs are as good as a name."""
+SHORT_CHARS = 400
+"""In a text shorter than this it matters less where a group is first met."""
 PASSAGE_WORDS = 250
 """Mentions in a text longer than this count for less, by the root of how many times longer it is."""
 NAMED = 1.0
 """A group of at least this weight counts among those that are named."""
-LEAST_SCORE = 2.6
+LEAST_SCORE = 2.4
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def weighed(vocabulary: Vocabulary, title: str, text: str) -> dict[str, Evidence
             one = found.setdefault(group.removeprefix(SIGN), Evidence())
             one.weight += TITLE_MENTIONS if is_title else SIGN_MENTION if is_sign else 1
             one.is_named |= is_title or not is_sign
-            one.first = min(one.first, 0 if is_title else start / len(where))
+            one.first = min(one.first, 0 if is_title else start / max(len(where), SHORT_CHARS))
             if is_sign:
                 one.signs.add(plain.folded[start + 1 : stop + 1])
     return found
@@ -66,8 +68,9 @@ def about(found: Mapping[str, Evidence], organs: Collection[str], words: int) ->
     for group, one in found.items():
         weight = weights[group]
         score = 1.9 * log1p(weight) + 0.8 * log(weight / ((second if weight == most else most) + 0.3))
-        score += 3.4 * min(1.0, one.is_named + len(one.signs) / SIGNS_A_NAME) - 1.2 * one.first - 1.1 * crowd
-        if score - 0.9 * disease * (group in organs) >= LEAST_SCORE:
+        score += 3.2 * min(1.0, one.is_named + len(one.signs) / SIGNS_A_NAME) * min(1.0, weight)
+        score -= 1.2 * one.first + 1.2 * crowd + (0.5 + 0.9 * disease) * (group in organs)
+        if score >= LEAST_SCORE:
             chosen.append(group)
     return sorted(chosen)
 
