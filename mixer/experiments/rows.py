@@ -32,6 +32,8 @@ from pipelines.engine.hashing import digest
 
 Ints = npt.NDArray[np.int64]
 LIGHT = ["document", "source", "kind", "language", "evidence"]
+AHEAD = 64
+"""Rows that are made at a time: batches of proxies are so small that each alone would cost as much as its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class ProxyRows:
         self.plan = digest([stock.digest, [str(share) for share in shares], sequences, seed])
         self.sequences = sequences
         self.sequence_tokens = stock.packed[0].sequence_tokens
+        self._made: tuple[int, SequenceBlock] | None = None
 
     @property
     def components(self) -> list[dict[str, Any]]:
@@ -121,7 +124,10 @@ class ProxyRows:
 
     def window(self, first: int, stop: int) -> tuple[SequenceBlock, int, int]:
         """Return a block that holds the rows [first, stop), and which of its rows they are."""
-        return self.block(first, stop), 0, stop - first
+        if self._made is None or not self._made[0] <= first <= stop <= self._made[0] + len(self._made[1].pad_len):
+            self._made = first, self.block(first, max(stop, min(first + AHEAD, self.sequences)))
+        low, block = self._made
+        return block, first - low, stop - low
 
     def counts(self, rows: int) -> Counts:
         """Return what the first `rows` rows hold of each component."""

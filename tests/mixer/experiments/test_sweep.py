@@ -254,6 +254,9 @@ def test_a_proxys_rows_are_those_of_the_virtual_mixture(
         a, b = virtual.block(first, 60), mine.block(first, 60)
         assert np.array_equal(a.input_ids, b.input_ids)
         assert np.array_equal(a.doc_lens, b.doc_lens)
+    for first, stop in ((0, 8), (8, 16), (50, 60), (3, 9)):
+        made, low, high = mine.window(first, stop)
+        assert np.array_equal(made.input_ids[low:high], virtual.block(first, stop).input_ids)
     assert np.array_equal(virtual.counts(41).tokens, mine.counts(41).tokens)
 
 
