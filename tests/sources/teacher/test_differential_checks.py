@@ -10,10 +10,10 @@ after the checks had been mended by the first: 39 of 40 caught, 10 of 40 refused
 also caught two faults by chance; 39 and 1 since. Two answers of the 200 gave drugs that no next step names, which is
 now a fault: they were taken out. What is refused costs an attempt; what passes is trained on.
 
-`differential_told.json` holds replies of persons who played the teacher: they had the prompts and never saw the checks.
-Set b is 20 replies with five good and five bad edits of each. As the checks stood, 19 of the 20 and 94 of the 100 good
-edits were refused. They were then mended by it until all was judged rightly, so its figures say nothing of replies
-yet unseen: of a set like it that nobody looked at, 12 of 20 replies were refused and 2 bad edits passed.
+`differential_told.json` holds replies written in a teacher's place, to our prompts and without sight of the checks: five
+sets of 20, with five good and five bad edits of each. As the checks stood, 19 of the 20 of set b and 94 of its 100 good
+edits were refused. They were then mended by it until all was judged rightly, so its figures say nothing of others. Of
+the other four nobody has mended by any yet: 53 of their 80 replies are refused, and 10 of their 400 bad edits pass.
 """
 
 import json
@@ -39,7 +39,7 @@ TOLD: dict[str, dict[str, Any]] = json.loads(
 )
 MAX_MISSED, MAX_ALARMS = 0.02, 0.02
 MAX_FRESH = {"first": (0.0, 0.4), "second": (0.0, 0.0)}
-MAX_TOLD = {"b": (0.0, 0.0)}
+MAX_TOLD = {"b": (0.0, 0.0), "a": (0.02, 85 / 120), "c": (0.02, 66 / 120), "d": (0.0, 94 / 120), "e": (0.06, 67 / 120)}
 """Missed and refused, as they are now: they may only fall."""
 
 
@@ -111,7 +111,7 @@ def test_text_in_other_words_is_judged_no_worse_than_it_was(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_replies_of_persons_are_judged_no_worse_than_they_were(name: str) -> None:
+def test_replies_in_a_teachers_place_are_judged_no_worse_than_they_were(name: str) -> None:
     file = TOLD[name]
     assert len({row["kind"] for row in file["bad"]}) == 10
     missed = [row for row in file["bad"] if not check(case_of_row(row, file), BASE, edited(row, file))]
