@@ -10,7 +10,7 @@ after the checks had been mended by the first: 39 of 40 caught, 10 of 40 refused
 also caught two faults by chance; 39 and 1 since. Two answers of the 200 gave drugs that no next step names, which is
 now a fault: they were taken out. What is refused costs an attempt; what passes is trained on.
 
-`differential_told.json` holds replies written in a teacher's place, to our prompts and without sight of the checks: five
+`differential_told.json` holds replies written in a teacher's place, to our prompts, without sight of the checks: five
 sets of 20, with five good and five bad edits of each. As the checks stood, 19 of the 20 of set b and 94 of its 100 good
 edits were refused. They were then mended by it until all was judged rightly, so its figures say nothing of others. Of
 the other four nobody has mended by any yet: 53 of their 80 replies are refused, and 10 of their 400 bad edits pass.
