@@ -149,5 +149,6 @@ def _kernel(one: Floats, other: Floats, hyper: Floats) -> Floats:
 
 def _noisy(x: Floats, hyper: Floats) -> Floats:
     kernel = _kernel(x, x, hyper)
-    kernel[np.diag_indices(len(x))] += np.exp(2 * hyper[-1]) + _JITTER
+    diagonal = np.diag_indices(len(x))
+    kernel[diagonal] += np.exp(2 * hyper[-1]) + _JITTER * max(1.0, float(kernel[diagonal].mean()))
     return kernel

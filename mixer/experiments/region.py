@@ -112,5 +112,6 @@ def _exact(weights: Floats, free: Floats) -> Floats:
     """Return weights that add up to 1, what is off taken by those between their bounds."""
     off = 1 - weights.sum()
     room = weights[free].sum()
-    weights[free] += off * weights[free] / room if room else 0
+    if room:
+        weights[free] = np.maximum(weights[free] + off * weights[free] / room, 0)  # rounding may end a hair below
     return weights

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted import Kind, plant
 
 from mixer.experiments.constraints import Constraints, SliceFloor, constraints
 from mixer.experiments.design import APART, STRETCH, default_count, propose_designs
@@ -82,3 +83,8 @@ def test_default_count_and_too_tight_constraints() -> None:
     tight = kept(caps={"papers": 0.7, "guidelines": 0.04, "mcq": 0.01, "differentials": 0.05, "replay": 0.2})
     with pytest.raises(PlanError, match="others that differ by 1% or more were found"):
         propose_designs(tight, 40)
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("reciprocal", 2), ("exponential", 7), ("exponential", 12)])
+def test_no_corner_of_many_components_ends_a_hair_below_zero(kind: Kind, seed: int) -> None:
+    assert propose_designs(plant(kind, 20, seed).kept, seed=seed).weights.min() >= 0

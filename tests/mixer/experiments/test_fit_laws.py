@@ -102,3 +102,11 @@ def test_equal_values_and_lonely_components_break_nothing(name: str) -> None:
     seen = np.hstack([seen, np.zeros((20, 1))])
     assert np.isfinite(fit(seen, seen[:, 0]).predict(np.eye(COMPONENTS + 1))).all()
     assert np.isfinite(fit_process(seen, seen[:, 0]).predict(np.eye(COMPONENTS + 1))).all()
+
+
+def test_a_process_of_great_amplitude_and_little_noise_has_an_evidence() -> None:
+    weights = np.random.default_rng(3).dirichlet(np.ones(3), 40)
+    hyper = np.r_[np.full(3, 6.0), 9.0, -4.0, -12.0]  # a search comes by here when losses hardly depend on weights
+    value, slope = _evidence(weights, weights[:, 0], hyper)
+    assert np.isfinite(value)
+    assert np.isfinite(slope).all()
