@@ -1,14 +1,21 @@
-"""The conservation law, always on: every manifest that any test publishes is checked when the test ends."""
+"""The conservation law, always on: every manifest that any test publishes is checked when the test ends.
+
+Hypothesis measures no time here: on a busy machine a test that does nothing wrong can be slow.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pipelines.engine.hashing import digest
 from pipelines.engine.law import account_faults, chain_faults
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.storage import Storage
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

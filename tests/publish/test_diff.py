@@ -25,10 +25,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Result]:
     A row of JSON lines is known by the byte at which it starts, so the rows keep their lengths.
     """
     before = [record(number) for number in range(10)]
-    before[1]["text"] = f"{text(1)} Malaria."
+    before[1]["text"] = f"Malaria. {text(1)} Here malaria is common, and malaria kills."
     before[2] |= {"licence": "CC-BY-4.0", "title": "A report"}
     after = [dict(row) for row in before[:9]]
-    after[1]["text"] = f"{text(1)} Measles."
+    after[1]["text"] = f"Measles. {text(1)} Here measles is common, and measles kills."
     after[2] |= {"licence": "CC0-1.0", "title": "One report"}
     after += [record(number, title=f"Another report {number}") for number in (20, 21)]
     folder = tmp_path_factory.mktemp("runs")
