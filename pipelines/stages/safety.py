@@ -10,7 +10,6 @@ attributes; `consolidate` drops by them. Not here: who is right, and poisoning t
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from unicodedata import category
 
 import pyarrow as pa
 from pydantic import Field
@@ -19,7 +18,7 @@ from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
 from pipelines.stages.content import contents
 from pipelines.stages.vocabulary import load_vocabulary
-from sources.teacher.injection import WORDINGS, speaks_to_a_model
+from sources.teacher.injection import WORDINGS, speaks_to_a_model, unseen_characters
 
 Trust = Literal["high", "medium", "low"]
 Turn = dict[str, Any]
@@ -107,8 +106,7 @@ def hidden_share(text: str) -> float:
 
     Line ends, tabs, the soft hyphen, and the joiners and marks that scripts need do not count.
     """
-    unseen = (char for char in set(text) - _NEEDED if category(char) in ("Cc", "Cf", "Co", "Cn"))
-    return sum(map(text.count, unseen)) / max(1, len(text))
+    return sum(map(text.count, unseen_characters(text) - _NEEDED)) / max(1, len(text))
 
 
 _NEEDED = frozenset("\n\t\r\u00ad\u200c\u200d\u200e\u200f\u061c")

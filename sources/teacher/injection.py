@@ -80,8 +80,13 @@ def _is_in(pattern: re.Pattern[str], text: str, spans: list[Span]) -> bool:
 
 def hides_something(text: str) -> bool:
     """Say whether a text holds characters that no reader sees; joiners within scripts that need them may."""
-    unseen = {char for char in set(text) if category(char) in ("Cf", "Cc", "Co", "Cn")}
+    unseen = unseen_characters(text)
     return bool(unseen) and any(_is_hidden(text, place) for place, char in enumerate(text) if char in unseen)
+
+
+def unseen_characters(text: str) -> set[str]:
+    """Return the format and control characters of a text, those of private use and those that are none."""
+    return {char for char in set(text) if category(char) in ("Cf", "Cc", "Co", "Cn")}
 
 
 def _is_hidden(text: str, place: int) -> bool:

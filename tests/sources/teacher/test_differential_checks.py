@@ -38,8 +38,10 @@ TOLD: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_told.json").read_text(encoding="utf-8")
 )
 MAX_MISSED, MAX_ALARMS = 0.02, 0.02
-MAX_FRESH = {"first": (0.0, 0.4), "second": (0.0, 0.0)}
-MAX_TOLD = {"b": (0.0, 0.0), "a": (0.02, 85 / 120), "c": (0.02, 66 / 120), "d": (0.0, 94 / 120), "e": (0.06, 67 / 120)}
+MOST = {
+    "first": (0.0, 0.4), "second": (0.0, 0.0),
+    "b": (0.0, 0.0), "a": (0.02, 85 / 120), "c": (0.02, 66 / 120), "d": (0.0, 94 / 120), "e": (0.06, 67 / 120),
+}  # fmt: skip
 """Missed and refused, as they are now: they may only fall."""
 
 
@@ -97,27 +99,17 @@ def test_the_text_as_it_was_written_is_faithful(name: str) -> None:
     assert check(case_of_row(row), BASE, edited(row)) == []
 
 
-@pytest.mark.parametrize("name", FRESH)
+@pytest.mark.parametrize("name", MOST)
 def test_text_in_other_words_is_judged_no_worse_than_it_was(name: str) -> None:
-    file = FRESH[name]
+    file, (most_missed, most_refused) = (FRESH | TOLD)[name], MOST[name]
     assert len({row["kind"] for row in file["bad"]}) == 10
     missed = [row for row in file["bad"] if not check(case_of_row(row, file), BASE, edited(row, file))]
     refused = [row for row in file["good"] if check(case_of_row(row, file), BASE, edited(row, file))]
-    most_missed, most_refused = MAX_FRESH[name]
     bad, good = len(file["bad"]), len(file["good"])
-    print(f"\n{name} fresh set: {bad - len(missed)} of {bad} bad caught, {len(refused)} of {good} good refused")
-    assert len(missed) <= most_missed * bad, missed
-    assert len(refused) <= most_refused * good
-
-
-@pytest.mark.parametrize("name", TOLD)
-def test_replies_in_a_teachers_place_are_judged_no_worse_than_they_were(name: str) -> None:
-    file = TOLD[name]
-    assert len({row["kind"] for row in file["bad"]}) == 10
-    missed = [row for row in file["bad"] if not check(case_of_row(row, file), BASE, edited(row, file))]
-    refused = [row for row in file["good"] if check(case_of_row(row, file), BASE, edited(row, file))]
-    most_missed, most_refused = MAX_TOLD[name]
-    bad, good = len(file["bad"]), len(file["good"])
-    print(f"\ntold set {name}: {bad - len(missed)} of {bad} bad caught, {len(refused)} of {good} good refused")
+    print(f"\nset {name}: {bad - len(missed)} of {bad} bad caught, {len(refused)} of {good} good refused")
     assert len(missed) <= most_missed * bad, missed
     assert len(refused) <= most_refused * good, refused
+
+
+def test_every_set_has_its_limits() -> None:
+    assert MOST.keys() == FRESH.keys() | TOLD.keys()
