@@ -1,9 +1,9 @@
 """Check that a rendering of a case says what the case holds, no more and no less; by whoever it was written.
 
-Evidences are matched back from the text (`mentions`), so a teacher must use words of the base or its terms; what it
-calls otherwise counts as lost, which costs an item and never lets a wrong one through. Each fault has a reason
-(`sources.parse.reasons`) and a detail with codes, never text. Not here: numbers and persons (`differential_values`),
-the answer (`differential_answer`).
+What the turns tell is read back (`mentions`, `told`), and a clinical word that no fact of the case holds is an
+invention (`unexplained`); of the answer only what it claims of the patient counts (`claims`). What is said too freely
+is refused, which costs an attempt. Each fault has a reason (`sources.parse.reasons`) and a detail of codes, never text.
+Not here: numbers and persons (`differential_values`, `identifiers`, `named`), the answer (`differential_answer`).
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """What names a person, a place or a day in a case: words with a capital that no fact holds, months and weekdays.
 
-Patterns of addresses, numbers and titles are `differential_values`'. Here it is the name itself: "Daniel, a boy of 15",
+Patterns of addresses, numbers and titles are in `identifiers`. Here it is the name itself: "Daniel, a boy of 15",
 "the hospital of Debre Berhan", "seen in March". A capital at the beginning of a sentence says nothing, but before "is"
 or a comma and "a". Headings and abbreviations are left alone. Not here: answers, which name diseases and tests.
 """
