@@ -1,16 +1,17 @@
 """Tokenising beside `tokenizers`, tiktoken, datatrove and `datasets`: ids alone, an unbroken string, and whole files.
 
-Run `python -m tests.bench.tokenizing [--megabytes N] [--packed N --larger N] [--rounds N]` with MEDMIX_DATA set (and
-MEDMIX_REAL_RUN for a finished run of the real sample; JATS articles alone without). First every library encodes texts
-that it has not seen (cold), others after them (warm), the first ones again, and a string of 200 KB without a space, in
-a process of its own with 1 and with 2 threads. Then documents in Parquet become packed rows in shards (ours), token
-files (datatrove), those shuffled into one (datatrove, merged), token files with the indices of a training order
-(megatron), or a cache of `datasets`; texts repeat where the size asked for is more than there is, so word caches are
-warm. A third size, 1 GB, is reckoned from the other two. Judge by CPU seconds: on a busy machine those of a wall clock
-tell of others. Order alternates by round.
+Run `python -m tests.bench.tokenizing [--megabytes N] [--packed N ...] [--against NAME ...] [--rounds N]` with
+MEDMIX_DATA set (and MEDMIX_REAL_RUN for a finished run of the real sample; JATS articles alone without). First every
+library encodes texts that it has not seen (cold), others after them (warm), the first ones again, and a string of
+200 KB without a space, in a process of its own with 1 and with 2 threads. Then documents in Parquet become packed rows
+in shards (ours), token files (datatrove), those shuffled into one (datatrove, merged), token files with the indices of
+a training order (megatron), or a cache of `datasets`; texts repeat where the size asked for is more than there is, so
+word caches are warm. `--megabytes 0 --packed 1000 --against datatrove` is the race at 1 GB. Judge by CPU seconds: on a
+busy machine those of a wall clock tell of others. Order alternates by round.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -39,9 +40,11 @@ WORKERS = 2
 def main() -> None:
     """Read the arguments and run the races."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=float, default=4, help="text of each of the two passes over texts")
-    parser.add_argument("--packed", type=int, default=50, help="megabytes of documents to pack, at least 5; 0: none")
-    parser.add_argument("--larger", type=int, default=200, help="the second size, from which 1 GB is reckoned")
+    parser.add_argument("--megabytes", type=float, default=4, help="text of each of the two passes; 0: none")
+    parser.add_argument("--packed", type=int, nargs="*", default=[50], help="megabytes of documents to pack, 5 or more")
+    parser.add_argument(
+        "--against", nargs="+", choices=PACKED_NAMES[1:], default=PACKED_NAMES[1:], help="who packs too"
+    )
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
     data = os.environ.get("MEDMIX_DATA")
@@ -56,13 +59,10 @@ def main() -> None:
     print(f"{len(texts):,} real texts of {sum(len(text.encode()) for text in texts) / 1e6:.0f} MB", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-tokenizing-") as folder:
         work = Path(folder)
-        for target in TARGETS:
-            for threads in (1, 2):
-                alone(work, texts, target, threads, args)
-        for megabytes in filter(None, dict.fromkeys((args.packed, args.larger))):
-            packed(work / f"packed-{megabytes}", texts, megabytes, args.rounds)
-        if 0 < args.packed < args.larger:
-            reckon(args.packed, args.larger)
+        for target, threads in itertools.product(TARGETS, (1, 2) if args.megabytes else ()):
+            alone(work, texts, target, threads, args)
+        for megabytes in args.packed:
+            packed(work / f"packed-{megabytes}", texts, megabytes, args)
 
 
 def alone(work: Path, texts: list[str], target: str, threads: int, args: argparse.Namespace) -> None:
@@ -107,23 +107,20 @@ def _megabytes(texts: list[str]) -> float:
     return sum(len(text.encode()) for text in texts) / 1e6
 
 
-SECONDS: dict[int, dict[str, tuple[float, float]]] = {}
-"""Medians of (wall, CPU) seconds by megabytes and contestant."""
-
-
-def packed(folder: Path, texts: list[str], megabytes: int, rounds: int) -> None:
+def packed(folder: Path, texts: list[str], megabytes: int, args: argparse.Namespace) -> None:
     """Let every contestant bring the same documents to tokens on disk; processes and their start are counted."""
     folder.mkdir()
     total = megabytes * 1_000_000
     (folder / "total").write_text(str(total))
     files = [str(path) for path in prepare(folder, texts, total)]
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in PACKED_NAMES}
+    names = ("ours", *args.against)
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     tokens: dict[str, str] = {}
-    for number in range(rounds):
-        for name in PACKED_NAMES if number % 2 == 0 else PACKED_NAMES[::-1]:
+    for number in range(args.rounds):
+        for name in names if number % 2 == 0 else names[::-1]:
             wall_s, cpu_s, tokens[name] = _run_packed(name, folder, files)
             found[name].append((wall_s, cpu_s))
-    SECONDS[megabytes] = {
+    seconds = {
         name: (statistics.median(one[0] for one in runs), statistics.median(one[1] for one in runs))
         for name, runs in found.items()
     }
@@ -132,7 +129,7 @@ def packed(folder: Path, texts: list[str], megabytes: int, rounds: int) -> None:
     print(
         f"(texts taken {times:.1f} times: the word cache is {'warm from the second time on' if times > 1 else 'cold'})"
     )
-    _table(SECONDS[megabytes], tokens)
+    _table(seconds, tokens)
 
 
 def _run_packed(name: str, folder: Path, files: list[str]) -> tuple[float, float, str]:
@@ -159,23 +156,11 @@ def _run_packed(name: str, folder: Path, files: list[str]) -> tuple[float, float
     return readings.wall_s, readings.cpu_s[-1], log.read_text().splitlines()[-1]
 
 
-def _table(seconds: dict[str, tuple[float, float]], tokens: dict[str, str] | None = None) -> None:
+def _table(seconds: dict[str, tuple[float, float]], tokens: dict[str, str]) -> None:
     wall_s, cpu_s = seconds["ours"]
     for name, (wall, cpu) in seconds.items():
-        told = f"{int(tokens[name]):>14,} tokens" if tokens else ""
         ratio = f"ours {wall / wall_s:5.1f}x by wall, {cpu / cpu_s:5.1f}x by CPU"
-        print(f"{name:<20}{wall:>9.1f} wall{cpu:>9.1f} CPU   {ratio}{told}", flush=True)
-
-
-def reckon(small: int, large: int) -> None:
-    """Print what 1 GB would take if time grows on as between the two sizes."""
-    reckoned = {}
-    for name in PACKED_NAMES:
-        pairs = zip(SECONDS[small][name], SECONDS[large][name], strict=True)
-        wall, cpu = (b + (b - a) / (large - small) * (1000 - large) for a, b in pairs)
-        reckoned[name] = wall, cpu
-    print(f"\n1 GB, reckoned from {small} and {large} MB and not run; word caches warm")
-    _table(reckoned)
+        print(f"{name:<20}{wall:>9.1f} wall{cpu:>9.1f} CPU   {ratio}{int(tokens[name]):>14,} tokens", flush=True)
 
 
 if __name__ == "__main__":
