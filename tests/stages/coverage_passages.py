@@ -7,6 +7,7 @@ words, on purpose other than the pipeline's own parsers, so that labels outlive 
 - XML and HTML: text nodes within paragraphs, list items and titles, in document order; XML without
   any paragraph: all text nodes and attributes, their escaped tags taken out;
 - JSON, JSON lines: every string of every record, in order; CSV: every cell;
+- PDF: the text layer of every page, as pdfium reads it;
 - anything else: the text as it stands. A name that ends in `.gz` is unpacked first.
 
 Words are split at white space and a passage is its words joined with single spaces.
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 from lxml import etree, html
 
 PARAGRAPHS = (
@@ -81,6 +83,9 @@ def _pieces(path: Path) -> Iterator[str]:
         case ".csv":
             for row in csv.reader(io.StringIO(body.decode("utf-8", "replace"))):
                 yield from row
+        case ".pdf":
+            with pypdfium2.PdfDocument(body) as pdf:
+                yield from (page.get_textpage().get_text_range() for page in pdf)
         case _:
             yield body.decode("utf-8", "replace")
 
