@@ -1,13 +1,15 @@
 """Which literal words a pattern cannot match without, so that a hundred patterns are tried only where they may match.
 
 One pass of an automaton (Aho and Corasick, "Efficient string matching", 1975) finds where the patterns' words stand in
-a text; a pattern is tried when the text has a word of each of its sets, and only around the words of the rarest of
-them. The sets are read off the parsed pattern, as code search does with trigrams (Cox, "Regular expression matching
-with a trigram index", 2012), so nobody keeps a second list by hand. What matches is never missed unless it is longer
-than `REACH_CHARS`; what is tried need not match. Not here: what the patterns say.
+a text; a pattern is tried when the text has a word of each of its sets, and only around those words of the rarest of
+them that have one of each other set in reach. The sets are read off the parsed pattern, as code search does with
+trigrams (Cox, "Regular expression matching with a trigram index", 2012), so nobody keeps a second list by hand. What
+matches is never missed unless it is longer than `REACH_CHARS`; what is tried need not match. Not here: what the
+patterns say.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +17,8 @@ import ahocorasick
 
 REACH_CHARS = 600
 """No match of a pattern is longer, if its words are words of a language."""
+AHEAD_CHARS = 64
+"""What a pattern looks at beyond its match."""
 LEAST_CHARS, MOST_WORDS, FEW_CHARS = 3, 64, 4
 """Shorter words of plain letters are in every text, and a product of more words than this is not worth its memory."""
 _parser: Any = getattr(re, "_parser")  # noqa: B009  the only way to the parsed form of a pattern; a test guards it
@@ -27,37 +31,59 @@ class Gate:
     """Says which of many patterns may match in a text, and where; patterns are for lower-case text."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        self._needed = [needed_words(pattern) for pattern in patterns]
+        patterns = list(patterns)
+        needed = [needed_words(pattern) for pattern in patterns]
+        numbers = {one: number for number, one in enumerate(dict.fromkeys(one for sets in needed for one in sets))}
+        self._needed = [([numbers[one] for one in sets], _reach(p)) for sets, p in zip(needed, patterns, strict=True)]
         self._automaton = ahocorasick.Automaton()
-        for word in {word for sets in self._needed for one in sets for word in one}:
-            self._automaton.add_word(word, word)
+        for word in {word for one in numbers for word in one}:
+            self._automaton.add_word(word, [number for one, number in numbers.items() if word in one])
         self._automaton.make_automaton()
 
     def stretches(self, low: str) -> Iterator[tuple[int, list[Span]]]:
         """Yield the numbers of the patterns that may match a lower-case text, in order, each with the stretches."""
-        places: dict[str, list[int]] = {}
-        for place, word in self._automaton.iter(low):
-            places.setdefault(word, []).append(place)
-        for number, sets in enumerate(self._needed):
-            found = [[place for word in one if word in places for place in places[word]] for one in sets]
-            if all(found):
-                yield number, _around(min(found, key=len)) if found else [(0, len(low))]
+        places: dict[int, list[int]] = {}
+        for place, numbers in self._automaton.iter(low):
+            for number in numbers:
+                places.setdefault(number, []).append(place)
+        for pattern, (sets, reach) in enumerate(self._needed):
+            if not sets:
+                yield pattern, [(0, len(low))]
+            elif all(number in places for number in sets):
+                rarest, *others = sorted((places[number] for number in sets), key=len)
+                if near := [place for place in rarest if all(_has_near(other, place, reach) for other in others)]:
+                    yield pattern, _around(near, reach)
 
 
-def _around(places: list[int]) -> list[Span]:
-    """Return what lies within reach of any of the places, as stretches that do not overlap."""
+def _reach(pattern: str) -> int:
+    """Return how far from a word of a match the pattern may look: as wide as it can match, or `REACH_CHARS`."""
+    return min(REACH_CHARS, int(_parse(pattern).getwidth()[1]) + AHEAD_CHARS)
+
+
+def _has_near(places: list[int], place: int, reach: int) -> bool:
+    """Say whether one of some ascending places is within reach of `place`."""
+    at = bisect_left(places, place - reach)
+    return at < len(places) and places[at] <= place + reach
+
+
+def _around(places: list[int], reach: int) -> list[Span]:
+    """Return what lies within reach of any of the ascending places, as stretches that do not overlap."""
     spans: list[Span] = []
-    for place in sorted(places):
-        begin = max(0, place - REACH_CHARS)
+    for place in places:
+        begin = max(0, place - reach)
         if spans and begin <= spans[-1][1]:
             begin = spans.pop()[0]
-        spans.append((begin, place + REACH_CHARS))
+        spans.append((begin, place + reach))
     return spans
+
+
+def _parse(pattern: str) -> Any:
+    return _parser.parse(pattern, re.IGNORECASE | re.DOTALL)
 
 
 def needed_words(pattern: str) -> list[frozenset[str]]:
     """Return sets of lower-case words: a text that the pattern matches in holds one of each."""
-    sets, exact = _of_sequence(_parser.parse(pattern, re.IGNORECASE | re.DOTALL))
+    sets, exact = _of_sequence(_parse(pattern))
     return [*sets, *_kept(exact)]
 
 

@@ -1,6 +1,8 @@
 """Patterns are tried only where they may match: never one less than without the gate."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 from unicodedata import normalize
 
 import pytest
@@ -8,7 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.teacher import injection
-from sources.teacher.needed_words import REACH_CHARS, Gate, needed_words
+from sources.teacher.needed_words import AHEAD_CHARS, REACH_CHARS, Gate, needed_words
+
+WORDINGS = [pattern for _, pattern in injection._PATTERNS]
+sre_parse: Any = getattr(re, "_parser").parse  # noqa: B009
 
 
 @pytest.mark.parametrize(
@@ -35,21 +40,41 @@ def test_words_are_read_off_a_pattern(pattern: str, sets: list[set[str]]) -> Non
 
 
 def test_stretches_lie_around_the_rarest_words() -> None:
-    gate = Gate([r"answer.{0,30}?\boption", r"never there", r"\d{3}"])
-    text = "answer " * 500 + "a long way to option b" + " and so on" * 300
+    gate = Gate([r"answer\w*.{0,30}?\boption", r"never there", r"\d{3}"])
+    text = "answer " * 500 + "a long way to option b" + " and so on" * 300 + " option c"
     (first, spans), (last, whole) = gate.stretches(text)
     place = text.index("option") + len("option") - 1
     assert (first, spans) == (0, [(place - REACH_CHARS, place + REACH_CHARS)])
     assert (last, whole) == (2, [(0, len(text))])
 
 
+def test_a_pattern_reaches_as_far_as_it_can_match() -> None:
+    ((_, spans),) = Gate([r"answer.{0,30}?\boption"]).stretches("and " * 100 + "answer or option" + " and" * 100)
+    reach = len("answer" + "option") + 30 + AHEAD_CHARS
+    assert spans == [(405 - reach, 405 + reach)]
+
+
 def test_stretches_that_touch_are_one() -> None:
-    text = "option " + " " * REACH_CHARS + "option"
+    text = "option " + " " * AHEAD_CHARS + "option"
     ((_, spans),) = Gate(["option"]).stretches(text)
-    assert spans == [(0, len(text) - 1 + REACH_CHARS)]
+    assert spans == [(0, len(text) - 1 + len("option") + AHEAD_CHARS)]
 
 
-WORDINGS = [pattern for _, pattern in injection._PATTERNS]
+def test_no_wording_looks_farther_beyond_its_match_than_is_shown_to_it() -> None:
+    for pattern in WORDINGS:
+        ahead = [width for width in _widths_ahead(sre_parse(pattern.pattern)) if width > AHEAD_CHARS]
+        assert not ahead or not needed_words(pattern.pattern)
+
+
+def _widths_ahead(items: Any) -> Iterator[int]:
+    """Yield the greatest width of each assertion in a parsed pattern."""
+    for kind, value in items:
+        if str(kind) in ("ASSERT", "ASSERT_NOT"):
+            yield value[1].getwidth()[1]
+        elif str(kind) == "BRANCH":
+            yield from (width for one in value[1] for width in _widths_ahead(one))
+        elif str(kind) in ("SUBPATTERN", "MAX_REPEAT", "MIN_REPEAT"):
+            yield from _widths_ahead(value[-1])
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
