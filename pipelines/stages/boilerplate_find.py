@@ -9,11 +9,12 @@ taken. Not here: how often a paragraph must be repeated, and removing (`boilerpl
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipelines.stages.near_words import is_medical
-from pipelines.stages.vocabulary import load_vocabulary
+from pipelines.stages.vocabulary import load_vocabulary, plain_text
 
 WORDS_A_PHRASE = 60
 _BLOCK = re.compile(r"[^\s][^\n]*(?:\n[ \t]*[^\s][^\n]*)*")
@@ -55,12 +56,22 @@ def vocabularies() -> dict[str, str]:
 
 def find(text: str) -> Iterator[Paragraph]:
     """Yield the paragraphs of a text that may be boilerplate, in its order."""
-    if not load_vocabulary("boilerplate").matcher.count(text):
-        return
-    for block in _BLOCK.finditer(text):
+    places = _phrases(text)
+    for block in _BLOCK.finditer(text) if places else ():
+        if bisect_left(places, block.start()) == bisect_left(places, block.end()):
+            continue
         family = family_of(block[0])
         if family:
             yield Paragraph(block.start(), block.end(), family, key_of(block[0]))
+
+
+def _phrases(text: str) -> list[int]:
+    """Return where phrases begin in a text, ascending; a block without one is not boilerplate, as none spans two."""
+    plain = plain_text(text)
+    found = load_vocabulary("boilerplate").matcher.mentions(plain)
+    if len(plain.folded) == len(plain.cased):
+        return sorted(mention.start for mention in found)
+    return list(range(len(text))) if found else []  # a letter folds to several, and places are no longer those of it
 
 
 def family_of(paragraph: str) -> str | None:

@@ -9,6 +9,7 @@ its article and some prepositions on the word, so they may stand before a term; 
 asked for. Not here: what a text is about (`coverage`).
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ahocorasick
+import numpy as np
+import numpy.typing as npt
 from ruamel.yaml import YAML
 
 from pipelines.engine.hashing import sha256_bytes
@@ -77,13 +80,16 @@ class Matcher:
 
 
 @lru_cache(maxsize=1)
-def _spaces() -> dict[int, str]:
+def _spaces() -> npt.NDArray[np.uint32]:
     """Return the table that makes every character of the basic plane that is no letter, digit or © a space."""
-    return {code: " " for code in range(0x10000) if not chr(code).isalnum() and chr(code) != "©"}
+    table = np.arange(sys.maxunicode + 1, dtype=np.uint32)
+    table[[code for code in range(0x10000) if not chr(code).isalnum() and chr(code) != "©"]] = ord(" ")
+    return table
 
 
 def _plain(text: str) -> str:
-    return text.translate(_spaces())
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return _spaces()[codes].tobytes().decode("utf-32-le", "surrogatepass")
 
 
 @lru_cache(maxsize=4)
