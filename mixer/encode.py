@@ -8,7 +8,6 @@ places (`breaks`, `chat`).
 """
 
 import importlib
-import json
 import random
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import tokenizers
 from tokenizers import Encoding, Tokenizer
 
@@ -85,7 +85,7 @@ def fastest(tokenizer: Tokenizer) -> tuple[Encode, str | None]:
     except ImportError:
         return reference, None
     data = tokenizer.to_str()
-    sizes = _token_bytes(tokenizer, json.loads(data))
+    sizes = _token_bytes(tokenizer, orjson.loads(data))
     if sizes is None:
         return reference, None
     try:
@@ -170,11 +170,12 @@ def _token_bytes(tokenizer: Tokenizer, tree: dict[str, Any]) -> Places | None:
     normalizer = (tree["normalizer"] or {}).get("type", "NFC")
     if tree["model"].get("type") != "BPE" or not byte_level or normalizer != "NFC":
         return None
-    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    added = {number: token.content for number, token in tokenizer.get_added_tokens_decoder().items()}
-    sizes = np.zeros(max(vocabulary.values()) + 1, np.int32)
-    for token, number in vocabulary.items():
-        sizes[number] = len(added[number].encode()) if number in added else len(token)
+    vocabulary, added = tree["model"]["vocab"], tokenizer.get_added_tokens_decoder()
+    numbers = np.fromiter(vocabulary.values(), np.int64, len(vocabulary))
+    sizes = np.zeros(max([*added, int(numbers.max(initial=-1))], default=-1) + 1, np.int32)
+    sizes[numbers] = np.fromiter(map(len, vocabulary), np.int32, len(vocabulary))
+    for number, token in added.items():
+        sizes[number] = len(token.content.encode())
     return sizes
 
 

@@ -7,7 +7,6 @@ text as ordinary characters: a control id enters a sequence only because packing
 documents (`tokenize`), writing conversations (`chat`), and getting a file from the hub.
 """
 
-import json
 import os
 import re
 import string
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -180,13 +180,15 @@ def load_tokenizer_bytes(data: bytes, ordinary: Sequence[str] = ()) -> Tokenizer
     text; so also `<tool_call>` and others that their own file does not call special. Raises InputError.
     """
     try:
-        tree = json.loads(data)
+        tree = orjson.loads(data)
         tree |= {"post_processor": None, "truncation": None, "padding": None}
         for token in tree["added_tokens"]:
             token["special"] = token["content"].strip(_SPACE) != "" and token["content"] not in ordinary
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"not a tokenizer.json ({len(data)} bytes): {error!r}") from error
-    loaded = attempt(Tokenizer.from_str, json.dumps(tree))  # the library raises nothing narrower than Exception
+    loaded = attempt(
+        Tokenizer.from_str, orjson.dumps(tree).decode()
+    )  # the library raises nothing narrower than Exception
     if loaded.value is None:
         raise InputError(f"not a tokenizer.json ({len(data)} bytes): {loaded.error}")
     loaded.value.encode_special_tokens = True

@@ -89,6 +89,7 @@ def run(
 ) -> None:
     """Do everything that is not done yet, and print where the results are."""
     from pipelines.engine.place import place_of
+    from pipelines.engine.spared_imports import spare_pandas
     from pipelines.load import load_run
     from pipelines.report.contamination import contamination_table
     from pipelines.report.funnel import funnel_table
@@ -97,6 +98,7 @@ def run(
     from pipelines.run import run as run_all
     from pipelines.stages.sample_apply import held_out_files
 
+    spare_pandas()
     loaded = load_run(config, setting or [])
     with told_to_fetch(config, setting):
         result = run_all(loaded, How(workers, address, inline, live=sys.stderr.isatty()))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pipelines.engine.hashing import sha256_bytes
+from pipelines.engine.spared_imports import hidden
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -38,8 +39,9 @@ class _Compiled:
 
     @cached_property
     def _machine_code(self) -> Any:
-        import numba
-
+        with hidden("scipy"):
+            import numba
+            import numba.np.arraymath  # which would ask for it when the first function is compiled or loaded
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(_cache(Path(self._function.__code__.co_filename).parent))
         try:

@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 from pipelines.engine.errors import MedmixError, ResourcesError
 from pipelines.engine.interrupts import held_interrupts, undisturbed
 from pipelines.engine.service import Host, InlineService, Service
+from pipelines.engine.spared_imports import spare_pandas
 from pipelines.engine.storage import Storage
 from pipelines.engine.work import Order, Report, execute
 
@@ -85,6 +86,12 @@ def execute_told(storage: Storage, order: Order) -> Report | Failure:
         return Failure("error", f"{type(error).__name__} at {where}")  # its message may hold document text
 
 
+def _execute_in_worker(storage: Storage, order: Order) -> Report | Failure:
+    """Execute an order in a process of Ray's."""
+    spare_pandas()
+    return execute_told(storage, order)
+
+
 @dataclass(frozen=True, slots=True)
 class RayService:
     """A Ray actor that holds the object; calls run side by side in its event loop."""
@@ -147,7 +154,7 @@ class RayRuntime:
         if not ray.is_initialized():
             undisturbed(_start, ray, workers, address)
         self.slots = _slots(ray, resources, workers if address is None else None)
-        self._execute = ray.remote(execute_told).options(
+        self._execute = ray.remote(_execute_in_worker).options(
             num_cpus=resources.cpus, num_gpus=resources.gpus or None, memory=resources.memory_bytes or None,
             max_retries=0, retry_exceptions=False,
         )  # fmt: skip

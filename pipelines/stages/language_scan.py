@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from py3langid import langid
 
 from pipelines.engine.compiled import compiled
+from pipelines.engine.kept_tables import Table, kept_tables
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -75,17 +76,30 @@ class Model(NamedTuple):
 
 @lru_cache(maxsize=1)
 def model() -> Model:
-    """Return the model in py3langid's wheel, read once a process (0.5 s, 70 MB); labels (ISO 639) are sorted.
+    """Return the model in py3langid's wheel, unpacked once a machine; labels (ISO 639) are sorted.
 
     Raises TypeError when the library's table is not of half precision.
     """
-    library = LanguageIdentifier.from_model_file(MODEL_FILE)
-    labels = tuple(sorted(library.labels))
+    moves, rows, features, halves, priors, label_of, labels, _ = _tables()
+    return Model(Tables(Automaton(moves, rows, features), Weights(halves, priors, label_of)), tuple(labels.tolist()))
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[Table, ...]:
+    """Return the fields of `Model`, one after the other, and of each code point whether it is a letter."""
+    return kept_tables(__file__, [(langid.MODEL_DIR / langid.MODEL_FILE).read_bytes()], _made)
+
+
+def _made() -> tuple[Table, ...]:
+    library = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    labels = sorted(library.labels)
     features = np.array(library.tk_output, dtype=np.int32)
     halves = library.nb_ptc.astype(np.float16, casting="safe", copy=False).view(np.int16)
     label_of = np.array([labels.index(label) for label in library.nb_classes])
-    automaton = Automaton(np.asarray(library.tk_nextmove), np.asarray(library.tk_row), features)
-    return Model(Tables(automaton, Weights(halves, library.nb_pc.astype(np.float64), label_of)), labels)
+    priors = library.nb_pc.astype(np.float64)
+    moves, rows = np.asarray(library.tk_nextmove), np.asarray(library.tk_row)
+    is_letter = np.fromiter(map(str.isalpha, map(chr, range(sys.maxunicode + 1))), dtype=np.bool_)
+    return moves, rows, features, halves, priors, label_of, np.array(labels), is_letter
 
 
 @compiled
@@ -207,11 +221,6 @@ def probabilities(texts: Sequence[str]) -> Floats:
     return out
 
 
-@lru_cache(maxsize=1)
-def _is_letter() -> npt.NDArray[np.bool_]:
-    return np.fromiter(map(str.isalpha, map(chr, range(sys.maxunicode + 1))), dtype=np.bool_)
-
-
 @compiled
 def _count_letters(codes: Codes, ends: Ints, is_letter: npt.NDArray[np.bool_]) -> Ints:
     counts = np.zeros(len(ends) - 1, dtype=np.int64)
@@ -224,5 +233,5 @@ def _count_letters(codes: Codes, ends: Ints, is_letter: npt.NDArray[np.bool_]) -
 def letters(texts: Sequence[str]) -> list[int]:
     """Return how many characters of each text are letters (`str.isalpha`)."""
     codes = np.frombuffer("".join(texts).encode("utf-32-le", errors="surrogatepass"), dtype=np.uint32)
-    counts: list[int] = _count_letters(codes, _ends(map(len, texts)), _is_letter()).tolist()
+    counts: list[int] = _count_letters(codes, _ends(map(len, texts)), _tables()[-1]).tolist()
     return counts

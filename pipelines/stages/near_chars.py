@@ -11,8 +11,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engine.kept_tables import Table, kept_tables
 from pipelines.stages.quality_chars import SPLIT as SPACELESS
-from pipelines.stages.quality_chars import char_class
+from pipelines.stages.quality_chars import char_class, class_table
 
 SPACE, LETTER, NUMBER, SPLIT, SYMBOL, NEWLINE, END, SKIP = (1 << bit for bit in range(8))
 """White space, letter or mark, digit, letter that is a word by itself, sign that counts, line end, sentence end, and
@@ -51,6 +52,11 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
 
     Lower case is that of single characters, so that offsets never move; the sharp s stays.
     """
+    classes, folded = kept_tables(__file__, [class_table().tobytes()], _made)
+    return classes, folded
+
+
+def _made() -> tuple[Table, ...]:
     classes, folded = np.zeros(TABLE_SIZE, np.uint8), np.arange(TABLE_SIZE, dtype=np.uint32)
     for code in range(TABLE_SIZE):
         char = chr(code)

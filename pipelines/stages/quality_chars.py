@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import regex  # type: ignore[import-untyped]
 
+from pipelines.engine.kept_tables import Table, kept_tables
 from pipelines.stages.quality_repeats import slot_of, table_size
 
 SPACE, WORD, LETTER, MARK, DIGIT, SPLIT, LATIN, VOWEL, TERMINAL = (1 << bit for bit in range(9))
@@ -68,7 +69,11 @@ def _script_bits(char: str) -> int:
 @lru_cache(maxsize=1)
 def class_table() -> npt.NDArray[np.uint16]:
     """Return the class bits of every code point below `TABLE_SIZE`; surrogates count as symbols."""
-    return np.array([char_class(chr(code)) for code in range(TABLE_SIZE)], dtype=np.uint16)
+
+    def make() -> tuple[Table, ...]:
+        return (np.array([char_class(chr(code)) for code in range(TABLE_SIZE)], dtype=np.uint16),)
+
+    return kept_tables(__file__, [regex.__version__.encode()], make)[0]
 
 
 def word_hash(word: str) -> int:

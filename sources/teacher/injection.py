@@ -9,7 +9,7 @@ about language models.
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from unicodedata import category, normalize
 
@@ -45,6 +45,7 @@ def _read() -> list[tuple[str, str]]:
     return wordings
 
 
+@cache
 def _compiled(line: str) -> re.Pattern[str]:
     """Return a pattern for lower-case text, which is found twice as fast, unless it asks for a capital somewhere."""
     if "(?-i:" in line:
@@ -55,11 +56,14 @@ def _compiled(line: str) -> re.Pattern[str]:
 
 
 _WORDINGS = _read()
-_PATTERNS = tuple((family, _compiled(line)) for family, line in _WORDINGS)
-_GATE = Gate(line for _, line in _WORDINGS)
 WORDINGS = sha256_bytes(_FILE.read_bytes())[:16]
 """What tells these wordings from later ones: they decide what is shown and accepted."""
-FAMILIES = frozenset(name for name, _ in _PATTERNS) | {"invisible"}
+FAMILIES = frozenset(name for name, _ in _WORDINGS) | {"invisible"}
+
+
+@lru_cache(maxsize=1)
+def _gate() -> Gate:
+    return Gate(line for _, line in _WORDINGS)
 
 
 def speaks_to_a_model(text: str) -> str | None:
@@ -71,8 +75,9 @@ def speaks_to_a_model(text: str) -> str | None:
         plain = plain.translate(_LOOK_ALIKE)
     for copy in dict.fromkeys((_single_spaced(plain), _single_spaced(_closed_up(plain)))):
         low = copy.lower()
-        for number, spans in _GATE.stretches(low):
-            name, pattern = _PATTERNS[number]
+        for number, spans in _gate().stretches(low):
+            name, line = _WORDINGS[number]
+            pattern = _compiled(line)
             if _is_in(pattern, copy if pattern.flags & re.IGNORECASE else low, spans):
                 return name
     return None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sources.teacher import injection
 from sources.teacher.needed_words import AHEAD_CHARS, REACH_CHARS, Gate, needed_words
 
-WORDINGS = [pattern for _, pattern in injection._PATTERNS]
+WORDINGS = [injection._compiled(line) for _, line in injection._WORDINGS]
 sre_parse: Any = getattr(re, "_parser").parse  # noqa: B009
 
 
@@ -89,5 +89,5 @@ def test_what_a_wording_matches_is_never_missed(number: int, data: st.DataObject
     found = WORDINGS[number].search(low)
     if not found or len(found[0]) > REACH_CHARS:
         return
-    spans = dict(injection._GATE.stretches(low.lower())).get(number, [])
+    spans = dict(injection._gate().stretches(low.lower())).get(number, [])
     assert any(WORDINGS[number].search(low, *span) for span in spans)
