@@ -13,28 +13,45 @@ from pipelines.engine.compiled import compiled
 from pipelines.stages.near_letters import Hashes
 from pipelines.stages.near_signature import SHINGLE, shingle
 from pipelines.stages.near_tokens import Places
+from pipelines.stages.quality_repeats import table_size
 
 MAX_CELLS = 1 << 22
 """Largest product of two lengths that is aligned token by token."""
 Partners = npt.NDArray[np.int64]
 
 
-def _once(hashes: Hashes) -> tuple[Hashes, Places]:
-    """Return (hashes, places) of the shingles of a text that occur once, by hash."""
-    shingles = np.empty(len(hashes), np.uint64)
-    found, places, counts = np.unique(
-        shingles[: shingle(hashes, len(hashes), shingles)], return_index=True, return_counts=True
-    )
-    return found[counts == 1], places[counts == 1]
+@compiled
+def _slot(slots: Places, shingles: Hashes, value: np.uint64) -> np.int64:
+    """Return the slot of a shingle in an open table of places in `shingles`, -1 where a slot is free."""
+    slot = np.int64(value & np.uint64(len(slots) - 1))
+    while slots[slot] >= 0 and shingles[slots[slot]] != value:
+        slot = (slot + 1) & (len(slots) - 1)
+    return slot
 
 
+@compiled
 def _anchors(one: Hashes, other: Hashes) -> Places:
     """Return (place in one, place in other) of shingles that occur once in each, ordered by the first."""
-    keys, places = _once(one)
-    other_keys, other_places = _once(other)
-    _, left, right = np.intersect1d(keys, other_keys, assume_unique=True, return_indices=True)
-    pairs = np.stack([places[left], other_places[right]], axis=1)
-    return pairs[np.argsort(pairs[:, 0], kind="stable")]
+    mine, theirs = np.empty(len(one), np.uint64), np.empty(len(other), np.uint64)
+    size, other_size = shingle(one, len(one), mine), shingle(other, len(other), theirs)
+    slots, anchors = np.full(table_size(size), -1), np.empty((size, 2), np.int64)
+    counts = np.zeros((size, 2), np.int64)  # how often the shingle that is first seen there occurs in each text
+    for place in range(size):
+        slot = _slot(slots, mine, mine[place])
+        if slots[slot] < 0:
+            slots[slot] = place
+        counts[slots[slot], 0] += 1
+    for place in range(other_size):
+        first = slots[_slot(slots, mine, theirs[place])]
+        if first >= 0:
+            counts[first, 1] += 1
+            anchors[first, 0], anchors[first, 1] = first, place
+    count = 0
+    for place in range(size):
+        if counts[place, 0] == 1 and counts[place, 1] == 1:
+            anchors[count, 0], anchors[count, 1] = anchors[place, 0], anchors[place, 1]
+            count += 1
+    return anchors[:count]
 
 
 @compiled

@@ -15,21 +15,20 @@ It errs towards keeping both. Not here: how alike texts must be (`near_verify`),
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from pipelines.stages.near_letters import DIGITS
+from pipelines.stages.near_regions import SAME_SENTENCE, plain_hashes, regions, segmented, touched
 from pipelines.stages.near_spelling import is_respelt
-from pipelines.stages.near_stretches import Stretch, is_border, stretches_between
-from pipelines.stages.near_tokens import JOINED, SIGN, STARTS, Tokens, tokens_of
+from pipelines.stages.near_stretches import stretches_between
+from pipelines.stages.near_tokens import JOINED, SIGN, STARTS, Places, Tokens, tokens_of
 from pipelines.stages.near_words import BOILER, MARKERS, MONTHS, NEGATION, PLAIN, UNITS, is_clinical, is_protected
 
 WHOLE_TOKENS = 8
 """A sentence of this many tokens may be there or not; a shorter one may be a cell or an item of a list."""
-SAME_SENTENCE = 0.5
-"""Share of differing tokens up to which a sentence counts as the same one."""
 RELATED = 0.25
 """Dice similarity of content words from which a sentence may be another one written anew."""
 REWRITTEN_TOKENS = 16
@@ -40,6 +39,10 @@ BOILERPLATE_TOKENS = 40
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _COMPARISONS = frozenset("<>≤≥=±≠%‰°") | {"<=", ">=", "+/-"}
+
+
+Stretch = tuple[int, int, int, int]
+"""Begin and end in one text, begin and end in the other."""
 
 
 class Token(NamedTuple):
@@ -55,9 +58,9 @@ class Side:
 
     def __init__(self, text: str) -> None:
         self._data = text.encode()
-        self.tokens: Tokens = tokens_of(self._data)
-        self.segments = np.cumsum(self.tokens.flags & STARTS > 0)
-        self._begins = np.append(np.flatnonzero(self.tokens.flags & STARTS), len(self.segments))
+        self.text = segmented(self._data, tokens_of(self._data))
+        self.tokens = Tokens(self.text.hashes, self.text.spans, self.text.flags)
+        self.segments = self.text.segments
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -76,7 +79,7 @@ class Side:
 
     def span(self, segment: int) -> tuple[int, int]:
         """Return [begin, end) of a segment, counted from 1 as in `segments`."""
-        return int(self._begins[segment - 1]), int(self._begins[segment])
+        return int(self.text.begins[segment - 1]), int(self.text.begins[segment])
 
 
 class Region(NamedTuple):
@@ -88,37 +91,25 @@ class Region(NamedTuple):
 
 def contradiction(one: str, other: str) -> str:
     """Return what kind of thing two texts contradict each other in, "" when one may stand for the other."""
-    sides = (Side(one), Side(other))
-    stretches = stretches_between(sides[0].tokens, sides[1].tokens)
-    for region in _regions(sides, stretches):
-        if why := _judge(sides, region):
+    return contradiction_of(Side(one), Side(other))
+
+
+def contradiction_of(one: Side, other: Side) -> str:
+    """Return the same for texts that were split already."""
+    sides = (one, other)
+    stretches = stretches_between(one.tokens, other.tokens)
+    for first, end in regions(stretches, one.text, other.text, plain_hashes()).tolist():
+        if why := _judge(sides, _region(sides, stretches[first:end])):
             return why
     return ""
 
 
-def _regions(sides: tuple[Side, Side], stretches: Sequence[Stretch]) -> Iterator[Region]:
-    """Yield stretches grouped by the segments that they touch on either side."""
-    region: Region | None = None
-    for stretch in stretches:
-        touched = tuple(_touched(side, *stretch[2 * n : 2 * n + 2]) for n, side in enumerate(sides))
-        if region and any(mine & theirs for mine, theirs in zip(touched, region.touched, strict=True)):
-            region.stretches.append(stretch)
-            region.touched[0].update(touched[0])
-            region.touched[1].update(touched[1])
-            continue
-        if region:
-            yield region
-        region = Region([stretch], (touched[0], touched[1]))
-    if region:
-        yield region
-
-
-def _touched(side: Side, begin: int, end: int) -> set[int]:
-    """Return the segments that a stretch lies in; for an empty one the segment that it parts, if it does."""
-    if begin < end:
-        return set(side.segments[begin:end].tolist())
-    inside = 0 < begin < len(side) and not is_border(side.tokens, begin)
-    return {int(side.segments[begin])} if inside else set()
+def _region(sides: tuple[Side, Side], stretches: Places) -> Region:
+    segments = [
+        {segment for row in stretches for segment in range(*touched(side.text, row[2 * n], row[2 * n + 1]))}
+        for n, side in enumerate(sides)
+    ]
+    return Region([tuple(row) for row in stretches.tolist()], (segments[0], segments[1]))
 
 
 def _judge(sides: tuple[Side, Side], region: Region) -> str:
@@ -224,8 +215,8 @@ def _says_nothing_new(other: Side, words: Sequence[Token]) -> bool:
     """Say whether a title or the like has no number or negation, and no protected word that the other text lacks."""
     if any(token.flags & (DIGITS | SIGN) or token.text in NEGATION for token in words):
         return False
-    known = {token.text for token in other.words(0, len(other))}
-    return all(token.text in known for token in words if is_protected(token.text))
+    protected = {token.text for token in words if is_protected(token.text)}
+    return not protected or protected <= {token.text for token in other.words(0, len(other))}
 
 
 def _unanswered(mine: Sequence[Token], theirs: Sequence[Token]) -> str:

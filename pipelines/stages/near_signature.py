@@ -79,7 +79,8 @@ def _minima(shingles: Hashes, draws: Permutations, narrow: Minima, out: Minima) 
 
 
 @compiled
-def _bands(minima: Minima, out: Hashes) -> None:
+def band_hashes(minima: Minima | Hashes, out: Hashes) -> None:
+    """Fill the hash of every band, each from as many minima as the others."""
     rows = len(minima) // len(out)
     for band in range(len(out)):
         value = np.uint64(band) + _GOLDEN
@@ -101,7 +102,7 @@ def _sign_rows(
         many = shingle(found.hashes, counts[row], shingles)
         if many:
             _minima(shingles[:many], draws, narrow, minima)
-            _bands(minima, out[row])
+            band_hashes(minima, out[row])
     return counts
 
 

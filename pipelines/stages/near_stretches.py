@@ -3,84 +3,103 @@
 An alignment is not unique: of "A the dose. The child." a sentence that was put in before can seem to end in the middle
 of the next one that begins with the same word. What only one text has is moved along equal words until it begins and
 ends with sentences, and pieces of it that a stray equal word parts are joined, as the semantic clean-up of Fraser's
-diff-match-patch does. Not here: alignment (`near_align`), and what a difference means (`near_guard`).
+diff-match-patch does. Compiled: two articles differ in hundreds of places. Not here: alignment (`near_align`), and what
+a difference means (`near_guard`).
 """
 
+from pipelines.engine.compiled import compiled
 from pipelines.stages.near_align import align, differences
-from pipelines.stages.near_tokens import STARTS, Tokens
+from pipelines.stages.near_letters import Hashes
+from pipelines.stages.near_tokens import STARTS, Flags, Places, Tokens
 
-Stretch = tuple[int, int, int, int]
-"""Begin and end in one text, begin and end in the other."""
 MAX_SLIDE = 200
+_CANNOT = 1 << 40
+"""A shift that no text allows."""
 
 
-def stretches_between(one: Tokens, other: Tokens) -> list[Stretch]:
-    """Return the stretches in which two texts differ, in order."""
-    texts = (one, other)
-    found: list[Stretch] = []
-    for row in differences(align(one.hashes, other.hashes), len(other.hashes)).tolist():
-        stretch: Stretch = (row[0], row[1], row[2], row[3])
-        joined = _joined(texts, found[-1], stretch) if found else None
-        if joined:
-            found[-1] = joined
-        else:
-            found.append(stretch)
-    return [_slid(texts, stretch) for stretch in found]
+def stretches_between(one: Tokens, other: Tokens) -> Places:
+    """Return the stretches in which two texts differ, in order: rows (begin, end in one, begin, end in the other)."""
+    found = differences(align(one.hashes, other.hashes), len(other.hashes))
+    return found[: _tidied(found, one, other)]
 
 
-def _only(stretch: Stretch) -> int:
+@compiled
+def _tidied(rows: Places, one: Tokens, other: Tokens) -> int:
+    """Join and move stretches in place, and return how many are left."""
+    count = 0
+    for row in range(len(rows)):
+        if count and _is_joined(rows[count - 1], rows[row], one.hashes, other.hashes):
+            continue
+        rows[count] = rows[row]
+        count += 1
+    for row in range(count):
+        _slide_to_borders(rows[row], one, other)
+    return count
+
+
+@compiled
+def _only(stretch: Places) -> int:
     """Return which of the texts alone has a stretch (0 or 1), -1 where both have something there."""
-    a0, a1, b0, b1 = stretch
-    return -1 if a0 < a1 and b0 < b1 else int(a0 == a1)
+    if stretch[0] < stretch[1] and stretch[2] < stretch[3]:
+        return -1
+    return int(stretch[0] == stretch[1])
 
 
-def _joined(texts: tuple[Tokens, Tokens], first: Stretch, second: Stretch) -> Stretch | None:
-    """Return two stretches of one text as one, where the words between may stand before or behind it as well."""
+@compiled
+def _are_equal(hashes: Hashes, first: int, second: int, size: int) -> bool:
+    are_equal = True
+    for place in range(size):
+        are_equal = are_equal and hashes[first + place] == hashes[second + place]
+    return are_equal
+
+
+@compiled
+def _is_joined(first: Places, second: Places, one: Hashes, other: Hashes) -> bool:
+    """Join two stretches of one text in `first`, where the words between may stand before or behind them as well."""
     side = _only(first)
     if side < 0 or side != _only(second):
-        return None
-    hashes, gap = texts[side].hashes, second[0] - first[1]
+        return False
+    hashes, gap = one if side == 0 else other, second[0] - first[1]
     begin, middle, last, end = first[2 * side], first[2 * side + 1], second[2 * side], second[2 * side + 1]
-    between = hashes[middle:last]
-    if end - last >= gap and (hashes[end - gap : end] == between).all():
-        return _moved((first[0], second[1], first[2], second[3]), side, end=-gap, others=0)
-    if middle - begin >= gap and (hashes[begin : begin + gap] == between).all():
-        return _moved((first[0], second[1], first[2], second[3]), side, begin=gap, others=gap)
-    return None
+    if end - last >= gap and _are_equal(hashes, end - gap, middle, gap):
+        end, moved = end - gap, 0
+    elif middle - begin >= gap and _are_equal(hashes, begin, middle, gap):
+        begin, moved = begin + gap, gap
+    else:
+        return False
+    there = first[2 - 2 * side] + moved
+    first[2 * side], first[2 * side + 1], first[2 - 2 * side], first[3 - 2 * side] = begin, end, there, there
+    return True
 
 
-def _moved(whole: Stretch, side: int, *, begin: int = 0, end: int = 0, others: int) -> Stretch:
-    """Return a stretch of one side with its ends moved, and nothing at a place of the other side."""
-    a0, a1, b0, b1 = whole
-    if side == 0:
-        return a0 + begin, a1 + end, b0 + others, b0 + others
-    return a0 + others, a0 + others, b0 + begin, b1 + end
-
-
-def _slid(texts: tuple[Tokens, Tokens], stretch: Stretch) -> Stretch:
+@compiled
+def _slide_to_borders(stretch: Places, one: Tokens, other: Tokens) -> None:
     """Move what only one text has so that it begins and ends with sentences, where equal words allow it."""
     side = _only(stretch)
     if side < 0:
-        return stretch
-    begin, end = stretch[2 * side], stretch[2 * side + 1]
-    shift = _slide(texts[side], begin, end, -1)
-    if shift is None:
-        shift = _slide(texts[side], begin, end, 1) or 0
-    return stretch[0] + shift, stretch[1] + shift, stretch[2] + shift, stretch[3] + shift
+        return
+    hashes, flags = (one.hashes, one.flags) if side == 0 else (other.hashes, other.flags)
+    shift = _slide(hashes, flags, stretch[2 * side], stretch[2 * side + 1], -1)
+    if shift == _CANNOT:
+        shift = _slide(hashes, flags, stretch[2 * side], stretch[2 * side + 1], 1)
+    if shift != _CANNOT:
+        stretch += shift
 
 
-def _slide(text: Tokens, begin: int, end: int, step: int) -> int | None:
-    """Return by how much a stretch must move to begin and end with sentences, None where it cannot."""
-    hashes, size = text.hashes, len(text.hashes)
+@compiled
+def _slide(hashes: Hashes, flags: Flags, begin: int, end: int, step: int) -> int:
+    """Return by how much a stretch must move to begin and end with sentences, `_CANNOT` where it cannot."""
     for shift in range(0, step * MAX_SLIDE, step):
-        if is_border(text, begin + shift) and is_border(text, end + shift):
+        if is_border(flags, begin + shift) and is_border(flags, end + shift):
             return shift
-        leaving, entering = (begin + shift - 1, end + shift - 1) if step < 0 else (begin + shift, end + shift)
-        if leaving < 0 or entering >= size or hashes[leaving] != hashes[entering]:
-            return None
-    return None
+        leaving = begin + shift - (step < 0)
+        entering = end + shift - (step < 0)
+        if leaving < 0 or entering >= len(hashes) or hashes[leaving] != hashes[entering]:
+            return _CANNOT
+    return _CANNOT
 
 
-def is_border(text: Tokens, place: int) -> bool:
+@compiled
+def is_border(flags: Flags, place: int) -> bool:
     """Say whether a sentence or line begins at `place`, or the text ends there."""
-    return place >= len(text.hashes) or bool(text.flags[place] & STARTS)
+    return place >= len(flags) or flags[place] & STARTS != 0

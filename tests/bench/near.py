@@ -5,6 +5,8 @@ repeated, and near copies of one in seven. Ours is the line `dedup_near` through
 with it: files of every step committed, each pair verified, clinical twins kept. Beside it what datatrove does too:
 signatures, buckets and clusters alone, on datatrove's settings (14 bands of 8). The removed sets are compared before
 verification on the words that datatrove's normaliser makes, for which our own is not fit: it makes all numbers equal.
+Which pairs near the threshold become candidates is chance, decided by the permutations: so they are compared with ours
+and, on its shingles, with its very own. What the job costs at whatever size is told by a run on a few texts.
 """
 
 import argparse
@@ -22,14 +24,16 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from pipelines.engine.compiled import compiled
 from pipelines.engine.disk import LocalDisk
 from pipelines.engine.driver import run_stages
 from pipelines.engine.runtime import InlineRuntime
 from pipelines.engine.storage import Storage
 from pipelines.stages.dedup_near import NearConfig
 from pipelines.stages.exchange import RunFacts
-from pipelines.stages.near_pairs import buckets
-from pipelines.stages.near_signature import SHINGLE, sign
+from pipelines.stages.near_letters import Hashes
+from pipelines.stages.near_pairs import Ranks, buckets
+from pipelines.stages.near_signature import SHINGLE, band_hashes, sign
 from pipelines.stages.near_steps import near_steps
 from sources.document import Document
 from tests.bench.meter import environment, measure
@@ -39,6 +43,10 @@ from tests.fakes.given import Given, planned
 from tests.fakes.stages import Events
 
 BANDS, ROWS = 14, 8
+MERSENNE = np.uint64((1 << 61) - 1)
+FEW = 20
+Signed = tuple[np.ndarray, np.ndarray]
+"""Band hashes of texts, shape (texts, bands), and which texts those are."""
 RENSA = """
 import json, re, sys, time
 from rensa import RMinHash, RMinHashLSH
@@ -68,17 +76,21 @@ def main() -> None:
     size = sum(len(text.encode()) for text in texts) / 1e6
     print(environment("numba", "pyarrow"), "|", versions("peers", "datatrove", "spacy"), versions("rensa", "rensa"))
     print(f"{len(texts):,} texts, {size:.1f} MB, the last {len(texts) - len(found):,} near copies")
-    through_the_engine([*texts[:20], *near_copies(texts[:20], 1)])  # compiled before anything is measured
+    few = [*texts[:FEW], *near_copies(texts[:FEW], 1)]
+    through_the_engine(few)  # compiled before anything is measured
+    show("medmix, a few texts", *through_the_engine(few), len(few))
     whole = show("medmix dedup_near, verified", *through_the_engine(texts), len(texts))
-    kernel = show("medmix, datatrove's part of it", *timed(lambda: int(clustered(texts).sum())), len(texts))
-    stages, kept, words = datatrove(texts)
+    part = timed(lambda: int(clustered(*signed(texts), len(texts)).sum()))
+    kernel = show("medmix, datatrove's part of it", *part, len(texts))
+    stages, kept, words, hashes = datatrove(texts)
     stock = show("datatrove, four stages", sum(stages.values()), len(texts) - len(kept), len(texts))
     print("  " + ", ".join(f"{name} {cpu:.1f} CPU s" for name, cpu in stages.items()) + " (processes' start in)")
     peer = show("rensa, words split in Python", *rensa(texts), len(texts))
     print(
         f"by CPU: whole job {whole / stock:.0f}x datatrove, {whole / peer:.1f}x rensa; same part {kernel / stock:.0f}x"
     )
-    compare(clustered(words), kept)
+    compare("our permutations", clustered(*signed(words), len(texts)), kept)
+    compare("its permutations", clustered(*signed_as_datatrove(**hashes), len(texts)), kept)
 
 
 def timed(work: Callable[[], int]) -> tuple[float, int]:
@@ -106,23 +118,48 @@ def through_the_engine(texts: list[str]) -> tuple[float, int]:
         return timed(job)
 
 
-def clustered(texts: list[str]) -> np.ndarray:
-    """Return for each text whether it is removed when of each cluster of candidates the first stays."""
+def signed(texts: list[str]) -> Signed:
+    """Return the bands of the texts that have a shingle: datatrove has none of shorter ones."""
     bands, tokens = sign(pa.array(texts, pa.large_string()), BANDS, ROWS)
-    rows = np.flatnonzero(tokens >= SHINGLE)  # datatrove has no shingle of a shorter text
-    hashes, documents = bands[rows].ravel(), np.repeat(rows, BANDS)
-    links = [np.stack([group[1:], np.full(len(group) - 1, group[0])]) for group in buckets(hashes, documents)]
+    rows = np.flatnonzero(tokens >= SHINGLE)
+    return bands[rows], rows
+
+
+def signed_as_datatrove(shingles: np.ndarray, counts: np.ndarray, factors: np.ndarray, terms: np.ndarray) -> Signed:
+    """Return the same from datatrove's shingles, by its permutations modulo 2^61 - 1."""
+    rows = np.flatnonzero(counts)
+    bands = np.zeros((len(rows), BANDS), np.uint64)
+    their_bands(shingles, np.cumsum(counts[rows]), factors, terms, bands)
+    return bands, rows
+
+
+@compiled
+def their_bands(shingles: Hashes, ends: Ranks, factors: Hashes, terms: Hashes, out: Hashes) -> None:
+    """Fill the band hashes of every text."""
+    minima, begin = np.empty(len(factors), np.uint64), 0
+    for row in range(len(ends)):
+        minima[:] = MERSENNE
+        for shingle in shingles[begin : ends[row]]:
+            for at in range(len(factors)):
+                minima[at] = min(minima[at], (shingle * factors[at] + terms[at]) % MERSENNE)
+        band_hashes(minima, out[row])
+        begin = ends[row]
+
+
+def clustered(bands: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """Return for each text whether it is removed when of each cluster of candidates the first stays."""
+    links = [np.stack([one[1:], np.full(len(one) - 1, one[0])]) for one in buckets(bands.ravel(), rows.repeat(BANDS))]
     pairs = np.concatenate(links, axis=1) if links else np.empty((2, 0), np.int64)
-    graph = coo_matrix((np.ones(pairs.shape[1], np.int8), (pairs[0], pairs[1])), shape=(len(texts), len(texts)))
+    graph = coo_matrix((np.ones(pairs.shape[1], np.int8), (pairs[0], pairs[1])), shape=(count, count))
     labels = connected_components(graph, directed=False)[1]
     firsts = np.unique(labels, return_index=True)[1]
-    removed = np.ones(len(texts), bool)
+    removed = np.ones(count, bool)
     removed[firsts] = False
     return removed
 
 
-def datatrove(texts: list[str]) -> tuple[dict[str, float], list[int], list[str]]:
-    """Return CPU seconds of the peer's stages, the rows it kept, and the texts as it sees them: its words."""
+def datatrove(texts: list[str]) -> tuple[dict[str, float], list[int], list[str], dict[str, np.ndarray]]:
+    """Return CPU seconds of the peer's stages, the rows it kept, and the texts as it sees them: words and hashes."""
     with tempfile.TemporaryDirectory(prefix="bench-near-") as folder:
         Path(folder, "input").mkdir()
         Path(folder, "words").mkdir()
@@ -137,7 +174,9 @@ def datatrove(texts: list[str]) -> tuple[dict[str, float], list[int], list[str]]
             sys.exit(log.read_text()[-2000:])
         told = json.loads(Path(folder, "told.json").read_text())
         words = json.loads(Path(folder, "words/texts.json").read_text())
-    return {name: readings.cpu_between(*window) for name, window in told["stages"].items()}, told["kept"], words
+        hashes = dict(np.load(Path(folder, "words/hashes.npz")))
+    cpu_s = {name: readings.cpu_between(*window) for name, window in told["stages"].items()}
+    return cpu_s, told["kept"], words, hashes
 
 
 def rensa(texts: list[str]) -> tuple[float, int]:
@@ -158,13 +197,13 @@ def show(name: str, cpu_s: float, removed: int, count: int) -> float:
     return count / cpu_s
 
 
-def compare(ours: np.ndarray, kept: list[int]) -> None:
+def compare(how: str, ours: np.ndarray, kept: list[int]) -> None:
     """Print how far the removed sets agree, before verification and on the same words."""
     theirs = np.ones(len(ours), bool)
     theirs[np.array(kept, np.int64)] = False
     only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     print(
-        f"on datatrove's words, before verification: {int(ours.sum()):,} and {int(theirs.sum()):,} removed "
+        f"on datatrove's words, {how}, before verification: {int(ours.sum()):,} and {int(theirs.sum()):,} removed "
         f"({abs(int(ours.sum()) - int(theirs.sum())) / max(1, int(theirs.sum())):.2%} apart), "
         f"{only_ours} by ours alone, {only_theirs} by datatrove alone"
     )

@@ -2,7 +2,8 @@
 
 `python tests/bench/near_peer.py FOLDER WORKERS` reads FOLDER/texts.jsonl ({"text": ..., "id": row}), and writes
 `told.json`: when each stage began and ended, and the rows that were kept. Then, when
-FOLDER/words is there, the texts as datatrove's normaliser and word splitter see them, into FOLDER/words/texts.json.
+FOLDER/words is there, the texts as datatrove's normaliser and word splitter see them, into FOLDER/words/texts.json, and
+its shingles of them, how many each text has, and its permutations, into FOLDER/words/hashes.npz.
 """
 
 import json
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
 from datatrove.pipeline.dedup.minhash import MinhashConfig
@@ -45,6 +47,12 @@ def main() -> None:
         rows = sorted((json.loads(line) for file in (folder / "input").glob("*") for line in file.open()), key=number)
         texts = [" ".join(split(simplify_text(row["text"], config.norm_config))) for row in rows]
         (folder / "words" / "texts.json").write_text(json.dumps(texts))
+        signature = MinhashDedupSignature(at["signatures"], config)
+        shingles = [signature.get_shingles(row["text"]).ravel() for row in rows]
+        factors, terms = (part.ravel() for part in signature.parameters)
+        counts = [len(one) for one in shingles]
+        file = folder / "words" / "hashes.npz"
+        np.savez(file, shingles=np.concatenate(shingles), counts=counts, factors=factors, terms=terms)
 
 
 def number(row: dict[str, str]) -> int:

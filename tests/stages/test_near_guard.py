@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.stages.near_align import align
-from pipelines.stages.near_guard import contradiction
+from pipelines.stages.near_guard import Side, Stretch, _judge, _region, contradiction
+from pipelines.stages.near_regions import plain_hashes, regions, touched
 from pipelines.stages.near_signature import jaccard, shingle_sets, sign
 from pipelines.stages.near_spelling import is_respelt
+from pipelines.stages.near_stretches import stretches_between
 from pipelines.stages.near_tokens import tokens_of
 from pipelines.stages.near_words import PLAIN, is_protected
 
@@ -139,3 +141,50 @@ def test_minima_estimate_the_jaccard_similarity_of_the_sets() -> None:
         assert tokens.tolist() == [400, 400]
         errors.append((signatures[0] == signatures[1]).mean() - jaccard(*shingle_sets(texts)))
     assert max(map(abs, errors)) < 0.07
+
+
+def touching(sides: tuple[Side, Side], stretches: list[Stretch]) -> list[list[Stretch]]:
+    """Stretches grouped by the segments that they touch on either side, in plain Python."""
+    groups: list[list[Stretch]] = []
+    known: list[set[int]] = [set(), set()]
+    for stretch in stretches:
+        here = [set(range(*touched(side.text, *stretch[2 * n : 2 * n + 2]))) for n, side in enumerate(sides)]
+        if groups and any(mine & theirs for mine, theirs in zip(here, known, strict=True)):
+            groups[-1].append(stretch)
+            known = [mine | theirs for mine, theirs in zip(here, known, strict=True)]
+        else:
+            groups.append([stretch])
+            known = here
+    return groups
+
+
+WORDS = st.sampled_from(
+    [*"the of a The A was were and not 5 mg mg. dose. Give child, vitamin A - . patients page".split(), "\n"]
+)
+
+
+@given(st.lists(WORDS, max_size=40), st.lists(st.tuples(st.integers(0, 39), WORDS), max_size=8))
+@example([*["Give", "the", "dose", ".", "A", "child", "was"]], [(1, "a")])
+def test_what_the_guard_is_not_asked_about_it_would_pass(words: list[str], changes: list[tuple[int, str]]) -> None:
+    changed = list(words)
+    for at, word in changes:
+        changed[at : at + len(word) % 2] = [word]
+    sides = (Side(" ".join(words)), Side(" ".join(changed)))
+    stretches = stretches_between(sides[0].tokens, sides[1].tokens)
+    asked = regions(stretches, sides[0].text, sides[1].text, plain_hashes()).tolist()
+    first = 0
+    for group in touching(sides, [tuple(row) for row in stretches.tolist()]):
+        last = first + len(group)
+        assert [first, last] in asked or _judge(sides, _region(sides, stretches[first:last])) == ""
+        asked = [one for one in asked if one != [first, last]]
+        first = last
+    assert asked == []
+
+
+def test_plain_words_within_sentences_are_passed_unasked() -> None:
+    one = "The mother of a child was given the fluids at home . Count the breaths of a calm child for one full minute ."
+    other = one.replace(" the", "").replace(" was", " is")
+    sides = (Side(one), Side(other))
+    stretches = stretches_between(sides[0].tokens, sides[1].tokens)
+    assert len(stretches) >= 3
+    assert regions(stretches, sides[0].text, sides[1].text, plain_hashes()).tolist() == []
