@@ -7,6 +7,7 @@ the paths of sections are treated like the text and share its numbers. Not here:
 `privacy_cued`, `privacy_names`); names that nothing announces; `extra`, references and URLs, which are bibliographic.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ from pipelines.stages.edits import edit_entry
 from pipelines.stages.offsets import OffsetMap, remap_sections
 from pipelines.stages.privacy_find import KIND_NAMES, Found, find, places
 from pipelines.stages.privacy_names import words
+from pipelines.stages.privacy_numbers import Bytes
 from pipelines.stages.privacy_redact import PREFIX, Redaction
 from sources.document import estimate_tokens
 
@@ -69,12 +71,13 @@ class Privacy:
     """The stage: rewrites the words of documents, moves `sections`, notes the edits, counts tokens anew."""
 
     name = "privacy"
-    version = "2"
+    version = "3"
     reasons = REASONS
     writes = "documents"
 
     def __init__(self, config: PrivacyConfig) -> None:
         self.config = config
+        self._edits = edit_entry(self.name, self.version, config, [])
 
     def identity(self) -> dict[str, Any]:
         """Return the settings and the digest of the words that announce people."""
@@ -111,8 +114,7 @@ class Privacy:
         if maps:
             row |= {"text": text, "tokens": estimate_tokens(text)}
         row |= {"title": title, "messages": messages, "mcq": mcq, "sections": sections}
-        entry = edit_entry(self.name, self.version, self.config, edit_names(redaction.counts))
-        row["edits"] = [*(row["edits"] or []), entry]
+        row["edits"] = [*(row["edits"] or []), {**self._edits, "names": edit_names(redaction.counts)}]
         return True
 
 
@@ -120,12 +122,10 @@ def _known(table: pa.Table, kinds: Collection[str]) -> dict[int, list[Found]]:
     """Return what was found in the text of each row that needs a look: by its text, its title, turns or questions."""
     known: dict[int, list[Found]] = {}
     for name in ("text", "title"):
-        for at, value in enumerate(table.column(name)):
-            buffer = value.as_buffer()
-            if buffer is None or not buffer.size:
-                continue
-            seen = places(np.frombuffer(buffer, np.uint8))
-            found = find(value.as_py(), kinds, seen=seen) if len(seen) else []
+        data, offsets = _bytes_of(table.column(name))
+        for at, (start, end) in enumerate(itertools.pairwise(offsets)):
+            seen = places(data[start:end])
+            found = find(data[start:end].tobytes().decode(), kinds, seen=seen) if len(seen) else []
             if found:
                 known.setdefault(at, found if name == "text" else [])
     for name in ("messages", "mcq"):
@@ -137,13 +137,25 @@ def _known(table: pa.Table, kinds: Collection[str]) -> dict[int, list[Found]]:
     return known
 
 
-def _with_rows(column: pa.ChunkedArray, name: str, rows: Mapping[int, dict[str, Any]], kind: pa.DataType) -> pa.Array:
+def _bytes_of(column: pa.ChunkedArray) -> tuple[Bytes, list[int]]:
+    """Return the bytes of a column of strings, and where each of them starts and the last one ends."""
+    array = column.cast(pa.large_string()).combine_chunks()
+    _, raw_offsets, raw = array.buffers()
+    offsets = np.frombuffer(raw_offsets, np.int64)[array.offset : array.offset + len(array) + 1].tolist()
+    data = np.frombuffer(raw, np.uint8) if raw is not None and raw.size else np.empty(0, np.uint8)
+    data.flags.writeable = False  # one type of argument: compiled once
+    return data, offsets
+
+
+def _with_rows(
+    column: pa.ChunkedArray, name: str, rows: Mapping[int, dict[str, Any]], kind: pa.DataType
+) -> pa.ChunkedArray:
     """Return a column with the values of the changed rows; the stretches between them are not looked at."""
     pieces, done = [], 0
     for at, row in sorted(rows.items()):
         pieces += [*column.slice(done, at - done).chunks, pa.array([row[name]], kind)]
         done = at + 1
-    return pa.chunked_array([*pieces, *column.slice(done).chunks], kind).combine_chunks()
+    return pa.chunked_array([*pieces, *column.slice(done).chunks], kind)
 
 
 def _mcq(mcq: dict[str, Any], fix: Any) -> dict[str, Any]:

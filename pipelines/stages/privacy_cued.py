@@ -154,6 +154,7 @@ CUED_KINDS: tuple[Kind, ...] = (
             "account, acct, a/c, sort code, compte, cuenta, conta, kontonummer, رقم الحساب, policy, "
             "insurance policy, insurance id, insurance no, insurance number, member id"
         ),
+        least_digits=6,
     ),
     Kind(
         "phone",
@@ -166,6 +167,7 @@ CUED_KINDS: tuple[Kind, ...] = (
             "电话, 手机, 전화, tfno"
         ),
         is_personal=False,
+        least_digits=7,
     ),
     Kind(
         "address",

@@ -15,28 +15,22 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.stages.privacy_cued import CUED_KINDS
+from pipelines.stages.privacy_cues import Cues, Ints, build_cues
 from pipelines.stages.privacy_kinds import KINDS, Kind
 from pipelines.stages.privacy_names import find_names, words
 from pipelines.stages.privacy_network import NETWORK_KINDS
+from pipelines.stages.privacy_numbers import FAR_CHARS, NEAR_CHARS, Bytes
 from pipelines.stages.privacy_scan import (
     FIRST_CUE,
     FIRST_FREE_CUE,
     LABEL,
-    LETTERED,
     NAME,
     TITLE,
     WEAK,
-    Bytes,
-    Cues,
-    Ints,
-    build_cues,
     scan,
 )
 
 NAME_KIND = "name"
-NEAR_CHARS, FAR_CHARS = (64, 64), (40, 160)
-"""How far before and after signs or cue words patterns look for an identifier, to the ends of words; what they ask of
-its surroundings may lie further away."""
 _FIRST = ("url", "email", "iban")
 _LAST = ("phone", "address", "handle")
 _KINDS = (*KINDS, *NETWORK_KINDS, *CUED_KINDS)
@@ -47,12 +41,16 @@ STRUCTURED: tuple[Kind, ...] = (
     *(kind for name in _LAST for kind in _KINDS if kind.name == name),
 )
 KIND_NAMES = (*dict.fromkeys(kind.name for kind in STRUCTURED), NAME_KIND)
-_CUE_BITS = [(FIRST_CUE if kind.has_digits else FIRST_FREE_CUE) << at for at, kind in enumerate(STRUCTURED)]
-_WITH_BITS = [(kind, kind.bits | (bit if kind.cues else 0)) for kind, bit in zip(STRUCTURED, _CUE_BITS, strict=True)]
+_CUED = sorted((kind for kind in STRUCTURED if kind.cues), key=lambda kind: not kind.has_digits)
+_OF_CUES = {
+    kind: FIRST_CUE << at if kind.has_digits else FIRST_FREE_CUE << (len(_CUED) - 1 - at)
+    for at, kind in enumerate(_CUED)
+}
+_WITH_BITS = [(kind, kind.bits | _OF_CUES.get(kind, 0)) for kind in STRUCTURED]
+_STRUCTURED_BITS = reduce(or_, (bits for _, bits in _WITH_BITS))
 _IS_PERSONAL = {kind.name: kind.is_personal for kind in STRUCTURED} | {NAME_KIND: True}
-_PERSONAL = "|".join(name.upper().replace("_", "-") for name, is_personal in _IS_PERSONAL.items() if is_personal)
+_PERSONAL = frozenset(name.upper().replace("_", "-") for name, is_personal in _IS_PERSONAL.items() if is_personal)
 PLACEHOLDER = re.compile(r"\[([A-Z]+(?:-[A-Z]+)?)-(\d{1,9})\]")
-_PLACEHOLDER_OF_PERSON = re.compile(rf"\[(?:{_PERSONAL})-\d+\]")
 
 
 class Found(NamedTuple):
@@ -66,19 +64,20 @@ class Found(NamedTuple):
 @lru_cache(maxsize=1)
 def _cues() -> Cues:
     bits: dict[str, int] = {}
-    for kind, bit in zip(STRUCTURED, _CUE_BITS, strict=True):
+    for kind, bit in _OF_CUES.items():
         for cue in kind.cues:
             bits[cue] = bits.get(cue, 0) | bit
     for bit, cues in ((TITLE, words().title_cues), (WEAK, words().weak_cues), (LABEL, words().label_cues)):
         for cue in cues:
             bits[cue] = bits.get(cue, 0) | bit
-    return build_cues(bits)
+    least = {bit: kind.least_digits for kind, bit in _OF_CUES.items() if kind.least_digits}
+    return build_cues(bits, least)
 
 
 def places(data: Bytes) -> Ints:
     """Return where a UTF-8 text needs a look: (start and end of the line, place, bits), in bytes."""
     data.flags.writeable = False  # one type of argument: compiled once
-    return scan(data, *_cues())
+    return scan(data, _cues())
 
 
 class _Line(NamedTuple):
@@ -89,11 +88,14 @@ class _Line(NamedTuple):
     seen: list[tuple[int, int]]
 
     def windows(self, bits: int) -> Iterator[tuple[int, int]]:
-        """Yield the stretches of the line around the places with any of `bits`, joined where they meet."""
+        """Yield the stretches of the line around the places with any of `bits`, joined where they meet.
+
+        What patterns ask of the surroundings of an identifier may lie further away.
+        """
         begin = end = -1
         for place, its_bits in self.seen:
             if its_bits & bits:
-                before, after = NEAR_CHARS if its_bits & bits <= LETTERED else FAR_CHARS
+                before, after = NEAR_CHARS if its_bits & bits < FIRST_CUE else FAR_CHARS
                 first = self.text.rfind(" ", 0, max(0, place - before)) + 1
                 if end < first:
                     if end > 0:
@@ -108,24 +110,10 @@ class _Line(NamedTuple):
         return len(self.text) if end < 0 else end
 
 
-def _lines(text: str, seen_places: Ints | None) -> Iterator[_Line]:
-    data = text.encode()
-    if seen_places is None:
-        seen_places = places(np.frombuffer(data, np.uint8))
-    is_ascii = len(data) == len(text)
-    at_bytes = at = 0
-    for (start, end), seen in groupby(seen_places.tolist(), key=lambda one: one[:2]):
-        raw = data[start:end]
-        here = [(place - start, bits) for _, _, place, bits in seen]
-        if is_ascii:
-            yield _Line(start, text[start:end], here)
-            continue
-        at += len(data[at_bytes:start].decode())
-        line = raw.decode()
-        if len(line) < len(raw):
-            here = [(len(raw[:place].decode(errors="ignore")), bits) for place, bits in here]
-        yield _Line(at, line, here)
-        at, at_bytes = at + len(line), end
+def _lines(text: str, rows: list[list[int]], bits: int) -> Iterator[_Line]:
+    """Yield the lines in which something with any of `bits` was seen."""
+    for (start, end), here in groupby((row for row in rows if row[3] & bits), key=lambda row: row[:2]):
+        yield _Line(start, text[start:end], [(place - start, its_bits) for _, _, place, its_bits in here])
 
 
 def find(text: str, kinds: Collection[str], is_record: bool = False, seen: Ints | None = None) -> list[Found]:
@@ -133,9 +121,9 @@ def find(text: str, kinds: Collection[str], is_record: bool = False, seen: Ints 
 
     `is_record` says that it is known to be one; `seen` are its `places` where they are known.
     """
+    rows = (places(np.frombuffer(text.encode(), np.uint8)) if seen is None else seen).tolist()
     found: list[Found] = []
-    lines = list(_lines(text, seen))
-    for line in lines:
+    for line in _lines(text, rows, _STRUCTURED_BITS):
         taken = [match.span() for match in PLACEHOLDER.finditer(line.text)] if "[" in line.text else []
         any_bits = reduce(or_, (bits for _, bits in line.seen), 0)
         for kind, bits in _WITH_BITS:
@@ -144,27 +132,27 @@ def find(text: str, kinds: Collection[str], is_record: bool = False, seen: Ints 
                     spans = [span for shape in kind.shapes for span in shape.find(line.text, *window)]
                     found += [Found(line.start + a, line.start + b, kind.name) for a, b in _free(spans, taken)]
     if NAME_KIND in kinds:
-        found += _names(text, lines, found, is_record)
+        found += _names(text, rows, found, is_record)
     return sorted(found)
 
 
 def is_personal(found: Collection[Found], text: str) -> bool:
     """Say whether a text is the record of a person, by what was found in it or was replaced in it before."""
     personal = any(_IS_PERSONAL[one.kind] for one in found)
-    return personal or ("[" in text and _PLACEHOLDER_OF_PERSON.search(text) is not None)
+    return personal or ("[" in text and any(label in _PERSONAL for label, _ in PLACEHOLDER.findall(text)))
 
 
-def _names(text: str, lines: list[_Line], found: list[Found], is_record: bool) -> list[Found]:
+def _names(text: str, rows: list[list[int]], found: list[Found], is_record: bool) -> list[Found]:
     is_record = is_record or is_personal(found, text)
+    heard = [
+        [(line.start + a, line.start + b) for a, b in find_names(line.text, place + 1, text, is_record, bits)]
+        for line in _lines(text, rows, NAME if is_record else TITLE | LABEL)
+        for place, bits in line.seen
+    ]
+    if not any(heard):
+        return []
     taken = [(one.start, one.end) for one in found] + [match.span() for match in PLACEHOLDER.finditer(text)]
-    names: list[Found] = []
-    bits = NAME if is_record else TITLE | LABEL
-    for line in lines:
-        for place, its_bits in line.seen:
-            if its_bits & bits:
-                heard = find_names(line.text, place + 1, text, is_record, its_bits)
-                spans = ((line.start + a, line.start + b) for a, b in heard)
-                names += [Found(a, b, NAME_KIND) for a, b in _free(list(spans), taken)]
+    names = [Found(a, b, NAME_KIND) for spans in heard for a, b in _free(spans, taken)]
     for full in sorted({text[one.start : one.end] for one in names if " " in text[one.start : one.end]}):
         names += [Found(a, b, NAME_KIND) for a, b in _free(_whole(full, text), taken)]
     return names

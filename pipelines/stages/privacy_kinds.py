@@ -12,7 +12,21 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pipelines.stages import privacy_checks as checks
-from pipelines.stages.privacy_scan import DIGITS, LETTERED
+from pipelines.stages.privacy_numbers import (
+    BRACKET,
+    CPF,
+    FIFTEEN,
+    IBAN,
+    LUHN,
+    NANP,
+    NHS,
+    NOUGHT,
+    PLUS,
+    SSN,
+    TWELVE,
+    WORDED,
+)
+from pipelines.stages.privacy_scan import LETTERED
 
 Span = tuple[int, int]
 Check = Callable[[str, int, int], bool]
@@ -44,6 +58,8 @@ class Kind(NamedTuple):
     """Whether a text that holds one is the record of a person."""
     has_digits: bool = True
     """Whether a digit must follow a cue soon."""
+    least_digits: int = 0
+    """How many digits must stand in a row near a cue, with at most two blanks and signs of telephones between."""
 
 
 _PUBLISHED = re.compile(
@@ -153,7 +169,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "iban",
         (shape(rf"{_B}[A-Z]{{2}}\d\d(?: ?[A-Z0-9]{{4}}){{2,7}}(?: ?[A-Z0-9]{{1,4}})?{_E}", checked(checks.iban)),),
-        DIGITS | LETTERED,
+        IBAN | LETTERED,
         cue_words("iban"),
     ),
     Kind(
@@ -162,7 +178,7 @@ KINDS: tuple[Kind, ...] = (
             shape(rf"{_B}[2-6]\d{{3}}(?:[ -]?\d{{4}}){{2}}[ -]?\d{{1,4}}{_E}", checked(checks.card)),
             shape(rf"{_B}3[4-8]\d\d[ -]?\d{{6}}[ -]?\d{{4,5}}{_E}", checked(checks.card)),
         ),
-        DIGITS,
+        LUHN,
     ),
     Kind(
         "fr_nir",
@@ -172,17 +188,18 @@ KINDS: tuple[Kind, ...] = (
                 checked(checks.nir),
             ),
         ),
-        DIGITS | LETTERED,
+        FIFTEEN | LETTERED,
         cue_words("2a*, 2b*"),
+        least_digits=8,
     ),
-    Kind("za_id", (shape(rf"{_B}\d{{6}} ?\d{{4}} ?\d ?\d ?\d{_E}", checked(checks.za_id)),), DIGITS),
+    Kind("za_id", (shape(rf"{_B}\d{{6}} ?\d{{4}} ?\d ?\d ?\d{_E}", checked(checks.za_id)),), LUHN),
     Kind(
         "in_aadhaar",
         (
             shape(rf"{_B}[2-9]\d{{3}}([ -])\d{{4}}\1\d{{4}}{_E}(?! \d)", _is_aadhaar),
             shape(r"(?i)(?:aadhaar|aadhar|adhar|uidai|uid)\D{0,20}(?P<v>[2-9]\d{11})\b", checked(checks.verhoeff)),
         ),
-        DIGITS,
+        TWELVE,
     ),
     Kind(
         "br_cpf",
@@ -190,7 +207,7 @@ KINDS: tuple[Kind, ...] = (
             shape(rf"{_B}\d{{3}}\.\d{{3}}\.\d{{3}}-\d\d{_E}", checked(checks.cpf)),
             shape(r"(?i)\bcpf\D{0,15}(?P<v>\d{11})\b", checked(checks.cpf)),
         ),
-        DIGITS,
+        CPF | WORDED,
     ),
     Kind(
         "us_ssn",
@@ -201,7 +218,7 @@ KINDS: tuple[Kind, ...] = (
                 checked(checks.us_ssn),
             ),
         ),
-        DIGITS,
+        SSN | WORDED,
     ),
     Kind(
         "uk_nhs",
@@ -212,7 +229,7 @@ KINDS: tuple[Kind, ...] = (
             ),
             shape(rf"{_B}(?<!\d )\d{{3}} \d{{3}} \d{{4}}{_E}(?! \d)", checked(checks.nhs)),
         ),
-        DIGITS,
+        NHS | WORDED,
     ),
     Kind(
         "es_dni",
@@ -223,6 +240,9 @@ KINDS: tuple[Kind, ...] = (
         LETTERED,
         cue_words("dni, nie, nif"),
     ),
-    Kind("phone", PHONE_SHAPES, DIGITS, is_personal=False),
+    Kind("phone", PHONE_SHAPES[:1], PLUS, is_personal=False),
+    Kind("phone", PHONE_SHAPES[1:3], NANP, is_personal=False),
+    Kind("phone", PHONE_SHAPES[3:7], NOUGHT, is_personal=False),
+    Kind("phone", PHONE_SHAPES[7:], BRACKET, is_personal=False),
 )
 """In the order in which they are tried: of two that overlap the earlier counts."""

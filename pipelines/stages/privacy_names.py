@@ -35,6 +35,7 @@ _CASELESS = (
 )
 _OWNS, _PIECE, _NO_CASE = regex.compile(r"['’]s$"), regex.compile(r"[^\s,]+"), regex.compile(r"\p{Lo}")
 _NEXT_WORD = regex.compile(r"(?:['’]s?)?[\s-]+([\p{L}]+)")
+_IN_WORD = regex.compile(r"\w")
 _LEFT_OVER = regex.compile(r"(?:[\s,]+\p{Ll}+)+$|[\s,.]+$")
 
 
@@ -75,7 +76,7 @@ def words() -> Words:
         frozenset(titles),
         frozenset(body["weak"]),
         frozenset(body["people"]),
-        regex.compile(r"(?<![\p{L}\p{M}\p{N}.'’-])[\p{L}\p{M}][\p{L}\p{M}./-]*$"),
+        regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}.'’-])[\p{L}\p{M}][\p{L}\p{M}./-]*$"),
         regex.compile(rf"\.?[  ]+(?P<v>{run}|{caseless})"),
         regex.compile(rf"(?:^|[|;•·*,\t(-]|\.|\b\d+\))[\s*_]*(?P<label>(?i:{_any(body['labels'])}))$"),
         regex.compile(
@@ -194,7 +195,14 @@ def _is_nobody(value: str, text: str) -> bool:
         return True
     if len(first) < 2 or (len(tokens) < 2 and (first.isupper() or _MIXED.search(first))):
         return True
-    return any(
-        len(token) > 2 and token[0].isupper() and regex.search(rf"(?<!\w){regex.escape(token.lower())}(?!\w)", text)
-        for token in tokens
-    )
+    return any(len(token) > 2 and token[0].isupper() and _stands(token.lower(), text) for token in tokens)
+
+
+def _stands(word: str, text: str) -> bool:
+    """Say whether a word stands in a text by itself."""
+    at = text.find(word)
+    while at >= 0:
+        if not (_IN_WORD.match(text, max(0, at - 1), at) or _IN_WORD.match(text, at + len(word))):
+            return True
+        at = text.find(word, at + 1)
+    return False

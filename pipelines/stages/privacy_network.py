@@ -8,7 +8,8 @@ import ipaddress
 import re
 
 from pipelines.stages.privacy_kinds import Kind, cue_words, shape
-from pipelines.stages.privacy_scan import AT, DIGITS, HEX, QUERY
+from pipelines.stages.privacy_numbers import IP
+from pipelines.stages.privacy_scan import AT, HEX, QUERY
 
 _LOCAL = r"[\w!#$%&'*+/=?^`{|}~-](?:[\w.!#$%&'*+/=?^`{|}~-]{0,62}[\w!#$%&'*+/=?^`{|}~-])?"
 _CARRIED = (
@@ -84,7 +85,7 @@ NETWORK_KINDS: tuple[Kind, ...] = (
             shape(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)", _is_address),
             shape(r"(?i)(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}(?![\w:])", _is_ipv6),
         ),
-        DIGITS,
+        IP,
         cue_words("ip address, ipv6, ipv4, adresse ip, dirección ip, endereço ip,  ip , ip:"),
         is_personal=False,
     ),

@@ -158,9 +158,8 @@ def touching(sides: tuple[Side, Side], stretches: list[Stretch]) -> list[list[St
     return groups
 
 
-WORDS = st.sampled_from(
-    [*"the of a The A was were and not 5 mg mg. dose. Give child, vitamin A - . patients page".split(), "\n"]
-)
+DRAWN = "the of a The A was were and not 5 mg mg. dose. Give child, vitamin A - . patients page"
+WORDS = st.sampled_from([*DRAWN.split(), "\n"])
 
 
 @given(st.lists(WORDS, max_size=40), st.lists(st.tuples(st.integers(0, 39), WORDS), max_size=8))

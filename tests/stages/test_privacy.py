@@ -189,7 +189,7 @@ def test_a_changed_document_names_its_edits_and_moves_its_sections() -> None:
     assert done.sections[0]["path"] == "Mr [NAME-1]"
     assert done.edits[0] == old
     assert done.edits[1]["names"] == ["redact_phone:1", "redact_name:4"]
-    assert (done.edits[1]["stage"], done.edits[1]["version"]) == ("privacy", "2")
+    assert (done.edits[1]["stage"], done.edits[1]["version"]) == ("privacy", "3")
     assert done.tokens == estimate_tokens(done.text)
 
 
