@@ -39,7 +39,7 @@ class Rows:
     def run(self, shard: Shard) -> None:
         """Apply the row stage to every batch and write what goes on."""
         wrote, counted = False, Counter(self._counters())
-        for rows, table in shard.documents(with_poison=True):
+        for rows, table in shard.documents(with_poison=True, names=getattr(self.stage, "reads", None)):
             written = []
             for part, batch in self._treat(shard, rows, table):
                 self._account(shard, part, batch)

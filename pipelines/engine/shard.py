@@ -5,7 +5,7 @@ publish a record while the conservation law does not hold. Records that did not 
 and detail (never text) in a side file. A row that killed a worker is skipped here and quarantined. Not here: retries.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -76,11 +76,14 @@ class Shard:
         """Return a committed file's verified bytes."""
         return self.storage.read(ref)
 
-    def tables(self, role: str, batch_rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
-        """Yield verified tables of at most `batch_rows` rows, page checksums checked too."""
+    def tables(self, role: str, batch_rows: int = BATCH_ROWS, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield verified tables of at most `batch_rows` rows, page checksums checked too; of the named columns, if any.
+
+        Columns that are not asked for are not decoded, but their bytes are verified with the file.
+        """
         for ref in self.inputs(role):
             file = pq.ParquetFile(pa.BufferReader(as_buffer(self.read(ref))), page_checksum_verification=True)
-            for batch in file.iter_batches(batch_size=batch_rows):
+            for batch in file.iter_batches(batch_size=batch_rows, columns=names and list(names)):
                 yield pa.Table.from_batches([batch])
 
     def table(self, ref: FileRef) -> pa.Table:
@@ -98,13 +101,15 @@ class Shard:
             return pq.read_schema(pa.BufferReader(as_buffer(self.read(ref))))
         return None
 
-    def documents(self, *, with_poison: bool = False) -> Iterator[tuple[range, pa.Table]]:
+    def documents(
+        self, *, with_poison: bool = False, names: Sequence[str] | None = None
+    ) -> Iterator[tuple[range, pa.Table]]:
         """Yield (row numbers in the shard, table) of the task's documents, each row counted in.
 
         Rows that killed a worker are quarantined here and left out, unless the caller sees to those in `skip`.
         """
         at = 0
-        for table in self.tables("documents"):
+        for table in self.tables("documents", names=names):
             rows = range(at, at + table.num_rows)
             at = rows.stop
             if self._rows is not None:

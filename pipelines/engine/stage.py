@@ -92,7 +92,8 @@ class RowStage(Protocol):
     """Record by record: `apply` gets a table of documents and says what becomes of each row.
 
     `writes` is "documents" (the table that goes on) or "attributes" (one row of findings for each input row,
-    co-partitioned with the documents; such a stage rejects nothing).
+    co-partitioned with the documents; such a stage rejects nothing). A stage of attributes may name the columns that it
+    `reads`, beside `source`, `key` and `tokens`, which the account needs: of others nothing is decoded.
     """
 
     name: str

@@ -27,6 +27,10 @@ SCHEMA = pa.schema([*COLUMNS, pa.field("bands", pa.binary())])
 """`bands` are the band hashes, 8 bytes each in the machine's order (little-endian); null for a text without tokens."""
 
 
+WORDS = ("text", "messages", "mcq")
+"""Columns that hold what is compared."""
+
+
 class NearConfig(Settings):
     """When two documents are near duplicates. The clinical guard has no settings: it is told by the version."""
 
@@ -58,6 +62,7 @@ class NearKeys:
     version = "1"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
+    reads = ("id", "source", "kind", "key", "version", "published", "tokens", "retracted", "extra", "rights", *WORDS)
 
     def __init__(self, config: NearConfig) -> None:
         self.config = config

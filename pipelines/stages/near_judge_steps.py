@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
-from pipelines.stages.dedup_near import near_texts
+from pipelines.stages.dedup_near import WORDS, near_texts
 from pipelines.stages.near_pairs import Pairs, Ranks, parts_for
 from pipelines.stages.near_verify import verify
 
@@ -60,7 +60,7 @@ class NearTexts:
         at, parts = shard.task.params["first"], shard.task.params["parts"]
         shard.facts["parts"] = parts
         sent = _sent(_pairs(shard), parts, range(at, at + sum(ref.rows for ref in shard.inputs(TEXTS))))
-        for table in shard.tables(TEXTS):
+        for table in shard.tables(TEXTS, names=WORDS):
             here = sent[np.searchsorted(sent[:, 0], at) : np.searchsorted(sent[:, 0], at + table.num_rows)]
             rows = np.unique(here[:, 0])
             texts = near_texts(table.take(pa.array(rows - at))).cast(pa.large_string())

@@ -123,12 +123,13 @@ def _punctuation(data: Bytes, at: int, classes: Classes, state: Places, ended: i
 
 
 @compiled
-def _token(data: Bytes, at: int, classes: Classes, folded: Codes, units: Hashes) -> tuple[int, np.uint64, int]:
+def _token(data: Bytes, at: int, signs: Alphabet, follows_number: bool) -> tuple[int, np.uint64, int]:
     """Return (end, hash, flags) of the token at `at`; a negative flag for what is none.
 
-    `units` are those whose case counts; none are given when no number stands before.
+    The case of a unit counts where a number stands before.
     """
-    if not len(units) and data[at] < ASCII and classes[data[at]] == LETTER:
+    classes, folded = signs.classes, signs.folded
+    if not follows_number and data[at] < ASCII and classes[data[at]] == LETTER:
         end, value = plain_word_at(data, at, classes, folded)
         if end:
             return end, value, 0
@@ -136,7 +137,7 @@ def _token(data: Bytes, at: int, classes: Classes, folded: Codes, units: Hashes)
     bits = bits_of(classes, code)
     if bits & LETTER:
         end, value, exact, flag = word_at(data, at, classes, folded)
-        if len(units) and value != exact and is_unit(units, value):
+        if follows_number and value != exact and is_unit(signs.units, value):
             all_capitals = end - at > 1 and not data[at] & 32 and not data[end - 1] & 32
             value = value if all_capitals else exact
         return end, value, flag
@@ -151,9 +152,9 @@ def _token(data: Bytes, at: int, classes: Classes, folded: Codes, units: Hashes)
 @compiled
 def tokenize(data: Bytes, signs: Alphabet, found: Tokens) -> int:
     """Fill `found` with the tokens of `data`, which it must have room for, and return how many there are."""
-    classes, folded, hashes, spans, flags = signs.classes, signs.folded, found.hashes, found.spans, found.flags
+    classes, hashes, spans, flags = signs.classes, found.hashes, found.spans, found.flags
     state = np.array([1, STARTS, 0, -1], dtype=np.int64)
-    count, at, ended, no_units = 0, 0, -1, signs.units[:0]
+    count, at, ended = 0, 0, -1
     while at < len(data):
         bits = int(classes[data[at]]) if data[at] < ASCII else bits_of(classes, code_at(data, at))
         if bits & SPACE:
@@ -167,8 +168,8 @@ def tokenize(data: Bytes, signs: Alphabet, found: Tokens) -> int:
         elif bits & LETTER and (data[at] | 32 == 104 or data[at] | 32 == 119) and is_web_address(data, at):
             at = address_end(data, at, classes)
             continue
-        units = signs.units if count > 0 and flags[count - 1] & DIGITS else no_units
-        end, value, flag = _token(data, at, classes, folded, units)
+        follows_number = count > 0 and flags[count - 1] & DIGITS != 0
+        end, value, flag = _token(data, at, signs, follows_number)
         if flag < 0:
             at = _punctuation(data, at, classes, state, ended)
             continue

@@ -131,6 +131,35 @@ def test_attributes_stay_aligned_with_their_documents() -> None:
     assert failed
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Tells the columns that it was given, and raises on some rows."""
+
+    reads: tuple[str, ...] = ("id", "source", "key", "tokens")
+    name: str = "seen"
+    version: str = "1"
+    reasons: frozenset[str] = frozenset()
+    writes: str = "attributes"
+
+    def identity(self) -> dict[str, Any]:
+        return {}
+
+    def apply(self, table: pa.Table) -> Batch:
+        if any(key.endswith("3.txt") for key in table["key"].to_pylist()):
+            raise ValueError("three")
+        given = pa.repeat(",".join(table.schema.names), table.num_rows)
+        return Batch(pa.table({"id": table["id"], "columns": given}))
+
+
+def test_a_stage_is_given_the_columns_that_it_reads() -> None:
+    disk = MemoryDisk()
+    planned = [PlannedStage(Seeds("alpha", 1, 10)), PlannedStage(Rows(Seen()), {"documents": ("seeds_alpha",)})]
+    found = tables(Storage(disk), run_inline(disk, planned)["seen"])[0]
+    given = [columns for columns in found["columns"].to_pylist() if columns]
+    assert {frozenset(columns.split(",")) for columns in given} == {frozenset(Seen().reads)}
+    assert 0 < len(given) == found.num_rows - 1
+
+
 def test_a_reason_that_was_not_declared_stops_the_shard() -> None:
     with pytest.raises(StageError, match="reason 'odd' is not declared"):
         run_filter(lambda key: "odd")

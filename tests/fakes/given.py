@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engine.driver import PlannedStage
+from pipelines.engine.hashing import sha256_bytes
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import ShardTask
@@ -23,7 +24,7 @@ class Given:
     reasons: frozenset[str] = frozenset()
 
     def identity(self) -> dict[str, Any]:
-        return {"ids": [one.id for one in self.documents], "rows": self.rows}
+        return {"ids": sha256_bytes("\n".join(one.id for one in self.documents).encode()), "rows": self.rows}
 
     def tasks(self, inputs: Mapping[str, Manifest]) -> list[ShardTask]:
         starts = range(0, len(self.documents), self.rows)
