@@ -1,7 +1,7 @@
 """Weigh what a text names and choose what it is about: one rule and one set of weights for all groups of an axis.
 
 A name counts one, a sign (an organ, a drug, a finding) about a third, a name in the title several. What is only
-mentioned in passing is told apart by eleven numbers that a reader can check (`Measures`): how much names the group and
+mentioned in passing is told apart by ten numbers that a reader can check (`Measures`): how much names the group and
 how that compares with the group named most beside it, how much of it stands neither in a list nor after words such as
 "history of", whether it is written in capitals as headings are, where it is first and last met, how much else is named,
 and, for a group of an organ, how much of a disease of its own stands beside it: a text on onchocerciasis is full of
@@ -59,8 +59,6 @@ class Measures(NamedTuple):
     first: float
     last: float
     """Share of the text before the first and before the last mention; 0 for one in the title."""
-    most: float
-    """One for the group of the greatest weight."""
     total: float
     """Logarithm of one and the weight of all groups together."""
     organ: float
@@ -70,10 +68,10 @@ class Measures(NamedTuple):
 
 
 WEIGHTS = Measures(
-    weight=0.8, ratio=0.2, support=2.3, plain=1.55, capitals=1.65, first=-2.4, last=1.6, most=0.3, total=-1.25,
-    organ=-0.6, disease=-0.4,
+    weight=1.0, ratio=0.25, support=1.9, plain=1.6, capitals=1.6, first=-2.4, last=1.55, total=-1.3, organ=-0.6,
+    disease=-0.5,
 )  # fmt: skip
-LEAST_SCORE = 1.9
+LEAST_SCORE = 1.25
 
 
 @dataclass(slots=True)
@@ -152,11 +150,11 @@ def measures(found: Mapping[str, Evidence], organs: Collection[str], words: int)
     measured = {}
     for group, one in found.items():
         weight = weights[group]
-        is_most = weight == most
+        beside = second if weight == most else most
         named = min(1.0, one.is_named + len(one.signs) / SIGNS_A_NAME)
         measured[group] = Measures(
-            log1p(weight), log(weight / ((second if is_most else most) + 0.3)), named * min(1.0, weight),
-            log1p(one.plain / scale), log1p(one.capitals), one.first, one.last, is_most, total, group in organs,
+            log1p(weight), log(weight / (beside + 0.3)), named * min(1.0, weight),
+            log1p(one.plain / scale), log1p(one.capitals), one.first, one.last, total, group in organs,
             disease * (group in organs),
         )  # fmt: skip
     return measured

@@ -1,8 +1,8 @@
 """Say in which countries a text is set, and which regions and income groups follow.
 
 A place counts wherever it is named but in an address: of a maker ("(Siemens, Eschborn, Germany)"), of a publisher
-("(New York: Knopf"), of an author beside an e-mail. A region counts what is named within it. Not here: the names
-(`vocabulary`, `configs/vocabularies/countries.yaml`).
+("(New York: Knopf"), of an author or editor, nor a person who is cited ("Aragón et al."). A region counts what is named
+within it. Not here: the names (`vocabulary`, `configs/vocabularies/countries.yaml`).
 """
 
 import re
@@ -18,7 +18,10 @@ _MAKER = re.compile(
     r"|Pharma\w*|Medical|Healthcare|Johnson|Siemens|Philips|Software|StataCorp|SPSS|SAS|version)\b|[\u2122\u00ae&]))"
     r"[^()]*,\s*$"
 )
-_AUTHOR = re.compile(r"Corresponding [Aa]uthor|Author [Aa]ffiliation|Correspondence")
+_AUTHOR = re.compile(
+    r"Corresponding [Aa]uthor|Author [Aa]ffiliation|Correspondence|Edited by|Reviewed by|Academic Editor"
+)
+_CITED = (" et al", " and others")
 
 
 def places_of(title: str, text: str, least: float, min_share: float) -> dict[str, list[str]]:
@@ -48,6 +51,8 @@ def _weighed(countries: Vocabulary, title: str, text: str) -> dict[str, float]:
 def _is_address(text: str, start: int, stop: int) -> bool:
     """Say whether a place stands in the address of a maker, a publisher or an author."""
     if text[stop : stop + 2] == ": " and text[max(0, start - 2) : start].strip() in ("(", "."):
+        return True
+    if text.startswith(_CITED, stop):
         return True
     if "@" in text[max(0, start - _EMAIL_CHARS) : stop + _EMAIL_CHARS]:
         return True

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from test_coverage_labels import labelled
+from test_coverage_labels import FOLDER, labelled
 
 from pipelines.stages.about import LEAST_SCORE, WEIGHTS, Measures, measures, weighed
 from pipelines.stages.vocabulary import load_vocabulary
@@ -26,6 +26,9 @@ Rows = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]
 
 def main() -> None:
     """Fit and print."""
+    if not (FOLDER / "jats").is_dir():
+        print("MEDMIX_DATA does not name the folder of real files; passed over")
+        return
     parts = [(part, split) for split in ("tune", "check") for part in ("real", "authored")]
     passages = [pair for part, split in parts for pair in labelled(part, split)]
     rows = measured(passages)
