@@ -2,8 +2,8 @@
 
 The labels say what a passage is substantively about; most are of real files, found again by file and
 words (`coverage_passages`), the others were written for this. `tune` may be looked at while vocabularies
-grow, and its last 328 real passages were labelled by someone who knew them, as were all of `check`, whose
-errors are not looked at either but which is measured now and then; `test` is only measured at the end.
+grow, and its last 555 real passages were labelled by someone who knew them, as were all of `check`, whose
+errors are not looked at but which is measured now and then; `test` is only measured, at the end of a piece of work.
 Without real files the authored passages alone must reach the floor.
 """
 
@@ -24,7 +24,7 @@ LABELS: dict[str, list[dict[str, Any]]] = json.loads(
 FOLDER = Path(os.environ.get("MEDMIX_DATA", "/nonexistent"))
 KINDS = ("disease", "region")
 PARENTS = {"ntd"}  # named beside its members by the stage; the labels name members alone
-FLOORS = {"disease": 0.80, "region": 0.89}
+FLOORS = {"disease": 0.82, "region": 0.89}
 """A little below what was reached when the vocabularies last grew; the goal is 0.90 for both (see CHANGELOG)."""
 needs_real_files = [
     pytest.mark.real,
