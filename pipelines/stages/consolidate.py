@@ -205,7 +205,7 @@ class Consolidate:
         return None
 
     def _asked_to_leave(self, row: dict[str, Any], robots: str) -> str:
-        if not names_of(row).isdisjoint(self._removed):
+        if self._removed and not names_of(row).isdisjoint(self._removed):
             return "named in the run file"
         value = asks_to_leave(robots, self.config.robots)
         return f"robots: {value}" if value else ""

@@ -10,6 +10,7 @@ patterns say.
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -34,7 +35,8 @@ class Gate:
         patterns = list(patterns)
         needed = [needed_words(pattern) for pattern in patterns]
         numbers = {one: number for number, one in enumerate(dict.fromkeys(one for sets in needed for one in sets))}
-        self._needed = [([numbers[one] for one in sets], _reach(p)) for sets, p in zip(needed, patterns, strict=True)]
+        named = (frozenset(numbers[one] for one in sets) for sets in needed)
+        self._needed = list(zip(named, map(_reach, patterns), strict=True))
         self._automaton = ahocorasick.Automaton()
         for word in {word for one in numbers for word in one}:
             self._automaton.add_word(word, [number for one, number in numbers.items() if word in one])
@@ -42,17 +44,19 @@ class Gate:
 
     def stretches(self, low: str) -> Iterator[tuple[int, list[Span]]]:
         """Yield the numbers of the patterns that may match a lower-case text, in order, each with the stretches."""
-        places: dict[int, list[int]] = {}
+        places: defaultdict[int, list[int]] = defaultdict(list)
         for place, numbers in self._automaton.iter(low):
             for number in numbers:
-                places.setdefault(number, []).append(place)
+                places[number].append(place)
         for pattern, (sets, reach) in enumerate(self._needed):
             if not sets:
                 yield pattern, [(0, len(low))]
-            elif all(number in places for number in sets):
+            elif sets <= places.keys():
                 rarest, *others = sorted((places[number] for number in sets), key=len)
-                if near := [place for place in rarest if all(_has_near(other, place, reach) for other in others)]:
-                    yield pattern, _around(near, reach)
+                for other in others:
+                    rarest = [place for place in rarest if _has_near(other, place, reach)]
+                if rarest:
+                    yield pattern, _around(rarest, reach)
 
 
 def _reach(pattern: str) -> int:

@@ -1,10 +1,11 @@
 """All text stages end to end: `medmix run` over JSON lines to packed rows, beside datatrove's stock stages, one run.
 
-Run `python -m tests.bench.text [--megabytes N]` with MEDMIX_DATA set. Texts are of the real sample, none repeated.
-Ours: normalise, personal data, boilerplate, language, quality, scores, exact and near duplicates with verification,
-safety, coverage with its audit, consolidate, tokenise, pack; every file digested and committed, every token traceable.
-Stock: language, Gopher, C4, FineWeb, personal data of two kinds, MinHash, tokens. Every figure includes the start of
-processes, and ours that of Ray, which at a few megabytes is most of it; `--inline` works without.
+Run `python -m tests.bench.text [--megabytes N]` with MEDMIX_DATA and MEDMIX_REAL_RUN set. Texts are of the real sample,
+none repeated. Ours: normalise, personal data, boilerplate, language, quality, scores, exact and near duplicates with
+verification, safety, coverage with its audit, consolidate, tokenise, pack; every file digested and committed, every
+token traceable. It runs with two workers of Ray and in one process, and first over a quarter of the texts, which tells
+what is fixed and how memory grows. Stock: language, Gopher, C4, FineWeb, personal data of two kinds, MinHash, tokens,
+two workers. Every figure includes the start of processes, which at a few megabytes is most of ours.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.meter import environment, measure
+from tests.bench.meter import Readings, environment, measure
 from tests.bench.peers import peer_python, versions
 from tests.bench.texts import spread_texts
 
@@ -26,42 +27,57 @@ TOKENIZER = "tokenizers/qwen2.5/tokenizer.json"
 
 
 def main() -> None:
-    """Run both sides and print CPU seconds, MB a CPU second and their ratio."""
+    """Run both sides and print seconds by CPU and by wall, their ratios, and peaks of memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=30)
-    parser.add_argument("--inline", action="store_true", help="ours in one process, without Ray")
     args = parser.parse_args()
     data = os.environ.get("MEDMIX_DATA")
     if not data:
         print("MEDMIX_DATA is not set; passed over")
         return
     texts = spread_texts(data, args.megabytes * 1e6)
-    size = sum(len(text.encode()) for text in texts) / 1e6
+    tokenizer = str(Path(data, TOKENIZER))
     with tempfile.TemporaryDirectory(prefix="bench-text-") as place:
         folder = Path(place)
-        (folder / "input").mkdir()
-        for part in range(4):
-            with (folder / "input" / f"{part}.jsonl").open("w") as out:
-                out.writelines(
-                    json.dumps({"text": text, "id": str(at)}) + "\n" for at, text in enumerate(texts[part::4])
-                )
-        few = folder / "few"
-        few.mkdir()
-        (few / "0.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts[:40]))
-        tokenizer = str(Path(data, TOKENIZER))
+        few, quarter, whole = (folder / name for name in ("few", "quarter", "input"))
+        _, quarter_mb, whole_mb = (
+            write(path, some) for path, some in ((few, texts[:40]), (quarter, texts[::4]), (whole, texts))
+        )
         ours(folder / "warm", few, tokenizer, ["--inline"])  # compiled before anything is measured
-        how = ["--inline"] if args.inline else ["--workers", "2"]
-        mine = ours(folder / "ours", folder / "input", tokenizer, how)
+        ran = {
+            f"medmix, {name}, {size:.1f} MB": ours(folder / f"{name}-{source.name}", source, tokenizer, how)
+            for name, how in (("Ray", ["--workers", "2"]), ("one process", ["--inline"]))
+            for source, size in ((quarter, quarter_mb), (whole, whole_mb))
+        }
         script = str(Path(__file__).with_name("text_peer.py"))
         stock = run([peer_python("peers"), script, str(folder), tokenizer], folder / "stock.log")
     print(environment("ray", "pyarrow", "numba"), "|", versions("peers", "datatrove", "spacy"))
-    print(f"{len(texts):,} texts, {size:.1f} MB; ours {' '.join(how)}")
-    print(f"medmix {mine:.1f} CPU s, {size / mine:.2f} MB/s; datatrove {stock:.1f} CPU s, {size / stock:.2f} MB/s")
-    print(f"by CPU {stock / mine:.1f} times as fast (goal 30)")
+    print(f"{len(texts):,} texts, none repeated")
+    for name, (readings, rss_bytes) in ran.items():
+        worker = f", a worker at most {rss_bytes / 1e6:.0f} MB"
+        print(told(name, readings) + worker)
+    print(told(f"datatrove, {whole_mb:.1f} MB", stock))
+    for name, (readings, _) in list(ran.items())[1::2]:
+        by_cpu, by_wall = stock.cpu_s[-1] / readings.cpu_s[-1], stock.wall_s / readings.wall_s
+        print(f"{name}: {by_cpu:.1f} times as fast by CPU (goal 30), {by_wall:.1f} by wall")
 
 
-def ours(folder: Path, source: Path, tokenizer: str, how: list[str]) -> float:
-    """Return the CPU seconds of a run over a folder of JSON lines."""
+def write(folder: Path, texts: list[str]) -> float:
+    """Write texts as four files of JSON lines, and return their megabytes."""
+    folder.mkdir()
+    for part in range(4):
+        with (folder / f"{part}.jsonl").open("w") as out:
+            out.writelines(json.dumps({"text": text, "id": str(at)}) + "\n" for at, text in enumerate(texts[part::4]))
+    return sum(len(text.encode()) for text in texts) / 1e6
+
+
+def told(name: str, readings: Readings) -> str:
+    """Return a line on a run: CPU and wall seconds, and the resident memory of all its processes at most."""
+    return f"{name}: {readings.cpu_s[-1]:.1f} CPU s, {readings.wall_s:.1f} s, {readings.peak_rss_bytes / 1e6:.0f} MB"
+
+
+def ours(folder: Path, source: Path, tokenizer: str, how: list[str]) -> tuple[Readings, int]:
+    """Return the readings of a run over a folder of JSON lines, and the most resident bytes that a worker had."""
     folder.mkdir()
     run_file = folder / "run.json"
     body = {
@@ -74,15 +90,17 @@ def ours(folder: Path, source: Path, tokenizer: str, how: list[str]) -> float:
                       "components": [{"name": "all", "kinds": ["replay"], "weight": 1, "max_epochs": 1}]}],
     }  # fmt: skip
     run_file.write_text(json.dumps(body))
-    return run([sys.executable, "-m", "pipelines", "run", str(run_file), *how], folder / "log")
+    readings = run([sys.executable, "-m", "pipelines", "run", str(run_file), *how], folder / "log")
+    events = map(json.loads, (folder / "out" / "events.jsonl").read_text().splitlines())
+    return readings, max(event["worker_rss_bytes"] for event in events if event["kind"] == "shard_done")
 
 
-def run(command: list[str], log: Path) -> float:
-    """Return the CPU seconds of a command with its descendants; ends the benchmark when it fails."""
+def run(command: list[str], log: Path) -> Readings:
+    """Return the readings of a command with its descendants; ends the benchmark when it fails."""
     readings = measure(command, log)
     if readings.exit_code:
         sys.exit(log.read_text()[-3000:])
-    return readings.cpu_s[-1]
+    return readings
 
 
 if __name__ == "__main__":
