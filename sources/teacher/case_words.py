@@ -49,9 +49,12 @@ class CaseWords:
         return frozenset(stem(fold(word), self.language) for word in words)
 
     def _answer_texts(self) -> list[str]:
-        texts = [text for one in self.case.told for text in self._texts(one)]
+        return [*(text for one in self.case.told for text in self._texts(one)), *self.frame(), *self.answer_names()]
+
+    def answer_names(self) -> list[str]:
+        """Return the names of the ranked conditions, what these are also called, and the next steps."""
         names = [one.name.get(self.language, "") for one in self.case.conditions(self.knowledge)]
-        return [*texts, *self.frame(), *names, *self._other_names(names), *self.steps()]
+        return [*names, *self._other_names(names), *self.steps()]
 
     def _other_names(self, names: list[str]) -> list[str]:
         """Return what the ranked conditions are also called."""

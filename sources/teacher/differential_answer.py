@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sources.teacher.blocks import PERCENT, Blocks
 from sources.teacher.case import Case
 from sources.teacher.case_words import CaseWords
-from sources.teacher.lexicon import DISEASE, OTHER
+from sources.teacher.lexicon import DISEASE, OTHER, fold, stem
 from sources.teacher.mentions import Reading
 from sources.teacher.roots import words_in
 from sources.teacher.steps import step_faults
@@ -29,7 +29,7 @@ def answer_faults(words: CaseWords, answer: Reading) -> Iterator[tuple[str, str]
 
 def _list_faults(words: CaseWords, blocks: Blocks) -> Iterator[tuple[str, str]]:
     case, lines = words.case, blocks.lines
-    gold, named = [code for code, _ in case.gold], _as_named(words, blocks)
+    gold, named = [code for code, _ in case.gold], named_conditions(words, blocks)
     ranked = [_disease_in(blocks.answer, *span) for _, span in lines] or named
     listed = [code for code in ranked if code]
     if "" in ranked:
@@ -59,14 +59,17 @@ def _disease_in(answer: Reading, start: int, end: int) -> str:
     return named[0].code.removeprefix(DISEASE) if named else ""
 
 
-def _as_named(words: CaseWords, blocks: Blocks) -> list[str]:
+def named_conditions(words: CaseWords, blocks: Blocks) -> list[str]:
     """Return the conditions in the order in which they are first named; parts of ranked names are no other disease."""
     text = blocks.answer.text
     named = [
         mention.code.removeprefix(DISEASE)
         for mention in blocks.named
         if mention.code != DISEASE + OTHER
-        or any(word not in words.answer for word in words_in(text[mention.start : mention.end]))
+        or any(
+            stem(fold(word), words.language) not in words.answer_stems
+            for word in words_in(text[mention.start : mention.end])
+        )
     ]
     return list(dict.fromkeys(named))
 

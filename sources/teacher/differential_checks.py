@@ -34,7 +34,7 @@ REASONS = frozenset(
         *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing", "next_step_invented"),
     }
 )
-VERSION = "2"
+VERSION = "3"
 """Raised when the checks judge otherwise: it decides which differentials become documents, the grammar's and a
 teacher's."""
 _CASE_WORDS = (4, 2, 80, 60)
@@ -72,7 +72,7 @@ def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]
         *_claim_faults(case, words, answer),
         *answer_faults(words, answer),
         *identifier_faults([*rendering.turns, ("assistant", rendering.answer)], words.answer),
-        *_length_faults(case, rendering),
+        *length_faults(case, rendering),
     ]
     return list(dict.fromkeys(Fault(*one) for one in found))
 
@@ -119,7 +119,8 @@ def _invented(words: CaseWords, told: list[Mention], text: str) -> Iterator[str]
             yield mention.code
 
 
-def _length_faults(case: Case, rendering: Rendering) -> Iterator[tuple[str, str]]:
+def length_faults(case: Case, rendering: Rendering) -> Iterator[tuple[str, str]]:
+    """Yield a case or an answer that is too short to hold what it must, or far too long."""
     least, each, most, each_most = _CASE_WORDS
     words, findings = len(fold(rendering.case_text).split()), len(case.told)
     if not least + each * findings <= words <= most + each_most * findings:

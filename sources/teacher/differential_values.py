@@ -17,7 +17,7 @@ from sources.teacher.person import age_parts
 from sources.teacher.roots import root
 from sources.teacher.tokens import Token
 
-_NUMBER_WORDS = {
+NUMBER_WORDS = {
     "en": tuple("zero one two three four five six seven eight nine ten eleven twelve".split()),  # noqa: SIM905
     "fr": tuple("zero un deux trois quatre cinq six sept huit neuf dix onze douze".split()),  # noqa: SIM905
 }
@@ -44,7 +44,7 @@ _AGES = {
         r" (?P<v>an|mois|semaine|jour)s?\b|(?P<i>moins de 1 an\b)"
     ),
 }
-_SEXED = {
+SEXED = {
     "female": frozenset(
         ["woman", "girl", "female", "lady", "femme", "fille", "fillette", "feminin", "patiente", "dame"]
     ),
@@ -212,7 +212,7 @@ def number_faults(
         allowed |= set(re.findall(r"\d+(?:[.,]\d+)?", " ".join(evidence.called(language))))
         for text in (value_text(evidence, value, language) for value in one.values):
             allowed |= set(re.findall(r"\d+(?:[.,]\d+)?", text))
-            allowed |= {str(n) for n, word in enumerate(_NUMBER_WORDS[language]) if word in _stems_plain(text)}
+            allowed |= {str(n) for n, word in enumerate(NUMBER_WORDS[language]) if word in _stems_plain(text)}
     for reading in readings:
         asked = {token.sentence for token in reading.tokens if token.word == "?"}
         spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
@@ -240,7 +240,7 @@ def _numbers(reading: Reading, language: str) -> Iterator[Token]:
     units = _UNITS[language]
     for token, after in zip(reading.tokens, [*reading.tokens[1:], None], strict=True):
         if token.word[0].isdigit() or (
-            token.word in _NUMBER_WORDS[language][1:]
+            token.word in NUMBER_WORDS[language][1:]
             and after
             and after.word.rstrip("s") in {u.rstrip("s") for u in units}
         ):
@@ -248,7 +248,7 @@ def _numbers(reading: Reading, language: str) -> Iterator[Token]:
 
 
 def _as_number(word: str, language: str) -> str:
-    words, digits = _NUMBER_WORDS[language], re.match(r"\d+(?:[.,]\d+)?", word)
+    words, digits = NUMBER_WORDS[language], re.match(r"\d+(?:[.,]\d+)?", word)
     return str(words.index(word)) if word in words else digits[0] if digits else word
 
 
@@ -260,7 +260,7 @@ def person_faults(case: Case, language: str, readings: Sequence[Reading], answer
     if not ages or ages - right or set(ages_in(answer, language)) - right:
         yield "age_changed", f"{len(ages)} ages"
     words = {token.word for reading in readings for token in reading.tokens}
-    own, other = _SEXED[case.patient.sex], _SEXED["male" if case.patient.sex == "female" else "female"]
+    own, other = SEXED[case.patient.sex], SEXED["male" if case.patient.sex == "female" else "female"]
     spoken = {token.word for token in answer.tokens}
     if (
         not words & (own | _KIN[case.patient.sex])

@@ -15,8 +15,9 @@ from sources.document import Document
 from sources.teacher.answers import read_record
 from sources.teacher.attempts import Settled, Trial, usable
 from sources.teacher.made import Tally, said, written_of
+from sources.teacher.marked_answer import Parts
 from sources.teacher.mcq import Enriched, Question, shown
-from sources.teacher.tell_differential import Told, ToldCase
+from sources.teacher.tell_differential import Told, ToldCase, parts_of
 from sources.teacher.verbalise import Rendering
 
 SAID_BADLY = frozenset({"gold_mismatch", "option_not_treated", "quote_not_found", "number_not_in_evidence"})
@@ -102,16 +103,19 @@ def telling_rows(
     if chosen is None or chosen.draft is None or made is None:
         return []
     common = {name: row[name] for name in _NAMED} | {"prompt": chosen.draft.case_text, "chosen": chosen.draft.answer}
+    ranked = chosen.draft.answer.rpartition("\n\n")[2]
     return [
-        common | {"rejected": written.answer} | _pair(chosen, trial, trial.rejected.reason, made)
+        common | {"rejected": f"{written.text}\n\n{ranked}"} | _pair(chosen, trial, trial.rejected.reason, made)
         for trial in settled.trials
         if trial.rejected is not None and trial.rejected.reason in ANSWERED_BADLY and (written := _told(trial))
     ]
 
 
-def _told(trial: Trial[ToldCase, Rendering]) -> Told | None:
+def _told(trial: Trial[ToldCase, Rendering]) -> Parts | None:
+    """Return the answer of an attempt as it was written, without its marks."""
     final = usable(trial.answer)
-    return read_record(final, Told) if isinstance(final, str) else None
+    told = read_record(final, Told) if isinstance(final, str) else None
+    return parts_of(told) if told else None
 
 
 def _pair(chosen: Trial[Any, Any], rejected: Trial[Any, Any], reason: str, made: Document) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _IDENTIFIERS = (
     re.compile(r"(?i:\b(?:monsieur|madame|mademoiselle|(?:la|le) petite?|little)) [A-ZÉÈÀ][a-zéèàï]+"),
     re.compile(r"(?i:\b(?:I am|I'm|c'est|je suis)) [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+"),
     re.compile(r"(?:^|[.!?\n] ?)[A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+, (?:an? |une? |the )"),
+    re.compile(r"\b[A-ZÉÈÀ][a-zéèàï]+ [A-Z]\.(?=,)"),
     re.compile(r", [A-ZÉÈÀ][a-zéèàï]+ [A-ZÉÈÀ][a-zéèàï]+(?=[,.])"),
     re.compile(
         r"(?i:\b(?:named|called|my name is|i am called|je m'appelle|nommée?|prénommée?|appelée?)) [A-ZÉÈÀ][a-zéèàï]+"

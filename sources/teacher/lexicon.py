@@ -82,6 +82,7 @@ class Lexicon:
         return any(word.casefold() in self.denying for word in _WORD.findall(text))
 
 
+@lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
     """Return a word as it is compared: lower case, without accents, ligatures apart."""
     plain = word.casefold().replace("œ", "oe").replace("æ", "ae")
@@ -159,16 +160,13 @@ def _add_diseases(lexicon: Lexicon, knowledge: Knowledge) -> None:
     Whether a case ranks what is meant (dengue, of which severe dengue is one) is for the reader to say.
     """
     language = lexicon.language
-    found = {
-        stem
-        for evidence in knowledge.evidences.values()
-        for stem in lexicon.content(" ".join(evidence.spoken(language)))
-    }
+    spoken = [set(lexicon.content(" ".join(evidence.spoken(language)))) for evidence in knowledge.evidences.values()]
+    found = set[str]().union(*spoken)
     names = YAML(typ="safe").load(DISEASES.read_text(encoding="utf-8"))
     common = {stem(fold(word), language) for word in names[f"{language}-common"]}
     for name in names[language]:
         stems = lexicon.content(name)
-        if not found.issuperset(stems):
+        if not any(own.issuperset(stems) for own in spoken):
             _add(lexicon, Form(DISEASE + OTHER, stems, True))
     for condition in knowledge.conditions.values():
         for one in lexicon.content(condition.name.get(language, "")):

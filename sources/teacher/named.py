@@ -15,6 +15,7 @@ from sources.teacher.vocabulary import clinical_roots, is_everyday, vocabulary
 
 _CAPITAL = re.compile(r"(?<![\w'’-])(?:[LlDd]['’])?([A-ZÀ-ÖØ-Þ][a-zà-öø-ÿ]+(?:[-'’][A-ZÀ-ÖØ-Þ]?[a-zà-öø-ÿ]+)*)(?![\w])")
 _LEAST_LETTERS, _VOWEL = 3, re.compile(r"[aeiouy]")
+_ELIDED = re.compile(r"\A(?:qu|jusqu|lorsqu|puisqu|quoiqu|quelqu)['’]", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:^|[.!?:;\n…])[\s\W_]*$")
 _INTRODUCED = {
     "en": re.compile(r"\A(?:,? \d|, (?:an?|aged|the)\b| (?:is|was|has|had|presents|comes|came|lives|feels)\b)"),
@@ -31,7 +32,7 @@ def named_faults(words: CaseWords, turns: Sequence[tuple[str, str]]) -> Iterator
 
 
 def _is_name(words: CaseWords, text: str, match: re.Match[str]) -> bool:
-    parts = match[1].split("-")
+    parts = [_ELIDED.sub("", part) for part in match[1].split("-")]
     if len(match[1]) < _LEAST_LETTERS or not _VOWEL.search(fold(match[1])):
         return False  # Hx, Pt
     if all(part in words.facts or _is_common(words, part) for part in parts):

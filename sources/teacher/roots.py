@@ -11,13 +11,18 @@ from sources.teacher.lexicon import fold, stem
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_ROOT, _SHORTEST_ROOT = 6, 4
-_SAME = {"swollen": "swell", "swelling": "swell", "fed": "feed", "bled": "bleed", "bore": "birth", "born": "birth"}
+_SAME = {
+    **{"swollen": "swell", "swelling": "swell", "fed": "feed", "bled": "bleeding", "bleed": "bleeding"},
+    **{"bore": "birth", "born": "birth", "abdomen": "abdominal"},
+}
 """Roots that no ending tells, as they are looked up."""
 
 
 def root(word: str, language: str) -> str:
     """Return a word as it is compared."""
     folded = fold(word)
+    if folded.endswith("iness"):
+        folded = folded.removesuffix("iness") + "y"
     return stem(_SAME.get(folded, folded), language)[:_LONGEST_ROOT]
 
 

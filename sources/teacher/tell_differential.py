@@ -1,9 +1,10 @@
 """Differentials that a teacher tells: the case and the reasoning in its words, the ranking from the base alone.
 
-An item is a differential that the grammar told and a run kept. The teacher gets its facts as JSON, with the words that
-the checks know for each finding, and everything that it writes is read back against the case by the checks that the
-grammar itself must pass. So what is told here differs from the floor in wording, and in nothing else. Not here: how
-facts become a case again (`told_case`), and what the checks look for (`differential_checks`).
+An item is a differential that the grammar told and a run kept. The teacher gets its facts as JSON, numbered, with the
+words that the checks know for each, and marks in what it writes which words tell which fact. The marks are checked
+against the case and taken out; the ranked list is added here, by nobody's hand. So what is told differs from the floor
+in wording, and in nothing else. Not here: how facts become a case again (`told_case`), and what the checks look for
+(`marked_checks`).
 """
 
 import json
@@ -18,18 +19,21 @@ from sources.teacher import attempts, checks
 from sources.teacher.answers import read_record
 from sources.teacher.case import Case
 from sources.teacher.differential_checks import REASONS as CHECK_REASONS
-from sources.teacher.differential_checks import check
+from sources.teacher.fact_words import Fact, facts_of
 from sources.teacher.knowledge import Knowledge
+from sources.teacher.marked_answer import Parts
+from sources.teacher.marked_checks import check_marked
+from sources.teacher.marks import unmark
 from sources.teacher.patients import Observation
 from sources.teacher.person import person_of
 from sources.teacher.prompt import boundary, fenced, fill, load_prompt
 from sources.teacher.reasoning import percent_words
 from sources.teacher.request import Attempt, Request, make_request
 from sources.teacher.settings import TeacherSettings
-from sources.teacher.verbalise import Rendering, Speaker, nominal, said
+from sources.teacher.verbalise import Rendering, Speaker, nominal, said, value_words
 
-TELL = load_prompt("differential-tell", 1)
-REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns"}
+TELL = load_prompt("differential-tell", 2)
+REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns", "marks_broken"}
 _LANGUAGES = {"en": "English", "fr": "French"}
 _FORMS = {
     "conversation": "a conversation in which the clinician asks and the patient tells the case",
@@ -53,11 +57,20 @@ class Turn(_Model):
     content: str
 
 
+class Walked(_Model):
+    """What is said of one disease, by its number in the ranked list."""
+
+    disease: int
+    text: str
+
+
 class Told(_Model):
-    """What the teacher writes."""
+    """What the teacher writes, with marks."""
 
     turns: list[Turn]
-    answer: str
+    walk: list[Walked]
+    danger: str
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +116,20 @@ class TellDifferential:
         told = read_record(answer, Told)
         if told is None:
             return Rejected("schema_invalid")
-        turns = tuple((turn.role, turn.content.strip()) for turn in told.turns)
-        if not _takes_turns([role for role, _ in turns], item.form):
-            return Rejected("wrong_turns", f"{len(turns)} turns of a {item.form}")
-        for role, content in (*turns, ("assistant", told.answer)):
+        if not _takes_turns([turn.role for turn in told.turns], item.form):
+            return Rejected("wrong_turns", f"{len(told.turns)} turns of a {item.form}")
+        turns, parts = [unmark(turn.content.strip()) for turn in told.turns], parts_of(told)
+        if parts is None or None in turns:
+            return Rejected("marks_broken")
+        unmarked = [turn for turn in turns if turn is not None]
+        said = tuple((turn.role, one.text) for turn, one in zip(told.turns, unmarked, strict=True))
+        for role, content in (*said, ("assistant", parts.text)):
             if fault := checks.prose_fault(content, by_patient=role == "user"):
                 return Rejected(fault)
-        rendering = Rendering(item.form, item.language, turns, told.answer.strip())
-        faults = check(item.case, self._knowledge, rendering)
+        ranked = "\n".join(facts_shown(item, self._knowledge)["ranked"])
+        rendering = Rendering(item.form, item.language, said, f"{parts.text}\n\n{ranked}")
+        facts = facts_told(item, self._knowledge)
+        faults = check_marked(item.case, self._knowledge, rendering, facts, (unmarked, parts))
         return Rejected(faults[0].reason, faults[0].detail) if faults else rendering
 
     def tests(self, item: ToldCase, draft: Rendering, sample: int) -> list[Request]:
@@ -130,24 +149,42 @@ def _takes_turns(roles: Sequence[str], form: str) -> bool:
     return len(roles) > 1 and list(roles) == expected
 
 
+def parts_of(told: Told) -> Parts | None:
+    """Return the parts of an answer without their marks, None when these are broken."""
+    walk = [(one.disease, unmark(one.text)) for one in told.walk]
+    danger, following = unmark(told.danger), unmark(told.next)
+    kept = tuple((number, text) for number, text in walk if text is not None)
+    return Parts(kept, danger, following) if danger and following and len(kept) == len(walk) else None
+
+
+def facts_told(item: ToldCase, knowledge: Knowledge) -> list[Fact]:
+    """Return the facts of a case, numbered as the teacher is shown them: who it is, what is there, what is absent."""
+    case, language = item.case, item.language
+    speaker = Speaker(case, language, 0)
+    who = person_of(case.patient.age_years, case.patient.sex, speaker.words, language).who
+    in_order = sorted(case.told, key=lambda one: not one.present)
+    in_person = item.form == "conversation"
+    shown = [(one, *_say(knowledge, speaker, one, in_person=in_person)) for one in in_order]
+    return facts_of(case, knowledge, language, who, shown)
+
+
 def facts_shown(item: ToldCase, knowledge: Knowledge) -> Mapping[str, Any]:
     """Return what the teacher is told of a case, in the words of the base and its terms."""
     case, language = item.case, item.language
-    speaker = Speaker(case, language, 0)
+    words = Speaker(case, language, 0).words
     conditions = case.conditions(knowledge)
     severe = case.severe(knowledge)
     flags = {code for condition in severe for code in condition.red_flags}
-    percents = [percent_words(speaker.words, probability) for _, probability in case.gold]
-    line = speaker.words["line"][0]
+    percents = [percent_words(words, probability) for _, probability in case.gold]
+    line = words["line"][0]
+    patient, *facts = facts_told(item, knowledge)
     return {
-        "patient": person_of(case.patient.age_years, case.patient.sex, speaker.words, language).who,
+        "patient": {"fact": patient.number, "say": patient.say},
         "place": case.setting.name.get(language, "") if case.setting else "",
-        "present": [_fact(item, knowledge, speaker, one) for one in case.told if one.present],
-        "absent": [_fact(item, knowledge, speaker, one) for one in case.told if not one.present],
+        "present": [_shown(item, knowledge, fact) for fact in facts if fact.present],
+        "absent": [_shown(item, knowledge, fact) for fact in facts if not fact.present],
         "dangers": [condition.name.get(language, condition.code) for condition in severe],
-        "warning_signs": [
-            _say(knowledge, speaker, one, in_person=False) for one in case.told if one.present and one.code in flags
-        ],
+        "warning_signs": [fact.number for fact in facts if fact.present and fact.code in flags],
         "next_steps": [test.name.get(language, "") for test in case.next_tests(knowledge)],
         "ranked": [
             line.format(n=n, name=condition.name.get(language, condition.code), percent=percent)
@@ -156,14 +193,16 @@ def facts_shown(item: ToldCase, knowledge: Knowledge) -> Mapping[str, Any]:
     }
 
 
-def _fact(item: ToldCase, knowledge: Knowledge, speaker: Speaker, one: Observation) -> dict[str, Any]:
-    """Return a finding as it may be told; other words only where they say all of it."""
-    others = () if one.values else knowledge.evidences[one.code].terms.get(item.language, ())
-    say = _say(knowledge, speaker, one, in_person=item.form == "conversation")
-    return {"say": say, **({"or": list(others)} if others else {})}
+def _shown(item: ToldCase, knowledge: Knowledge, fact: Fact) -> dict[str, Any]:
+    """Return a fact as it may be told: its clause, or other words where they say all of it, and its value apart."""
+    others = () if fact.values else knowledge.evidences[fact.code].terms.get(item.language, ())
+    shown: dict[str, Any] = {"fact": fact.number, "say": fact.say}
+    return shown | ({"or": list(others)} if others else {}) | ({"with": fact.values} if fact.values else {})
 
 
-def _say(knowledge: Knowledge, speaker: Speaker, one: Observation, *, in_person: bool) -> str:
+def _say(knowledge: Knowledge, speaker: Speaker, one: Observation, *, in_person: bool) -> tuple[str, str]:
+    """Return how an observation is told, and its values in words."""
     evidence, language = knowledge.evidences[one.code], speaker.language
     own = said(evidence, one, language, first=True) if in_person else ""
-    return own or said(evidence, one, language) or nominal(speaker, evidence, one)
+    values = value_words(evidence, one, language) if one.present else ""
+    return own or said(evidence, one, language) or nominal(speaker, evidence, one), values

@@ -13,7 +13,7 @@ from sources.teacher.case_words import CaseWords
 from sources.teacher.denials import NON
 from sources.teacher.lexicon import fold
 from sources.teacher.mentions import Reading
-from sources.teacher.roots import root
+from sources.teacher.roots import Roots, root
 from sources.teacher.tokens import Token
 from sources.teacher.told import WELL
 from sources.teacher.vocabulary import clinical_roots, is_everyday, vocabulary
@@ -34,23 +34,50 @@ def unexplained_faults(
 def unexplained_words(words: CaseWords, reading: Reading) -> list[str]:
     """Return the clinical words of a text that nothing in the case explains, and kin of whom no more is said."""
     known = clinical_roots(words.knowledge, words.language)
-    kin, narrating = (vocabulary(words.language)[name] for name in ("kin", "narrating"))
-    told = {token.sentence for token in reading.tokens if token.word in narrating}
     denied = {t.sentence for t in reading.tokens if t.plain in words.lexicon.denying | {NON} or t.word in WELL}
     return [
         token.plain
         for at, token in _telling(reading)
         if _is_unexplained(words, known, token.plain, denied=token.sentence in denied or reading.denies(at))
-        or (token.word in kin and token.sentence not in told and token.plain not in words.facts)
+    ] + kin_in(words, reading)
+
+
+def kin_in(words: CaseWords, reading: Reading) -> list[str]:
+    """Return kin and others around the patient of whom a sentence does not say that they tell or bring something."""
+    kin, narrating = (vocabulary(words.language)[name] for name in ("kin", "narrating"))
+    told = {token.sentence for token in reading.tokens if token.word in narrating}
+    return [
+        token.plain
+        for _, token in _telling(reading)
+        if token.word in kin and token.sentence not in told and token.plain not in words.facts
     ]
 
 
+def foreign_words(words: CaseWords, reading: Reading, own: Roots, known: frozenset[str]) -> list[str]:
+    """Return words of which the roots are `known` to be clinical, and whole findings, that are no `own` ones."""
+    spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence and m.present is not None and not m.supposed]
+    return [
+        token.plain
+        for _, token in _telling(reading)
+        if is_foreign(words, known, token.plain, own)
+        or (any(start <= token.start < end for start, end in spans) and _is_content(words, token.plain, own))
+    ]
+
+
+def _is_content(words: CaseWords, word: str, own: Roots) -> bool:
+    return not words.lexicon.is_small(fold(word)) and not is_everyday(word, words.language) and word not in own
+
+
 def _is_unexplained(words: CaseWords, known: frozenset[str], word: str, denied: bool) -> bool:
-    language = words.language
+    return is_foreign(words, known, word, words.facts if denied else words.granted)
+
+
+def is_foreign(words: CaseWords, known: frozenset[str], word: str, own: Roots) -> bool:
+    """Say whether a word is clinical (one of the roots `known`) and none of a case's own."""
     plain = words.lexicon.is_small(fold(word)) or word in words.lexicon.ending | words.lexicon.supposing
-    if len(word) < _LEAST_LETTERS or plain or fold(word) in WELL or is_everyday(word, language):
+    if len(word) < _LEAST_LETTERS or plain or fold(word) in WELL or is_everyday(word, words.language):
         return False
-    return root(word, language) in known and word not in (words.facts if denied else words.granted)
+    return root(word, words.language) in known and word not in own
 
 
 def _telling(reading: Reading) -> Iterator[tuple[int, Token]]:

@@ -48,6 +48,16 @@ def _everyday(language: str) -> frozenset[str]:
     return frozenset(stem(fold(word), language) for word in vocabulary(language)["everyday"] | told)
 
 
+def may_stand(word: str, lists: Iterable[str], language: str) -> bool:
+    """Say whether a word has the stem of a word of some lists."""
+    return any(stem(fold(word), language) in _stems(name, language) for name in lists)
+
+
+@lru_cache(maxsize=16)
+def _stems(name: str, language: str) -> frozenset[str]:
+    return frozenset(stem(word, language) for word in vocabulary(language)[name])
+
+
 def _texts(node: Any) -> Iterator[str]:
     """Yield the strings of a tree."""
     if isinstance(node, str):
@@ -74,6 +84,11 @@ def _listed(name: str, language: str) -> frozenset[str]:
 _made: dict[tuple[str, str, str], frozenset[str]] = {}
 
 
+def listed_roots(language: str) -> frozenset[str]:
+    """Return the roots of the clinical words of the lists."""
+    return frozenset[str]().union(*(_listed(name, language) for name in _LISTS))
+
+
 def clinical_roots(knowledge: Knowledge, language: str) -> frozenset[str]:
     """Return the roots of all clinical words: those by which a base calls its findings, and those of the lists."""
     key = (knowledge.name, knowledge.sha256, language)
@@ -87,4 +102,4 @@ def _roots(knowledge: Knowledge, language: str) -> frozenset[str]:
     texts = [text for evidence in knowledge.evidences.values() for text in evidence.spoken(language)]
     words = {word for text in texts for word in words_in(text)}
     kept = {word for word in words if not lexicon.is_small(fold(word)) and not is_everyday(word, language)}
-    return frozenset(root(word, language) for word in kept).union(*(_listed(name, language) for name in _LISTS))
+    return listed_roots(language).union(root(word, language) for word in kept)

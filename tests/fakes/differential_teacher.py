@@ -1,8 +1,8 @@
 """A teacher that tells differentials, as a function from requests to answers: faithful by default, faulty by seed.
 
-It reads the facts from the prompt as a model would, and tells them in sentences of its own. `rate` is the share of
-requests that it answers with one of `KINDS` of faults; `planted` says which, by the key of the request. Nothing of the
-checks is used here.
+It reads the facts from the prompt as a model would, and tells them in marked sentences of its own. `rate` is the share
+of requests that it answers with one of `KINDS` of faults; `planted` says which, by the key of the request. Nothing of
+the checks is used here.
 """
 
 import json
@@ -17,14 +17,15 @@ KINDS = {
     "lost": {"finding_lost"},
     "invented": {"finding_invented"},
     "flipped": {"negation_flipped", "finding_lost"},
-    "older": {"age_changed", "number_invented"},
+    "older": {"age_changed"},
     "reordered": {"differential_reordered"},
     "added": {"disease_added"},
     "unlisted": {"disease_lost"},
     "reassuring": {"red_flag_missing"},
     "scanning": {"beyond_resources"},
     "naming": {"identifier"},
-    "surer": {"probability_changed"},
+    "surer": {"number_invented"},
+    "unmarked": {"marks_broken"},
     "broken": {"schema_invalid"},
     "itself": {"speaks_of_itself"},
     "turns": {"wrong_turns"},
@@ -41,12 +42,10 @@ _WORDS: dict[str, dict[str, Any]] = {
         "walks": ("{name} has its place in the list.", "I weigh {name} by what was told.", "Then there is {name}."),
         "warns": ("Danger: {all}.", "Not to be missed: {all}.", "These are urgent: {all}."),
         "next": ("Next: {tests}.", "I would do this now: {tests}.", "The step to take here: {tests}."),
-        "ends": ("In order:", "My list:", "Ranked:"),
-        "sign": "the patient {one}",
         "invent": "The patient has fang marks on the skin.",
-        "deny": "There is no {one}.",
+        "deny": "no {one}",
         "name": "The patient is called Amina Yusuf.",
-        "added": "Kawasaki disease (1%)",
+        "added": "Kawasaki disease has its place too.",
         "scan": "Get a CT scan of the head here today.",
         "itself": "As an AI language model, I cannot examine anybody.",
         "refer": "Refer the patient.",
@@ -61,12 +60,10 @@ _WORDS: dict[str, dict[str, Any]] = {
         "walks": ("{name} a sa place dans la liste.", "Je pèse {name} d'après ce qui est dit.", "Vient {name}."),
         "warns": ("Danger : {all}.", "À ne pas manquer : {all}.", "Urgences : {all}."),
         "next": ("Ensuite : {tests}.", "Je ferais ceci : {tests}.", "À faire ici : {tests}."),
-        "ends": ("Par ordre :", "Ma liste :", "Classement :"),
-        "sign": "la personne {one}",
         "invent": "La personne a des traces de crochets sur la peau.",
-        "deny": "Il n'y a pas de {one}.",
+        "deny": "pas de {one}",
         "name": "La personne est nommée Amina Yusuf.",
-        "added": "Maladie de Kawasaki (1 %)",
+        "added": "La maladie de Kawasaki a sa place aussi.",
         "scan": "Faire un scanner ici même.",
         "itself": "En tant qu'IA, je ne peux examiner personne.",
         "refer": "Référer le patient.",
@@ -100,37 +97,43 @@ def told(system: str, user: str, drawn: random.Random, fault: str) -> tuple[str,
     """Return an answer, and the fault that it has: none where the case leaves no room for the one that was asked."""
     facts = json.loads(_FACTS.findall(user)[0])
     words = _WORDS["fr" if "in French" in system else "en"]
-    if fault == "flipped" and not any("or" in one for one in facts["present"]):
+    if fault == "flipped" and all("or" not in one for one in facts["present"]):
         fault = "lost"
     if fault == "reassuring" and not facts["dangers"]:
         fault = "invented"
     if fault in ("reordered", "unlisted") and len(facts["ranked"]) < 2:
         fault = "added"
-    who = facts["patient"]
+    who = facts["patient"]["say"]
     if fault == "older":
         who = re.sub(r"\d+", lambda number: str(int(number[0]) + 3), who) if re.search(r"\d", who) else "99"
-    findings = [one["say"] for one in facts["present"] + facts["absent"]]
+    findings = [_marked(one, one["say"]) for one in _spoilt(facts, words, fault)]
     drawn.shuffle(findings)
     speaks = "a conversation in which" in system
     sentences = [f"{one}." if speaks else drawn.choice(words["says"]).format(one=one) for one in findings]
-    sentences = _spoilt(sentences, facts, words, fault)
+    added = {"invented": "invent", "naming": "name"}.get(fault)
+    sentences += [words[added]] if added else []
     turns = _conversation if speaks else _one_turn
-    said = turns(who, facts["place"], sentences, words, drawn)
-    answer = _answer(facts, words, drawn, fault)
-    whole = {"turns": said if fault != "turns" else [*said, said[-1]], "answer": answer}
+    said = turns(f"[0: {who}]", facts["place"], sentences, words, drawn)
+    if fault == "unmarked":
+        said[-1]["content"] = said[-1]["content"].replace("]", "", 1)
+    whole = {"turns": said if fault != "turns" else [*said, said[-1]], **_answer(facts, words, drawn, fault)}
     written = json.dumps(whole, ensure_ascii=False)
     return (written[:-20] if fault == "broken" else written), fault
 
 
-def _spoilt(sentences: list[str], facts: Any, words: Any, fault: str) -> list[str]:
+def _marked(fact: Any, words: str) -> str:
+    return f"[{fact['fact']}: {words}]"
+
+
+def _spoilt(facts: Any, words: Any, fault: str) -> list[Any]:
+    """Return the facts as they are told: one less, or one denied, where that is the fault."""
+    every = [*facts["present"], *facts["absent"]]
     if fault == "lost":
-        return [one for one in sentences if facts["present"][0]["say"] not in one]
+        return every[1:]
     if fault == "flipped":
         flipped = next(one for one in facts["present"] if "or" in one)
-        kept = [one for one in sentences if flipped["say"] not in one]
-        return [*kept, words["deny"].format(one=flipped["or"][0])]
-    added = {"invented": "invent", "naming": "name"}.get(fault)
-    return [*sentences, words[added]] if added else sentences
+        return [one if one is not flipped else {**one, "say": words["deny"].format(one=one["or"][0])} for one in every]
+    return every
 
 
 def _one_turn(who: str, place: str, sentences: list[str], words: Any, drawn: random.Random) -> list[dict[str, str]]:
@@ -146,25 +149,21 @@ def _conversation(who: str, place: str, sentences: list[str], words: Any, drawn:
     return [{"role": r, "content": c} for pair in pairs for r, c in zip(("assistant", "user"), pair, strict=True)]
 
 
-def _answer(facts: Any, words: Any, drawn: random.Random, fault: str) -> str:
-    ranked = list(facts["ranked"])
-    names = [re.sub(r"^\d+\. | \([^()]*\)$", "", line) for line in ranked]
-    paragraphs = [" ".join(drawn.choice(words["walks"]).format(name=name) for name in names)]
-    dangers = [*facts["dangers"], *(words["sign"].format(one=one) for one in facts["warning_signs"])]
-    if dangers and fault != "reassuring":
-        paragraphs.append(drawn.choice(words["warns"]).format(all="; ".join(dangers)))
+def _answer(facts: Any, words: Any, drawn: random.Random, fault: str) -> dict[str, Any]:
+    names = [re.sub(r"^\d+\. | \([^()]*\)$", "", line) for line in facts["ranked"]]
+    walk = [{"disease": at, "text": drawn.choice(words["walks"]).format(name=name)} for at, name in enumerate(names, 1)]
+    signs = [_marked(one, one["say"]) for one in facts["present"] if one["fact"] in facts["warning_signs"]]
+    dangers = [*facts["dangers"], *signs]
+    danger = drawn.choice(words["warns"]).format(all="; ".join(dangers)) if dangers and fault != "reassuring" else ""
     tests = drawn.sample(facts["next_steps"], min(3, len(facts["next_steps"])))
-    paragraphs.append(drawn.choice(words["next"]).format(tests="; ".join(tests)) if tests else words["refer"])
-    if fault == "scanning":
-        paragraphs.append(words["scan"])
-    if fault == "itself":
-        paragraphs.append(words["itself"])
+    following = drawn.choice(words["next"]).format(tests="; ".join(tests)) if tests else words["refer"]
+    following += {"scanning": f" {words['scan']}", "itself": f" {words['itself']}"}.get(fault, "")
     if fault == "reordered":
-        ranked[:2] = [f"1. {ranked[1][3:]}", f"2. {ranked[0][3:]}"]
+        walk[:2] = walk[1::-1]
     if fault == "surer":
-        ranked[0] = re.sub(r"\d+(?= ?%)", lambda percent: str((int(percent[0]) + 40) % 100), ranked[0])
+        walk[0]["text"] += " (99%)"
     if fault == "added":
-        ranked.append(f"{len(ranked) + 1}. {words['added']}")
+        walk[-1]["text"] += f" {words['added']}"
     if fault == "unlisted":
-        ranked.pop()
-    return "\n\n".join([*paragraphs, "\n".join([drawn.choice(words["ends"]), *ranked])])
+        walk.pop()
+    return {"walk": walk, "danger": danger, "next": following}

@@ -67,7 +67,8 @@ def test_what_a_faithful_teacher_tells_is_taken_and_every_fault_is_found() -> No
             seen[fault or "none"] += 1
             if fault is None:
                 assert isinstance(read, Rendering), (read, answer.text)
-                assert check(item.case, BASE, read) == []
+                assert check(item.case, BASE, read) == [], "what is read freely finds the same in it"
+                assert not {"[", "]"} & set(read.text())
             else:
                 assert isinstance(read, Rejected), (fault, answer.text)
                 assert read.reason in KINDS[fault], (fault, read)
@@ -80,7 +81,8 @@ def test_the_prompt_holds_every_fact_and_the_words_for_it() -> None:
         item = case_of(row)
         system, user = (content for _, content in MAKER.first(item, 0).messages)
         facts = facts_shown(item, BASE)
-        assert len(facts["present"]) + len(facts["absent"]) == len(item.case.told)
+        numbers = [one["fact"] for one in (facts["patient"], *facts["present"], *facts["absent"])]
+        assert numbers == list(range(len(item.case.told) + 1))
         assert all(line in user for line in facts["ranked"])
         assert [line.partition(". ")[2].rpartition(" (")[0] for line in facts["ranked"]] == [
             BASE.conditions[code].name[item.language] for code, _ in item.case.gold
@@ -104,7 +106,7 @@ def test_the_prompt_holds_every_fact_and_the_words_for_it() -> None:
 )
 def test_turns_that_are_none_of_the_form(turns: list[str], reason: str) -> None:
     item = next(case for case in map(case_of, rows()) if case.form == "vignette")
-    told = {"turns": [{"role": role, "content": "x"} for role in turns], "answer": "y"}
+    told = {"turns": [{"role": role, "content": "x"} for role in turns], "walk": [], "danger": "", "next": "y"}
     read = MAKER.read(item, json.dumps(told))
     assert isinstance(read, Rejected)
     assert read.reason == reason

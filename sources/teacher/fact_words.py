@@ -1,0 +1,178 @@
+"""The facts of a case as a teacher is shown them, numbered, and whether the words in a mark tell one of them.
+
+Fact 0 is who the patient is. The words of a mark must be those of the fact: of one of its wordings all that tells
+something, every word and number of its values, and nothing beyond these but small words; and they must say that it is
+there, or is not, as the case has it. Not here: what may stand around marks (`marked_case`, `marked_answer`).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from sources.teacher.case import Case
+from sources.teacher.differential_values import NUMBER_WORDS, SEXED
+from sources.teacher.knowledge import Evidence, Knowledge
+from sources.teacher.lexicon import Lexicon, fold, lexicon_of
+from sources.teacher.patients import Observation
+from sources.teacher.roots import Roots, root, words_in
+from sources.teacher.tokens import spelled
+from sources.teacher.vocabulary import clinical_roots, is_everyday, may_stand
+
+_OF_AGE = frozenset({"aged", "age", "agee", "old", "sexe"})
+"""Words of a person that may be left out ("a man of 61 years")."""
+_PERSONS = frozenset[str]().union(*SEXED.values())
+_LEAST_LETTERS = 2
+_ONLY = re.compile(r"\bn(?:e |['’])(?:\w+ ){1,3}?(?=qu(?:e\b|['’]))", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+class Wording(NamedTuple):
+    """One way to say that an evidence is there, or is not."""
+
+    text: str
+    present: bool
+    denied: bool
+    """It holds a denial itself."""
+
+
+class _Said(NamedTuple):
+    wording: Wording
+    every: frozenset[str]
+    telling: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact of a case in one language: `say` is shown, `values` must be told, `wordings` are its other names."""
+
+    number: int
+    code: str
+    present: bool
+    say: str
+    values: str
+    wordings: tuple[Wording, ...]
+    knowledge: Knowledge
+    lexicon: Lexicon
+
+    def fault(self, words: str, *, whole: bool) -> str:
+        """Return why words do not tell this fact, empty when they do; but for `whole` a part of them is enough."""
+        language = self.lexicon.language
+        plain = _in_digits(spelled(words.replace("non plus", "non"), language), language)
+        spoken = self._roots(plain)
+        known = clinical_roots(self.knowledge, language)
+        if any(not self._may_say(word, known) for word in words_in(plain)):
+            return "value_changed" if self.values else "finding_invented"
+        numbers = set(_NUMBER.findall(plain))
+        if numbers - self._numbers or (whole and set(_NUMBER.findall(_in_digits(self.values, language))) - numbers):
+            return "value_changed"
+        if whole and not self._roots(self.values) - _OF_AGE <= spoken:
+            return "value_changed"
+        return self._polarity_fault(plain, spoken, whole=whole)
+
+    def _polarity_fault(self, plain: str, spoken: frozenset[str], *, whole: bool) -> str:
+        """Return why words do not say it, or say it the other way, by the wordings of which most is said."""
+        told = [one for one in self._said if one.telling <= spoken]
+        if not told and whole and not (self.values and self._is_bare):
+            return "finding_lost"
+        told = told or [one for one in self._said if one.every & spoken]
+        if not told and not spoken & self._roots(self.values):
+            return "finding_lost"
+        denied = is_denied(self.lexicon, plain)
+        most = max((len(one.every & spoken) for one in told), default=0)
+        closest = [one.wording for one in told if len(one.every & spoken) == most]
+        meant = {one.present == (one.denied == denied) for one in closest} or {not denied}
+        return "" if self.present in meant else "negation_flipped"
+
+    @cached_property
+    def _said(self) -> list[_Said]:
+        """The wordings with their roots, and those that tell something: everyday words where there are no others."""
+        found = []
+        for one in self.wordings:
+            every = self._roots(one.text)
+            telling = {root(w, self.lexicon.language) for w in words_in(one.text) if self._is_telling(w)}
+            found.append(_Said(one, every, frozenset(telling) or every))
+        return [one for one in found if one.every]
+
+    @property
+    def _is_bare(self) -> bool:
+        """Say whether its values alone tell it, as its clause holds everyday words only (has been ill for)."""
+        return not any(self._is_telling(word) for word in words_in(self.wordings[0].text))
+
+    @cached_property
+    def _numbers(self) -> set[str]:
+        texts = (self.say, self.values, *(one.text for one in self.wordings))
+        return {n for text in texts for n in _NUMBER.findall(_in_digits(text, self.lexicon.language))} | {"1"}
+
+    @cached_property
+    def _words(self) -> Roots:
+        return Roots([self.say, self.values, *(one.text for one in self.wordings)], self.lexicon.language)
+
+    def _may_say(self, word: str, known: frozenset[str]) -> bool:
+        """Say whether a word may stand among those of this fact: one of its own, or one that tells nothing more."""
+        language, folded = self.lexicon.language, fold(word)
+        if len(folded) < _LEAST_LETTERS or word in self._words:
+            return True
+        if not self.code:
+            return folded not in _PERSONS
+        if may_stand(word, ("quality", "kin"), language):
+            return False
+        if self.lexicon.is_small(folded) or folded in DENYING or may_stand(word, ("joining",), language):
+            return True
+        idle = is_everyday(word, language) or may_stand(word, ("ordinary", "reasoning"), language)
+        return idle and root(word, language) not in known
+
+    def _is_telling(self, word: str) -> bool:
+        language = self.lexicon.language
+        idle = is_everyday(word, language) or may_stand(word, ("ordinary",), language)
+        return not idle and not self.lexicon.is_small(fold(word))
+
+    def _roots(self, text: str) -> frozenset[str]:
+        plain = _in_digits(text, self.lexicon.language)
+        words = [w for w in words_in(plain) if not self.lexicon.is_small(fold(w)) and fold(w) not in DENYING]
+        return frozenset(root(word, self.lexicon.language) for word in words)
+
+
+DENYING = frozenset(
+    "non nil negative negatif absent absente absents absentes free nothing rien lack lacks lacking manque"  # noqa: SIM905
+    " unchanged inchange inchangee".split()
+)
+"""Words that deny in a mark, folded, beside those of the lexicon, which also deny beyond one."""
+
+
+def is_denied(lexicon: Lexicon, text: str) -> bool:
+    """Say whether words hold a denial; "ne ... que" is none."""
+    text = _ONLY.sub(" ", text)
+    return lexicon.is_denied(text) or any(fold(word) in DENYING for word in words_in(text))
+
+
+def facts_of(
+    case: Case, knowledge: Knowledge, language: str, who: str, say: Sequence[tuple[Observation, str, str]]
+) -> list[Fact]:
+    """Return the facts of a case; `say` has each observation as it is shown, and its values in words."""
+    lexicon = lexicon_of(knowledge, language)
+    facts = [Fact(0, "", True, who, who, (Wording(who, True, False),), knowledge, lexicon)]
+    for number, (one, shown, values) in enumerate(say, 1):
+        own = [Wording(shown.replace(values, " ") if values else shown, one.present, is_denied(lexicon, shown))]
+        wordings = (*own, *wordings_of(knowledge.evidences[one.code], lexicon, terms=not values))
+        facts.append(Fact(number, one.code, one.present, shown, values, wordings, knowledge, lexicon))
+    return facts
+
+
+def wordings_of(evidence: Evidence, lexicon: Lexicon, *, terms: bool) -> list[Wording]:
+    """Return all that an evidence is called by in a language; its terms may hold other values than a case has."""
+    language, first = lexicon.language, evidence.first_person
+    there = [evidence.topic, evidence.present, first.get("present", {})]
+    gone = [evidence.absent, first.get("absent", {})]
+    texts = [(one[language], True) for one in there if language in one]
+    texts += [(one[language], False) for one in gone if language in one]
+    texts += [(text, True) for text in evidence.terms.get(language, ()) if terms or len(words_in(text)) == 1]
+    texts += [(text, False) for text in evidence.terms.get(f"{language}-absent", ()) if terms]
+    return [Wording(text, present, is_denied(lexicon, text)) for text, present in texts]
+
+
+def _in_digits(text: str, language: str) -> str:
+    """Return a text with number words as digits."""
+    known = {word: str(n) for n, word in enumerate(NUMBER_WORDS[language]) if n > 1}
+    return re.sub(r"[^\W\d_]+", lambda word: known.get(fold(word[0]), word[0]), text)

@@ -1,0 +1,120 @@
+"""Checks of the parts of a marked answer: each disease is walked in its turn, dangers are named, steps are those given.
+
+The ranked list is no part of what a teacher writes, so it cannot be wrong. Findings that an answer speaks of are
+marked, and told rightly there; outside marks stand no findings but those of the facts, no
+number but those of names, and nothing is claimed of the patient that the case denies. Not here: the case itself
+(`marked_case`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sources.teacher.blocks import Blocks
+from sources.teacher.case_words import CaseWords
+from sources.teacher.claims import claims
+from sources.teacher.differential_answer import named_conditions
+from sources.teacher.fact_words import Fact
+from sources.teacher.lexicon import DISEASE, fold
+from sources.teacher.marked_case import mark_faults
+from sources.teacher.marks import Marked
+from sources.teacher.mentions import Reading
+from sources.teacher.roots import words_in
+from sources.teacher.steps import step_faults
+from sources.teacher.unexplained import foreign_words, kin_in
+from sources.teacher.vocabulary import clinical_roots, may_stand
+
+_ODDS = {
+    "en": re.compile(r"\bper ?cent\b|\b(?:times|in|out of) (?:five|six|seven|eight|nine|ten|twenty|hundred)\b", re.I),
+    "fr": re.compile(r"\bpour ?cent\b|\bsur (?:cinq|six|sept|huit|neuf|dix|vingt|cent)\b", re.I),
+}
+"""Shares in words."""
+
+
+class Parts(NamedTuple):
+    """An answer without its ranked list: the number of a disease with what is said of it, and two paragraphs."""
+
+    walk: tuple[tuple[int, Marked], ...]
+    danger: Marked
+    next: Marked
+
+    @property
+    def all(self) -> list[Marked]:
+        """Return the paragraphs, empty ones left out."""
+        every = [*(text for _, text in self.walk), self.danger, self.next]
+        return [one for one in every if one.text.strip()]
+
+    @property
+    def text(self) -> str:
+        """Return them as one text."""
+        return "\n\n".join(one.text.strip() for one in self.all)
+
+
+def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an answer."""
+    blocks = Blocks(Reading(words.lexicon, parts.text))
+    outside = {one: Reading(words.lexicon, one.outside) for one in (*parts.all, parts.danger)}
+    yield from mark_faults(facts, [mark for one in parts.all for mark in one.marks], whole=False)
+    yield from _walk_faults(words, [(number, outside.get(one)) for number, one in parts.walk])
+    for code in sorted(set(named_conditions(words, blocks)) - {code for code, _ in words.case.gold}):
+        yield "disease_added", code
+    yield from _danger_faults(words, facts, parts.danger, outside[parts.danger])
+    yield from step_faults(words, blocks)
+    for one in parts.all:
+        yield from _outside_faults(words, outside[one], is_next=one is parts.next)
+
+
+def _outside_faults(words: CaseWords, outside: Reading, *, is_next: bool) -> Iterator[tuple[str, str]]:
+    """Yield findings, numbers and claims outside marks; among steps a single word of the base or the lists is foreign.
+
+    In what is weighed a word says little by itself ("at the foot of the list"), all the words of a finding do.
+    """
+    language, case = words.language, words.case
+    known = clinical_roots(words.knowledge, language) if is_next else frozenset[str]()
+    foreign = [
+        *foreign_words(words, outside, words.answer, known),
+        *(word for word in kin_in(words, outside) if word not in words.answer),
+    ]
+    if any(not may_stand(word, ("ordinary", "reasoning"), language) for word in foreign):
+        yield "finding_invented", "a word of the answer that no fact holds"
+    names = " ".join(words.answer_names())
+    odds = _ODDS[language].search(outside.text)
+    if odds or any(token.word[0].isdigit() and token.word not in names for token in outside.tokens):
+        yield "number_invented", "in the answer"
+    for claim in claims(outside):
+        if claim.code in case.present | case.absent:
+            if claim.present != (claim.code in case.present):
+                yield "negation_flipped", claim.code
+        elif claim.present and any(w not in words.answer for w in words_in(outside.text[claim.start : claim.end])):
+            yield "finding_invented", claim.code
+
+
+def _walk_faults(words: CaseWords, walk: Sequence[tuple[int, Reading | None]]) -> Iterator[tuple[str, str]]:
+    """Yield diseases that are not walked, or out of their turn; each is named where its number stands."""
+    gold = [code for code, _ in words.case.gold]
+    for at, code in enumerate(gold, 1):
+        if not any(number == at and text and _is_named(words, code, text) for number, text in walk):
+            yield "disease_lost", code
+    if [number for number, _ in walk] != list(range(1, len(gold) + 1)):
+        yield "differential_reordered", "the walk"
+
+
+def _danger_faults(
+    words: CaseWords, facts: Sequence[Fact], danger: Marked, outside: Reading
+) -> Iterator[tuple[str, str]]:
+    told = {mark.fact for mark in danger.marks}
+    number_of = {fact.code: fact.number for fact in facts}
+    for condition in words.case.severe(words.knowledge):
+        if not _is_named(words, condition.code, outside):
+            yield "red_flag_missing", condition.code
+        for code in condition.red_flags:
+            if code in words.case.present and number_of[code] not in told:
+                yield "red_flag_missing", code
+
+
+def _is_named(words: CaseWords, code: str, text: Reading) -> bool:
+    """Say whether a text names a ranked condition, by its name or a word that no other of them has, nor a finding."""
+    if any(mention.code == DISEASE + code for mention in text.mentions):
+        return True
+    own = (word for word in words_in(text.text) if word in words.names[code] and word not in words.facts)
+    return any(not words.lexicon.is_small(fold(word)) for word in own)

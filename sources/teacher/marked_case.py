@@ -1,0 +1,94 @@
+"""Checks of the turns of a marked case: every fact is told where it is marked, and nothing is told anywhere else.
+
+Outside marks stands who speaks, the place, and what joins: no clinical word but those of the place, no number, nothing
+denied, no "yes" or "no", so that a question tells nothing, whatever it asks for. Not here: the words of a mark
+(`fact_words`), names and dates (`identifiers`, `named`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sources.teacher.case_words import CaseWords
+from sources.teacher.differential_values import NUMBER_WORDS
+from sources.teacher.fact_words import DENYING, Fact
+from sources.teacher.lexicon import DISEASE, fold
+from sources.teacher.marks import Mark, Marked
+from sources.teacher.mentions import Reading
+from sources.teacher.roots import words_in
+from sources.teacher.unexplained import foreign_words, kin_in
+from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
+
+_SAID = frozenset({"yes", "oui"})
+_PRONOUNS = {"female": "she", "male": "he"}
+"""Of English alone: in French a thing has one too."""
+
+
+def case_faults(
+    words: CaseWords, facts: Sequence[Fact], roles: Sequence[str], turns: Sequence[Marked]
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the turns of a case."""
+    marks = [mark for turn in turns for mark in turn.marks]
+    told = {mark.fact for mark in marks}
+    for fact in facts:
+        if fact.number not in told:
+            yield ("age_changed", "0 ages") if not fact.code else ("finding_lost", fact.code)
+    yield from mark_faults(facts, marks, whole=True)
+    framed = CaseWords(replace(words.case, told=()), words.knowledge, words.language)
+    for role, turn in zip(roles, turns, strict=True):
+        outside = Reading(words.lexicon, turn.outside)
+        yield from _outside_faults(words, framed, outside, role)
+        if role == "user":
+            yield from _denial_faults(words, outside)
+        diseases = (m for m in Reading(words.lexicon, turn.text).mentions if m.code.startswith(DISEASE))
+        if any(word not in words.facts for m in diseases for word in words_in(turn.text[m.start : m.end])):
+            yield "finding_invented", "a disease that no fact names"
+    yield from _sex_faults(words, turns)
+
+
+def mark_faults(facts: Sequence[Fact], marks: Sequence[Mark], *, whole: bool) -> Iterator[tuple[str, str]]:
+    """Yield marks whose words do not tell their fact."""
+    known = {fact.number: fact for fact in facts}
+    for mark in marks:
+        fact = known.get(mark.fact)
+        if fact is None:
+            yield "finding_invented", f"fact {mark.fact}"
+        elif fault := fact.fault(mark.words, whole=whole):
+            yield (fault, fact.code) if fact.code else _person_fault(fact, mark)
+
+
+def _person_fault(fact: Fact, mark: Mark) -> tuple[str, str]:
+    same_age = [c for c in fact.say if c.isdigit()] == [c for c in mark.words if c.isdigit()]
+    return ("sex_changed", "") if same_age else ("age_changed", "1 ages")
+
+
+def _outside_faults(words: CaseWords, framed: CaseWords, outside: Reading, role: str) -> Iterator[tuple[str, str]]:
+    """Yield clinical words and numbers outside marks; `framed` are the words of the case without its findings."""
+    free: tuple[str, ...] = ("ordinary",)
+    if role == "user":
+        known = clinical_roots(words.knowledge, words.language)
+        foreign = [*foreign_words(framed, outside, framed.facts, known), *kin_in(framed, outside)]
+    else:
+        free = ("ordinary", "reasoning")
+        foreign = foreign_words(framed, outside, words.facts, listed_roots(words.language))
+    if any(not may_stand(word, free, framed.language) for word in foreign):
+        yield "finding_invented", "a word outside of the marks"
+    place = " ".join(framed.frame())
+    counting = NUMBER_WORDS[framed.language][2:] if role == "user" else ()
+    if any((t.word[0].isdigit() and t.word not in place) or t.word in counting for t in outside.tokens):
+        yield "number_invented", "outside of the marks"
+
+
+def _denial_faults(words: CaseWords, outside: Reading) -> Iterator[tuple[str, str]]:
+    """Yield what is denied, or answered with a yes or no, outside marks, and not asked."""
+    asked = {token.sentence for token in outside.tokens if token.word == "?"}
+    denying = words.lexicon.denying | DENYING | _SAID
+    if any(token.plain in denying and token.sentence not in asked for token in outside.tokens):
+        yield "negation_flipped", "a denial outside of the marks"
+
+
+def _sex_faults(words: CaseWords, turns: Sequence[Marked]) -> Iterator[tuple[str, str]]:
+    """Yield the other sex where a text calls the patient by its pronoun alone."""
+    spoken = {fold(word) for turn in turns for word in words_in(turn.text)}
+    others = set(_PRONOUNS.values()) & spoken
+    if words.language == "en" and others and _PRONOUNS[words.case.patient.sex] not in others:
+        yield "sex_changed", words.case.patient.sex

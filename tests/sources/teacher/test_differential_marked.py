@@ -1,0 +1,79 @@
+"""What a teacher tells with marks is judged rightly: replies written in a teacher's place, and edits of them.
+
+`differential_marked.json` holds four sets of 20 replies to our prompts, written without sight of the checks, each with
+five good edits and five that make one fault, ten kinds over a set. The checks were mended by five sets before these. At
+first sight of r and s they refused 33 of 240 good texts (5 of 40 replies) and caught 195 of 200 faults; of t and u,
+mended by r and s, 33 of 240 (5 of 40) and 193 of 200. Now they are mended by all nine: 5 % of 1,080 good texts are
+refused, 1 % of 900 faults pass. Those figures say what others may expect, and these what must not get worse.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.engine.stage import Rejected
+from sources.teacher.case import Case
+from sources.teacher.knowledge_files import FOLDER, load_knowledge
+from sources.teacher.patients import Observation, Patient
+from sources.teacher.settings import TeacherSettings
+from sources.teacher.tell_differential import TellDifferential, ToldCase
+
+BASE = load_knowledge(FOLDER / "limited-resource")
+MAKER = TellDifferential(TeacherSettings(model="fake", revision="1"), 1, BASE)
+SETS: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "differential_marked.json").read_text(encoding="utf-8")
+)
+MOST = {"r": (0, 4), "s": (2, 1), "t": (1, 8), "u": (4, 2)}
+"""Faults missed of 100 and good texts refused of 120, as they are now: they may only fall."""
+assert MOST.keys() == SETS.keys()
+
+
+def item_of(base: dict[str, Any]) -> ToldCase:
+    patient = Patient(id="one", age_years=base["age_years"], sex=base["sex"], observed=(), condition=base["gold"][0][0])
+    case = Case(
+        patient=patient,
+        told=tuple(Observation(code, present, tuple(values)) for code, present, values in base["told"]),
+        gold=tuple((code, probability) for code, probability in base["gold"]),
+        assumed={},
+        setting=BASE.settings[base["setting"]],
+        basis="posterior",
+    )
+    return ToldCase("one", case, base["form"], base["language"], "")
+
+
+def edited(reply: dict[str, Any], edits: list[list[str]]) -> str:
+    """Return a reply with its edits, all of them found in the reply as it was."""
+    told = json.loads(json.dumps(reply))
+    places = [(one, "content") for one in told["turns"]] + [(one, "text") for one in told["walk"]]
+    places += [(told, "danger"), (told, "next")]
+    found = []
+    for old, new in edits:
+        (place,) = [(one, key) for one, key in places if old in one[key]]
+        found.append((*place, old, new))
+    for at, (one, key, old, _) in enumerate(found):
+        assert one[key].count(old) == 1
+        one[key] = one[key].replace(old, f"\0{at}\0")
+    for at, (one, key, _, new) in enumerate(found):
+        one[key] = one[key].replace(f"\0{at}\0", new)
+    return json.dumps(told, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "t" else pytest.mark.nightly) for name in MOST]
+)
+def test_a_marked_telling_is_judged_no_worse_than_it_was(name: str) -> None:
+    bases, most = SETS[name]["bases"], MOST[name]
+    verdicts: dict[str, list[bool]] = {}
+    for kind in ("good", "bad"):
+        texts = [
+            (item_of(bases[row["base"]]), edited(bases[row["base"]]["reply"], row["edits"])) for row in SETS[name][kind]
+        ]
+        verdicts[kind] = [isinstance(MAKER.read(item, text), Rejected) for item, text in texts]
+    missed, refused = verdicts["bad"].count(False), verdicts["good"].count(True)
+    print(f"\nset {name}: {len(verdicts['bad']) - missed} of {len(verdicts['bad'])} faults caught, ", end="")
+    print(f"{refused} of {len(verdicts['good'])} good texts refused")
+    assert (len(verdicts["bad"]), len(verdicts["good"])) == (100, 120)
+    assert missed <= most[0]
+    assert refused <= most[1]
