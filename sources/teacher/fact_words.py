@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sources.teacher.case import Case
 from sources.teacher.differential_values import NUMBER_WORDS, SEXED
 from sources.teacher.knowledge import Evidence, Knowledge
 from sources.teacher.lexicon import Lexicon, fold, lexicon_of
@@ -20,7 +19,7 @@ from sources.teacher.roots import Roots, root, words_in
 from sources.teacher.tokens import spelled
 from sources.teacher.vocabulary import clinical_roots, is_everyday, may_stand
 
-_OF_AGE = frozenset({"aged", "age", "agee", "old", "sexe"})
+_OF_AGE = frozenset({"aged", "age", "agee", "old", "sexe", "sex"})
 """Words of a person that may be left out ("a man of 61 years")."""
 _PERSONS = frozenset[str]().union(*SEXED.values())
 _LEAST_LETTERS = 2
@@ -69,6 +68,8 @@ class Fact:
             return "value_changed"
         if whole and not self._roots(self.values) - _OF_AGE <= spoken:
             return "value_changed"
+        if any(other <= spoken for other in self._other_values):
+            return "value_changed"
         return self._polarity_fault(plain, spoken, whole=whole)
 
     def _polarity_fault(self, plain: str, spoken: frozenset[str], *, whole: bool) -> str:
@@ -101,9 +102,17 @@ class Fact:
         return not any(self._is_telling(word) for word in words_in(self.wordings[0].text))
 
     @cached_property
+    def _other_values(self) -> list[frozenset[str]]:
+        """The roots of values of its evidence that this fact has not, but for those within the values that it has."""
+        own, language = self._roots(self.values), self.lexicon.language
+        given = self.knowledge.evidences[self.code].values.values() if self.values and self.code else ()
+        others = (self._roots(words[language]) for words in given if language in words)
+        return [other for other in others if other and not other <= own]
+
+    @cached_property
     def _numbers(self) -> set[str]:
         texts = (self.say, self.values, *(one.text for one in self.wordings))
-        return {n for text in texts for n in _NUMBER.findall(_in_digits(text, self.lexicon.language))} | {"1"}
+        return {n for text in texts for n in _NUMBER.findall(_in_digits(text, self.lexicon.language))}
 
     @cached_property
     def _words(self) -> Roots:
@@ -147,9 +156,7 @@ def is_denied(lexicon: Lexicon, text: str) -> bool:
     return lexicon.is_denied(text) or any(fold(word) in DENYING for word in words_in(text))
 
 
-def facts_of(
-    case: Case, knowledge: Knowledge, language: str, who: str, say: Sequence[tuple[Observation, str, str]]
-) -> list[Fact]:
+def facts_of(knowledge: Knowledge, language: str, who: str, say: Sequence[tuple[Observation, str, str]]) -> list[Fact]:
     """Return the facts of a case; `say` has each observation as it is shown, and its values in words."""
     lexicon = lexicon_of(knowledge, language)
     facts = [Fact(0, "", True, who, who, (Wording(who, True, False),), knowledge, lexicon)]

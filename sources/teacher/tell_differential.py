@@ -165,7 +165,7 @@ def facts_told(item: ToldCase, knowledge: Knowledge) -> list[Fact]:
     in_order = sorted(case.told, key=lambda one: not one.present)
     in_person = item.form == "conversation"
     shown = [(one, *_say(knowledge, speaker, one, in_person=in_person)) for one in in_order]
-    return facts_of(case, knowledge, language, who, shown)
+    return facts_of(knowledge, language, who, shown)
 
 
 def facts_shown(item: ToldCase, knowledge: Knowledge) -> Mapping[str, Any]:
