@@ -61,7 +61,7 @@ class Fact:
         plain = _in_digits(spelled(words.replace("non plus", "non"), language), language)
         spoken = self._roots(plain)
         known = clinical_roots(self.knowledge, language)
-        if any(not self._may_say(word, known) for word in words_in(plain)):
+        if any(not self._may_say(word, known, whole=whole) for word in words_in(plain)):
             return "value_changed" if self.values else "finding_invented"
         numbers = set(_NUMBER.findall(plain))
         if numbers - self._numbers or (whole and set(_NUMBER.findall(_in_digits(self.values, language))) - numbers):
@@ -118,8 +118,11 @@ class Fact:
     def _words(self) -> Roots:
         return Roots([self.say, self.values, *(one.text for one in self.wordings)], self.lexicon.language)
 
-    def _may_say(self, word: str, known: frozenset[str]) -> bool:
-        """Say whether a word may stand among those of this fact: one of its own, or one that tells nothing more."""
+    def _may_say(self, word: str, known: frozenset[str], *, whole: bool) -> bool:
+        """Say whether a word may stand among those of this fact: one of its own, or one that tells nothing more.
+
+        In a case it must be known to tell nothing, in an answer no clinical word: a case is what others are held to.
+        """
         language, folded = self.lexicon.language, fold(word)
         if len(folded) < _LEAST_LETTERS or word in self._words:
             return True
@@ -130,7 +133,7 @@ class Fact:
         if self.lexicon.is_small(folded) or folded in DENYING or may_stand(word, ("joining",), language):
             return True
         idle = is_everyday(word, language) or may_stand(word, ("ordinary", "reasoning"), language)
-        return idle and root(word, language) not in known
+        return (idle or not whole) and root(word, language) not in known
 
     def _is_telling(self, word: str) -> bool:
         language = self.lexicon.language

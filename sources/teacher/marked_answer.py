@@ -25,8 +25,8 @@ from sources.teacher.unexplained import foreign_words, kin_in
 from sources.teacher.vocabulary import clinical_roots, may_stand
 
 _ODDS = {
-    "en": re.compile(r"\bper ?cent\b|\b(?:times|in|out of) (?:five|six|seven|eight|nine|ten|twenty|hundred)\b", re.I),
-    "fr": re.compile(r"\bpour ?cent\b|\bsur (?:cinq|six|sept|huit|neuf|dix|vingt|cent)\b", re.I),
+    "en": re.compile(r"\bper ?cent\b|\b(?:times|in|of) (?:four|five|six|seven|eight|nine|ten|twenty|hundred)\b", re.I),
+    "fr": re.compile(r"\bpour ?cent\b|\bsur (?:quatre|cinq|six|sept|huit|neuf|dix|vingt|cent)\b", re.I),
 }
 """Shares in words."""
 

@@ -14,8 +14,8 @@ from sources.teacher.fact_words import DENYING, Fact
 from sources.teacher.lexicon import DISEASE, fold
 from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
-from sources.teacher.roots import words_in
-from sources.teacher.unexplained import foreign_words, kin_in
+from sources.teacher.roots import Roots, words_in
+from sources.teacher.unexplained import foreign_words, is_content, kin_in
 from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
 
 _SAID = frozenset({"yes", "oui"})
@@ -43,6 +43,7 @@ def case_faults(
         if any(word not in words.facts for m in diseases for word in words_in(turn.text[m.start : m.end])):
             yield "finding_invented", "a disease that no fact names"
     yield from _sex_faults(words, turns)
+    yield from _place_faults(words, turns)
 
 
 def mark_faults(facts: Sequence[Fact], marks: Sequence[Mark], *, whole: bool) -> Iterator[tuple[str, str]]:
@@ -92,3 +93,11 @@ def _sex_faults(words: CaseWords, turns: Sequence[Marked]) -> Iterator[tuple[str
     others = set(_PRONOUNS.values()) & spoken
     if words.language == "en" and others and _PRONOUNS[words.case.patient.sex] not in others:
         yield "sex_changed", words.case.patient.sex
+
+
+def _place_faults(words: CaseWords, turns: Sequence[Marked]) -> Iterator[tuple[str, str]]:
+    """Yield a place of care that is not told with all its words, and so another or none."""
+    setting, told = words.case.setting, Roots([turn.text for turn in turns], words.language)
+    place = words_in(setting.name.get(words.language, "")) if setting else []
+    if any(is_content(words, word, told) for word in place):
+        yield "place_changed", ""

@@ -33,7 +33,7 @@ from sources.teacher.settings import TeacherSettings
 from sources.teacher.verbalise import Rendering, Speaker, nominal, said, value_words
 
 TELL = load_prompt("differential-tell", 2)
-REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns", "marks_broken"}
+REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns", "marks_broken", "place_changed"}
 _LANGUAGES = {"en": "English", "fr": "French"}
 _FORMS = {
     "conversation": "a conversation in which the clinician asks and the patient tells the case",

@@ -60,11 +60,12 @@ def foreign_words(words: CaseWords, reading: Reading, own: Roots, known: frozens
         token.plain
         for _, token in _telling(reading)
         if is_foreign(words, known, token.plain, own)
-        or (any(start <= token.start < end for start, end in spans) and _is_content(words, token.plain, own))
+        or (any(start <= token.start < end for start, end in spans) and is_content(words, token.plain, own))
     ]
 
 
-def _is_content(words: CaseWords, word: str, own: Roots) -> bool:
+def is_content(words: CaseWords, word: str, own: Roots) -> bool:
+    """Say whether a word tells something, and is none of some own words."""
     return not words.lexicon.is_small(fold(word)) and not is_everyday(word, words.language) and word not in own
 
 

@@ -1,10 +1,10 @@
 """What a teacher tells with marks is judged rightly: replies written in a teacher's place, and edits of them.
 
-`differential_marked.json` holds four sets of 20 replies to our prompts, written without sight of the checks, each with
-five good edits and five that make one fault, ten kinds over a set. The checks were mended by five sets before these. At
-first sight of r and s they refused 33 of 240 good texts (5 of 40 replies) and caught 195 of 200 faults; of t and u,
-mended by r and s, 33 of 240 (5 of 40) and 193 of 200. Now they are mended by all nine: 5 % of 1,080 good texts are
-refused, 1 % of 900 faults pass. Those figures say what others may expect, and these what must not get worse.
+Eleven sets of 20 replies to our prompts were written without sight of the checks, each with five good edits and five
+that make one fault, ten kinds over a set; `differential_marked.json` holds the last four. At first sight of a pair of
+sets, the checks mended by those before: r and s, 5 of 40 replies (33 of 240 good texts) refused and 195 of 200 faults
+caught; t and u, 5 (33) and 193; v and w, 12 (73) and 194. That is what others may expect. Mended by all but w since,
+what stands here must not get worse.
 """
 
 import json
@@ -25,7 +25,7 @@ MAKER = TellDifferential(TeacherSettings(model="fake", revision="1"), 1, BASE)
 SETS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_marked.json").read_text(encoding="utf-8")
 )
-MOST = {"r": (0, 4), "s": (2, 1), "t": (1, 8), "u": (4, 2)}
+MOST = {"t": (1, 8), "u": (3, 2), "v": (1, 1), "w": (2, 42)}
 """Faults missed of 100 and good texts refused of 120, as they are now: they may only fall."""
 assert MOST.keys() == SETS.keys()
 
