@@ -186,9 +186,8 @@ def load_tokenizer_bytes(data: bytes, ordinary: Sequence[str] = ()) -> Tokenizer
             token["special"] = token["content"].strip(_SPACE) != "" and token["content"] not in ordinary
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"not a tokenizer.json ({len(data)} bytes): {error!r}") from error
-    loaded = attempt(
-        Tokenizer.from_str, orjson.dumps(tree).decode()
-    )  # the library raises nothing narrower than Exception
+    # the library raises nothing narrower than Exception
+    loaded = attempt(Tokenizer.from_str, orjson.dumps(tree).decode())
     if loaded.value is None:
         raise InputError(f"not a tokenizer.json ({len(data)} bytes): {loaded.error}")
     loaded.value.encode_special_tokens = True

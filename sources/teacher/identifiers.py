@@ -11,7 +11,7 @@ _IDENTIFIERS = (
     re.compile(r"(?<![\d.])\+?(?:\(0\))?\d(?:[ .-]?\d){7,}(?!\d)"),
     re.compile(r"\b\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)?\d\d\b|\b(?:19|20)\d\d-\d\d-\d\d\b"),
     re.compile(
-        r"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Dr)\.? [A-ZÉÈÀ][a-zéèà]+"
+        r"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Dr)\.? (?:[A-Z]\. ?)*[A-ZÉÈÀ][a-zéèà]+"
         r"|\b(?:Doctor|Docteur|Nurse|Monsieur|Madame|M\.) [A-ZÉÈÀ][a-zéèà]+"
     ),
     re.compile(r"(?i:\b(?:monsieur|madame|mademoiselle|(?:la|le) petite?|little)) [A-ZÉÈÀ][a-zéèàï]+"),

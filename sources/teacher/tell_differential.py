@@ -126,7 +126,7 @@ class TellDifferential:
         for role, content in (*said, ("assistant", parts.text)):
             if fault := checks.prose_fault(content, by_patient=role == "user"):
                 return Rejected(fault)
-        ranked = "\n".join(facts_shown(item, self._knowledge)["ranked"])
+        ranked = "\n".join(ranked_lines(item, self._knowledge))
         rendering = Rendering(item.form, item.language, said, f"{parts.text}\n\n{ranked}")
         facts = facts_told(item, self._knowledge)
         faults = check_marked(item.case, self._knowledge, rendering, facts, (unmarked, parts))
@@ -171,12 +171,8 @@ def facts_told(item: ToldCase, knowledge: Knowledge) -> list[Fact]:
 def facts_shown(item: ToldCase, knowledge: Knowledge) -> Mapping[str, Any]:
     """Return what the teacher is told of a case, in the words of the base and its terms."""
     case, language = item.case, item.language
-    words = Speaker(case, language, 0).words
-    conditions = case.conditions(knowledge)
     severe = case.severe(knowledge)
     flags = {code for condition in severe for code in condition.red_flags}
-    percents = [percent_words(words, probability) for _, probability in case.gold]
-    line = words["line"][0]
     patient, *facts = facts_told(item, knowledge)
     return {
         "patient": {"fact": patient.number, "say": patient.say},
@@ -186,11 +182,20 @@ def facts_shown(item: ToldCase, knowledge: Knowledge) -> Mapping[str, Any]:
         "dangers": [condition.name.get(language, condition.code) for condition in severe],
         "warning_signs": [fact.number for fact in facts if fact.present and fact.code in flags],
         "next_steps": [test.name.get(language, "") for test in case.next_tests(knowledge)],
-        "ranked": [
-            line.format(n=n, name=condition.name.get(language, condition.code), percent=percent)
-            for n, (condition, percent) in enumerate(zip(conditions, percents, strict=True), 1)
-        ],
+        "ranked": ranked_lines(item, knowledge),
     }
+
+
+def ranked_lines(item: ToldCase, knowledge: Knowledge) -> list[str]:
+    """Return the differential as it ends every answer, a condition a line."""
+    case, words = item.case, Speaker(item.case, item.language, 0).words
+    ranked = zip(case.conditions(knowledge), case.gold, strict=True)
+    return [
+        words["line"][0].format(
+            n=n, name=condition.name.get(item.language, condition.code), percent=percent_words(words, probability)
+        )
+        for n, (condition, (_, probability)) in enumerate(ranked, 1)
+    ]
 
 
 def _shown(item: ToldCase, knowledge: Knowledge, fact: Fact) -> dict[str, Any]:

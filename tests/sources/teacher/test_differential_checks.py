@@ -11,10 +11,10 @@ also caught two faults by chance; 39 and 1 since. Two answers of the 200 gave dr
 now a fault: they were taken out. What is refused costs an attempt; what passes is trained on.
 
 `differential_told.json` holds replies without marks, written in a teacher's place to prompt 1, without sight of the
-checks (replies to prompt 2 carry marks, `test_differential_marked`): five
-sets of 20, with five good and five bad edits of each. As the checks stood, 19 of the 20 of set b and 94 of its 100 good
-edits were refused. They were then mended by it until all was judged rightly, so its figures say nothing of others. Of
-the other four nobody has mended by any yet: 53 of their 80 replies are refused, and 10 of their 400 bad edits pass.
+checks (replies to prompt 2 carry marks, `test_differential_marked`): five sets of 20, with five good and five bad edits
+of each. As the checks stood, 19 of the 20 of set b and 94 of its 100 good edits were refused. They were then mended by
+it until all was judged rightly, so its figures say nothing of others. Of the other four, 52 of their 80 replies are
+refused, and 10 of their 400 bad edits pass.
 """
 
 import json
@@ -41,7 +41,7 @@ TOLD: dict[str, dict[str, Any]] = json.loads(
 MAX_MISSED, MAX_ALARMS = 0.02, 0.02
 MOST = {
     "first": (0.0, 0.4), "second": (0.0, 0.0),
-    "b": (0.0, 0.0), "a": (0.03, 80 / 120), "c": (0.02, 66 / 120), "d": (0.0, 95 / 120), "e": (0.06, 67 / 120),
+    "b": (0.0, 0.0), "a": (0.02, 80 / 120), "c": (0.02, 66 / 120), "d": (0.0, 94 / 120), "e": (0.06, 67 / 120),
 }  # fmt: skip
 """Missed and refused, as they are now: they may only fall."""
 
@@ -100,9 +100,7 @@ def test_the_text_as_it_was_written_is_faithful(name: str) -> None:
     assert check(case_of_row(row), BASE, edited(row)) == []
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.nightly if name in "acde" else ()) for name in MOST]
-)
+@pytest.mark.parametrize("name", MOST)
 def test_text_in_other_words_is_judged_no_worse_than_it_was(name: str) -> None:
     file, (most_missed, most_refused) = (FRESH | TOLD)[name], MOST[name]
     assert len({row["kind"] for row in file["bad"]}) == 10
