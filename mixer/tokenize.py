@@ -130,9 +130,8 @@ def _table(part: _Part, control: Ints, target: Target) -> pa.Table:
     """Return the columns of some documents; raises StageError for ids that no text can have."""
     if len(part.ids) and int(part.ids.max()) >= target.vocabulary:
         raise StageError(f"token id {part.ids.max()} is outside the vocabulary of {target.name}, {target.vocabulary}")
-    is_control = np.zeros(target.vocabulary, np.bool_)
-    is_control[control] = True
-    marks = np.flatnonzero(is_control[part.ids])
+    marks = np.flatnonzero(part.ids >= control.min(initial=target.vocabulary))  # most stand at the vocabulary's end
+    marks = marks[np.isin(part.ids[marks], control)]
     found = np.diff(np.searchsorted(marks, part.offsets))
     if len(forged := np.flatnonzero(found != part.marks)):
         row = part.rows[forged[0]]

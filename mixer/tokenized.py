@@ -21,6 +21,9 @@ from pipelines.engine.rows import co_partitioned
 from pipelines.engine.shard import Shard
 from pipelines.engine.stage import FileRef, Rejected, ShardTask
 
+READ = ("id", "source", "key", "kind", "language", "text", "messages", "sections", "tokens", "extra")
+"""The columns of documents that tokenising needs, and those that the account does."""
+
 
 class Tokenize:
     """Tokenise every kept document for one target."""
@@ -47,13 +50,13 @@ class Tokenize:
         schema = tokens_schema(self.target)
         rows = tokens = 0
         with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
-            for _, arrived in shard.documents():
+            for _, arrived in shard.documents(names=READ):
                 table, chats = self._written(shard, arrived)
                 found = tokenize_documents(table, tokenizer, self.target, encode, chats)
                 writer.write_table(found)
                 shard.kept(table)
                 rows += found.num_rows
-                tokens += len(found["ids"].combine_chunks().values)
+                tokens += sum(len(ids.flatten()) for ids in found["ids"].chunks)
         shard.sized("main", rows, tokens)
         shard.facts["target_tokens"] = tokens
         if warning:

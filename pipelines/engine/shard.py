@@ -8,8 +8,8 @@ and detail (never text) in a side file. A row that killed a worker is skipped he
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.engine.hashing import derive_seed
@@ -247,8 +247,9 @@ def _sums(table: pa.Table) -> list[tuple[str, int, int]]:
     """Return (source, rows, tokens) of a table with these columns, sources sorted."""
     if table.num_rows == 0:
         return []
-    columns = table.select(["source", "tokens"])
-    groups = columns.group_by("source", use_threads=False).aggregate([("tokens", "sum"), ([], "count_all")])
-    groups = groups.take(pc.sort_indices(groups, sort_keys=[("source", "ascending")]))
-    names = groups["source"].to_pylist()
-    return list(zip(names, groups["count_all"].to_pylist(), groups["tokens_sum"].to_pylist(), strict=True))
+    coded = table["source"].combine_chunks().dictionary_encode()
+    codes, names = coded.indices.to_numpy(), coded.dictionary.to_pylist()
+    tokens = np.zeros(len(names), np.int64)
+    np.add.at(tokens, codes, table["tokens"].to_numpy())
+    records = np.bincount(codes, minlength=len(names))
+    return sorted(zip(names, records.tolist(), tokens.tolist(), strict=True))
