@@ -1,8 +1,9 @@
 """Say in which countries a text is set, and which regions and income groups follow.
 
 A place counts wherever it is named but in an address: of a maker ("(Siemens, Eschborn, Germany)"), of a publisher
-("(New York: Knopf"), of an author or editor, nor a person who is cited ("Aragón et al."). A region counts what is named
-within it. Not here: the names (`vocabulary`, `configs/vocabularies/countries.yaml`).
+("(New York: Knopf"), of an author or editor; nor in the name of a person who is cited ("Aragón et al."), of an
+institution ("University of Otago", "Swiss Tropical Institute"), of a guideline or an ancestry, nor in a title that is
+cited. A region counts what is named within it. Not here: the names (`vocabulary`, `vocabularies/countries.yaml`).
 """
 
 import re
@@ -11,7 +12,7 @@ from pipelines.stages.about import TITLE_MENTIONS, most_named
 from pipelines.stages.vocabulary import Vocabulary, load_countries, plain_text
 
 _REGION = "region:"
-_MAKER_CHARS, _AUTHOR_CHARS, _EMAIL_CHARS = 90, 250, 60
+_MAKER_CHARS, _AUTHOR_CHARS, _EMAIL_CHARS, _WITHIN_CHARS = 90, 250, 60, 80
 _MAKER = re.compile(
     r"\((?=[^()]*(?:\b(?:Inc|Ltd|GmbH|Corp|Corporation|LLC|AG|Co|Company|Pty|Pvt|SpA|BV|Sigma|Merck|Roche|Pfizer|Bayer"
     r"|Thermo|Bio[- ]?\w*|Life|\w*gen|\w*[Tt]ech\w*|\w*[Ss]ystems?|Diagnostics?|Instruments?|Scientific|Laboratories"
@@ -22,6 +23,23 @@ _AUTHOR = re.compile(
     r"Corresponding [Aa]uthor|Author [Aa]ffiliation|Correspondence|Edited by|Reviewed by|Academic Editor"
 )
 _CITED = (" et al", " and others")
+_WITHIN = re.compile(
+    r"\b(?:Universit\w+|Universidade?|Universitat|College|School|Institut\w*|Academy|Agency|Facult\w+|Foundation|Journal"
+    r"|Society|Association|Registry|Bank|Press|Embassy)(?: (?:[A-Z]\w*|of|and|for|de)){0,4} (?:of|de|da|do|del|des|for)"
+    r"(?: the| la)? $"
+)
+"""What stands before a place that is part of an institution's name."""
+_OF_IT = re.compile(
+    r"(?:[ -](?:[A-Z][\w'’]*|and|of|for|in|on|the|&)){0,8}?[ -](?:Universit\w+|College|School|Institutes?|Academy"
+    r"|Agency|Task Force|Cent(?:re|er)|Council|Society|Association|Foundation|Registry|Work(?:ing)? Group|Press)\b"
+    r"|[ -](?:(?:national|clinical|practice|evidence-based|treatment|consensus) )*guidelines?\b"
+    r"|(?:[ ,/-]+(?:[A-Z]\w*|and|or|of)){0,8}?[ -]ancestr(?:y|ies)\b"
+)
+"""What follows a place that is part of the name of an institution, a guideline or an ancestry."""
+_REFERENCE = re.compile(
+    r"[^;]{0,160}\b(?:19|20)\d\d(?: [A-Z][a-z]{2}\w*(?: \d+)?)?; ?\d+ ?(?:\([^()]{1,12}\))? ?: ?[A-Za-z]?\d"
+)
+"""A year, a volume and a page: what stands before them is a title that is cited."""
 
 
 def places_of(title: str, text: str, least: float, min_share: float) -> dict[str, list[str]]:
@@ -49,7 +67,7 @@ def _weighed(countries: Vocabulary, title: str, text: str) -> dict[str, float]:
 
 
 def _is_address(text: str, start: int, stop: int) -> bool:
-    """Say whether a place stands in the address of a maker, a publisher or an author."""
+    """Say whether a place stands in the address of a maker, a publisher or an author, in a name or in a reference."""
     if text[stop : stop + 2] == ": " and text[max(0, start - 2) : start].strip() in ("(", "."):
         return True
     if text.startswith(_CITED, stop):
@@ -58,5 +76,13 @@ def _is_address(text: str, start: int, stop: int) -> bool:
         return True
     if _AUTHOR.search(text, max(0, start - _AUTHOR_CHARS), start):
         return True
+    if _is_in_name(text, start, stop) or _REFERENCE.match(text, stop):
+        return True
     opened = text.rfind("(", max(0, start - _MAKER_CHARS), start)
     return opened >= 0 and bool(_MAKER.match(text[opened:start]))
+
+
+def _is_in_name(text: str, start: int, stop: int) -> bool:
+    """Say whether a place is part of the name of an institution, a guideline or an ancestry."""
+    before = text[max(0, start - _WITHIN_CHARS) : start]
+    return bool(_WITHIN.search(before) or _OF_IT.match(text, stop))

@@ -4,9 +4,10 @@ A vocabulary is a YAML of `configs/vocabularies/`: groups of terms in several la
 `not`, phrases that are no mention though a term lies within them; `signs` point to a group without naming it. All are
 looked for at once (Aho and Corasick, "Efficient string matching", 1975); of mentions that overlap the one that begins
 first counts, then the longest. All that is no letter or digit counts as a space, and a term is found between spaces
-only; one that ends in `*` is the beginning of a word and stands for all that begin so (`cardiomyop*`). Arabic writes
-its article and some prepositions on the word, so they may stand before a term; Chinese writes no spaces, so none are
-asked for. Not here: what a text is about (`coverage`).
+only; one that ends in `*` is the beginning of a word and stands for all that begin so (`cardiomyop*`), one that begins
+with it is the end of a word (`*sartan`, as stems of the WHO's nonproprietary names tell the class of a drug). Arabic
+writes its article and some prepositions on the word, so they may stand before a term; Chinese writes no spaces, so none
+are asked for. Not here: what a text is about (`coverage`).
 """
 
 import sys
@@ -26,12 +27,14 @@ from pipelines.engine.hashing import sha256_bytes
 
 FOLDER = Path(__file__).parents[2] / "configs" / "vocabularies"
 LANGUAGES = ("en", "fr", "es", "pt", "ar")
+_ALSO = ("sw", "zh")
+"""Languages of which not every group has terms."""
 _PLURAL = ("en", "fr", "es", "pt")
 _ARABIC_PREFIXES = ("ال", "و", "ف", "ب", "ل", "ك", "لل", "وال", "بال", "فال", "كال", "ولل", "وب", "ول")
 _ARABIC, _CHINESE, _AFTER_CHINESE = "\u0600", "\u3400", "\ua000"
 _NO_MENTION = ""
 STEM = "*"
-"""After the beginning of a word that stands for all words that begin so."""
+"""After the beginning of a word that stands for all words that begin so, before the end of one for all that end so."""
 SIGN = "~"
 """Before the group of a term that points to it without naming it: a sign, an organ, a drug."""
 
@@ -113,15 +116,23 @@ def _automaton(terms: Iterable[tuple[str, str]]) -> Any:
 
 
 def _written(term: str) -> Iterator[str]:
-    """Yield a term as it may stand in a plain text: after a space or a prefix, before a space unless it is a stem."""
-    plain = _plain(term.removesuffix(STEM))
-    if _CHINESE <= plain[0] < _AFTER_CHINESE or not plain[0].isalnum():
+    """Yield a term as it may stand in a plain text: after a space or a prefix, before a space; a stem asks for one."""
+    plain = _plain(term.strip(STEM))
+    if term.startswith(STEM):
+        yield f"{plain} "
+        return
+    if _is_unspaced(plain[0]):
         yield plain
         return
     after = "" if term.endswith(STEM) else " "
     yield f" {plain}{after}"
     if _ARABIC <= plain[0] < _CHINESE:
         yield from (f" {prefix}{plain}{after}" for prefix in _ARABIC_PREFIXES)
+
+
+def _is_unspaced(first: str) -> bool:
+    """Say whether a term of this first character, in Chinese or a mark such as ©, is found without spaces around it."""
+    return _CHINESE <= first < _AFTER_CHINESE or not first.isalnum()
 
 
 def _found(automaton: Any, plain: str) -> Iterator[Mention]:
@@ -131,9 +142,10 @@ def _found(automaton: Any, plain: str) -> Iterator[Mention]:
     spans = []
     for last, (length, groups) in automaton.iter(plain):
         start = last + 1 - length
-        chinese = plain[start] != " "
-        stop = last + 1 if chinese else plain.find(" ", last)
-        spans.append((start if chinese else start + 1, -stop, -length, groups))
+        if plain[start] != " " and _is_unspaced(plain[start]):
+            spans.append((start, -last - 1, -length, groups))
+        else:
+            spans.append((plain.rfind(" ", 0, start + 1) + 1, -plain.find(" ", last), -length, groups))
     reached = 0
     for start, negative_stop, _, groups in sorted(spans):
         if start >= reached:
@@ -150,7 +162,7 @@ def load_vocabulary(name: str) -> Vocabulary:
     folded, exact = [], []
     for group, entry in groups.items():
         exact += [(str(term), group) for term in entry.get("exact", ())]
-        named = (*LANGUAGES, "zh")
+        named = (*LANGUAGES, *_ALSO)
         folded += [(term, group) for language in named for term in _forms(entry.get(language, ()), language)]
     folded += [(term, _NO_MENTION) for entry in groups.values() for term in entry.get("not", ())]
     folded += [(form, SIGN + group) for group, entry in groups.items() for form in _forms(entry.get("signs", ()), "en")]
