@@ -59,10 +59,28 @@ def height(own: dict[str, str]) -> int:
     return number(own.get("rowspan"), 1) or MAX_SPAN
 
 
+def spans(cell: etree._Element, columns: Columns) -> tuple[int | None, int, int]:
+    """Return the column a cell starts in and its width, as `place` does, and its height."""
+    if not columns:
+        return _plain_spans(tuple(_items(cell)))
+    own = attributes(cell)
+    return (*place(own, columns), height(own))
+
+
+@lru_cache(maxsize=1024)
+def _plain_spans(items: tuple[tuple[str, str], ...]) -> tuple[int | None, int, int]:
+    """Return the spans of a cell in a table that names no columns; thousands of cells have the same attributes."""
+    own = {name.lower(): value for name, value in items}
+    return (*place(own, {}), height(own))
+
+
 def attributes(element: etree._Element) -> dict[str, str]:
     """Return the attributes of an element by their names in lower case."""
-    items = cast("list[tuple[str, str]]", element.items())
-    return {name.lower(): value for name, value in items}
+    return {name.lower(): value for name, value in _items(element)}
+
+
+def _items(element: etree._Element) -> list[tuple[str, str]]:
+    return cast("list[tuple[str, str]]", element.items())
 
 
 @lru_cache(maxsize=1024)

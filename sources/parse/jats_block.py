@@ -20,8 +20,8 @@ _ROMAN_LOW = ((9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 def heading_text(walk: Walk, element: etree._Element) -> str:
     """Return label and title of an element as one line."""
-    parts = [walk.line(found) for name in ("label", "title") for found in every(element, name)]
-    return " ".join(part for part in parts if part)
+    found = sorted(element.iterchildren("{*}label", "{*}title"), key=local)
+    return " ".join(filter(None, map(walk.line, found)))
 
 
 def section(walk: Walk, element: etree._Element) -> list[Block]:

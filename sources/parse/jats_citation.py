@@ -17,7 +17,7 @@ OPEN, CLOSE, RAISED = "\x02", "\x03", "\x04"
 
 _MARK = f"(?:{RAISED}{OPEN}|{OPEN})[^{CLOSE}]*{CLOSE}"  # two branches, so that `re` skips to their first characters
 _BETWEEN = r"[\s,;–—‐‑−-]*"
-_GROUP = re.compile(f"(?P<group>{_MARK}(?:{_BETWEEN}{_MARK})*)")
+_GROUP = re.compile(f"{_MARK}(?:{_BETWEEN}{_MARK})*")
 _BRACKETED = re.compile(
     rf"\s*(?P<open>[\[(])\s*(?P<group>(?:(?:e\.g\.|see|cf\.|,|;|and|&|\s)*{_MARK})+)[\s,;]*(?P<close>[\])])"
 )
@@ -36,6 +36,8 @@ _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def mark(text: str) -> str:
     """Return a citation marker as it stands in an unfinished paragraph."""
+    if text.isalnum():
+        return f"{OPEN}{text}{CLOSE}"
     return _with_edges(text, OPEN, text.strip())
 
 
@@ -56,24 +58,25 @@ def _bare(text: str) -> str:
 
 def write_citations(text: str, style: CitationStyle) -> str:
     """Return a finished paragraph with its citation markers in `style` and no control characters."""
-    if OPEN not in text:
-        return text
     if style != "plain":
         text = _BRACKETED.sub("" if style == "strip" else _numbered_bracket, text)
     pieces: list[str] = []
     end = 0
-    for match in _GROUP.finditer(text):
-        pieces.append(text[end : match.start()])
-        shown = _bare(match["group"])
-        before = text[max(0, match.start() - 40) : match.start()]
-        following = text[match.end() : match.end() + 1]
-        pieces.append(_one(shown, style, RAISED in match["group"], before, following))
-        end = match.end()
+    while (at := text.find(OPEN, end)) >= 0:
+        start = at - 1 if text[at - 1 : at] == RAISED else at
+        group = _GROUP.match(text, start)
+        if group is None:
+            break
+        pieces.append(text[end:start])
+        end = group.end()
+        pieces.append(_one(group[0], style, text[max(0, start - 40) : start], text[end : end + 1]))
     return _bare("".join(pieces) + text[end:])
 
 
-def _one(shown: str, style: CitationStyle, raised: bool, before: str, following: str) -> str:
+def _one(group: str, style: CitationStyle, before: str, following: str) -> str:
     """Return one group of markers given the text around it."""
+    shown = _bare(group)
+    raised = RAISED in group
     previous = before[-1:]
     numeric = shown[:1].isdigit()
     set_off = raised or (numeric and bool(previous) and previous not in " \t\n([{/–—-\u00a0,;")

@@ -5,7 +5,7 @@ Not here: anything that decides how an element reads.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
@@ -22,7 +22,9 @@ def local(element: etree._Element) -> str:
 
 def role(element: etree._Element) -> str:
     """Return the name to read an element by: its own, but `strike` for styled content that is struck out."""
-    name = local(element)
+    name: str = element.tag
+    if name[0] == "{":
+        name = name[name.index("}") + 1 :]
     return "strike" if name == "styled-content" and _struck(element) else name
 
 
@@ -45,6 +47,14 @@ def every(element: etree._Element | None, name: str) -> list[etree._Element]:
     return [] if element is None or not len(element) else list(element.iterchildren(f"{{*}}{name}"))
 
 
+def children_by_name(element: etree._Element) -> dict[str, list[etree._Element]]:
+    """Return the child elements by their names, those of one name in order."""
+    found: dict[str, list[etree._Element]] = {}
+    for child in element:
+        found.setdefault(local(child), []).append(child)
+    return found
+
+
 def descendants(element: etree._Element | None, *names: str) -> Iterator[etree._Element]:
     """Yield the descendants with one of `names`, in document order."""
     if element is not None:
@@ -53,7 +63,7 @@ def descendants(element: etree._Element | None, *names: str) -> Iterator[etree._
 
 def all_text(element: etree._Element) -> str:
     """Return all text within an element as it stands."""
-    return "".join(map(str, element.itertext()))
+    return etree.tostring(element, encoding="unicode", method="text", with_tail=False)
 
 
 def plain_text(element: etree._Element | None) -> str:
@@ -69,11 +79,15 @@ def stray_texts(element: etree._Element) -> list[str]:
     return [" ".join(text.split()) for text in texts if text and not text.isspace()]
 
 
-def has_own_text(element: etree._Element) -> bool:
-    """Say whether an element holds text beside its child elements."""
+def has_own_text(element: etree._Element, children: Sequence[etree._Element] | None = None) -> bool:
+    """Say whether an element holds text beside its child elements; `children` are those, where they are known."""
     if element.text and not element.text.isspace():
         return True
-    return any((tail := child.tail) and not tail.isspace() for child in element)
+    for child in element if children is None else children:
+        tail = child.tail
+        if tail and not tail.isspace():
+            return True
+    return False
 
 
 def language_of(element: etree._Element) -> str | None:

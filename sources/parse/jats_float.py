@@ -5,9 +5,11 @@ footnotes follow, identifiers come last. Each part is found by name, and everyth
 so permissions, attributions and alternative texts stay. Not here: grids (`sources.parse.jats_table`).
 """
 
+from collections.abc import Iterable
+
 from lxml import etree
 
-from sources.parse.jats_element import all_text, every, first, local
+from sources.parse.jats_element import all_text, children_by_name, every, first, local
 from sources.parse.jats_inline import best_alternative
 from sources.parse.jats_math import delimited, mathml_text, tex_source
 from sources.parse.jats_text import Block, flat
@@ -23,23 +25,25 @@ def _stopped(text: str) -> str:
 
 def lead_line(walk: Walk, element: etree._Element) -> list[Block]:
     """Return label, title and caption: one line and the further paragraphs of the caption; other captions follow."""
-    captions = every(element, "caption")
+    own = children_by_name(element)
+    captions = own.get("caption", [])
     caption = captions[0] if captions else None
-    titles = [walk.line(found) for found in (*every(element, "title"), *every(caption, "title"))]
-    parts = [walk.line(label) for label in every(element, "label")] + titles
+    within = children_by_name(caption) if caption is not None else {}
+    leads = (*own.get("label", ()), *own.get("title", ()), *within.get("title", ()))
+    parts = [walk.line(lead) for lead in leads]
     following = flat(walk.flow(caption, frozenset({"title", "object-id"}))) if caption is not None else []
     if following and "\n" not in following[0]:
         parts.append(following.pop(0))
     parts = [part for part in parts if part]
     line = " ".join([*(_stopped(part) for part in parts[:-1]), *parts[-1:]])
     others = [block for further in captions[1:] for block in flat(walk.flow(further))]
-    return [*([line] if line else []), *following, *identifiers(walk, caption), *others]
+    return [*([line] if line else []), *following, *identifiers(walk, within.get("object-id", ())), *others]
 
 
-def identifiers(walk: Walk, element: etree._Element | None) -> list[Block]:
+def identifiers(walk: Walk, elements: Iterable[etree._Element]) -> list[Block]:
     """Return the identifiers printed with a figure or table, one line each."""
     lines: list[Block] = []
-    for found in every(element, "object-id"):
+    for found in elements:
         if text := walk.line(found):
             lines.append(f"{'DOI' if found.get('pub-id-type') == 'doi' else 'ID'}: {text}")
     return lines
@@ -48,7 +52,7 @@ def identifiers(walk: Walk, element: etree._Element | None) -> list[Block]:
 def captioned(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a figure, box, supplement or group of them: lead line, content, identifiers."""
     content = flat(walk.flow(element, _LEAD))
-    return [*lead_line(walk, element), *content, *identifiers(walk, element)]
+    return [*lead_line(walk, element), *content, *identifiers(walk, every(element, "object-id"))]
 
 
 def table_wrap(walk: Walk, element: etree._Element) -> list[Block]:
@@ -56,7 +60,7 @@ def table_wrap(walk: Walk, element: etree._Element) -> list[Block]:
     feet = every(element, "table-wrap-foot")
     content = flat(walk.flow(element, _LEAD | {"table-wrap-foot"}))
     notes = [block for foot in feet for block in flat(walk.flow(foot))]
-    return [*lead_line(walk, element), *content, *notes, *identifiers(walk, element)]
+    return [*lead_line(walk, element), *content, *notes, *identifiers(walk, every(element, "object-id"))]
 
 
 def footnote(walk: Walk, element: etree._Element) -> list[Block]:

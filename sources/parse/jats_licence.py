@@ -61,6 +61,8 @@ _NO_MINING = re.compile(
     r"(?:reserved|prohibited|not permitted|not allowed|forbidden)",
     re.I,
 )
+_OF_MINING = ("tdm", "mining", "training")
+"""Words of which every reservation has one: looking for them takes a small part of what the patterns take."""
 _DATA_WAIVER = re.compile(r"(?:waiver|dedication|CC0)\b.{0,160}?\bdata\b", re.I | re.S)
 _DENIED = re.compile(r"\bnot\s+(?:\w+\s+)?in(?:to)? the public domain", re.I)
 
@@ -90,12 +92,17 @@ def licence_of(meta: etree._Element | None) -> Licence:
     statement = " ".join(filter(None, (_statement(node) for node in licences)))
     copyright_line = " ".join(filter(None, (plain_text(found) for found in every(holder, "copyright-statement"))))
     evidence = "\n".join([*addresses, *([statement] if statement else [])]) or copyright_line
-    reserved = bool(_NO_MINING.search(f"{evidence} {copyright_line}"))
+    reserved = _reserves_mining(f"{evidence} {copyright_line}")
     if not licences and not addresses:
         spdx = None if _RESERVED.search(copyright_line) else spdx_of(copyright_line)
     else:
         spdx = spdx_of("\n".join([*addresses, statement]))
     return Licence(evidence, None if reserved else spdx, reserved)
+
+
+def _reserves_mining(text: str) -> bool:
+    lowered = text.lower().replace("\u0131", "i").replace("\u0307", "")  # i without and with a dot, as `re.I` has it
+    return any(word in lowered for word in _OF_MINING) and _NO_MINING.search(text) is not None
 
 
 def is_reserved(text: str) -> bool:
@@ -105,19 +112,14 @@ def is_reserved(text: str) -> bool:
 
 def licence_in(statement: str) -> Licence:
     """Return the licence that a statement in plain words declares, which is its own evidence."""
-    reserved = bool(_NO_MINING.search(statement))
+    reserved = _reserves_mining(statement)
     return Licence(statement, None if reserved else spdx_of(statement), reserved)
 
 
 def _statement(node: etree._Element) -> str:
-    return " ".join(
-        " ".join(text for text in map(str, node.itertext()) if text.strip() and not _is_reference(node, text)).split()
-    )
-
-
-def _is_reference(node: etree._Element, text: str) -> bool:
-    """Say whether a text is a licence address of its own element, which is kept apart."""
-    return any(local(found) == "license_ref" and found.text == text for found in node)
+    """Return the words of a licence without its addresses in elements of their own, which are kept apart."""
+    addresses = {found.text for found in node if local(found) == "license_ref"}
+    return " ".join(" ".join(text for text in map(str, node.itertext()) if text not in addresses).split())
 
 
 @lru_cache(maxsize=256)

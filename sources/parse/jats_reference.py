@@ -15,7 +15,7 @@ from sources.parse.jats_text import tidy
 SUB_ARTICLES = frozenset({"sub-article", "response"})
 _CITATIONS = ("mixed-citation", "element-citation", "nlm-citation", "citation", "product", "note", "p")
 _FORMATTING = frozenset({"sup", "sub", "italic", "bold", "sc"})
-_PEOPLE = frozenset({"person-group", "name", "collab", "string-name", "anonymous", "etal", "name-alternatives"})
+_PEOPLE = frozenset({"name", "collab", "string-name", "anonymous", "etal", "name-alternatives"})
 _TITLES = ("article-title", "chapter-title", "data-title", "part-title", "trans-title", "source", "conf-name")
 _PLACED = frozenset({*_TITLES, "year", "volume", "issue", "fpage", "lpage", "elocation-id"})
 
@@ -59,13 +59,14 @@ def reference_text(ref: etree._Element) -> str:
             child = next(
                 (inner for inner in child if local(inner) == "mixed-citation"), child[0] if len(child) else child
             )
-        parts.append(_citation(child))
-    return " ".join(part for part in parts if part).lstrip(".,;: ")
+            name = local(child)
+        parts.append(_citation(child, name))
+    return " ".join(filter(None, parts)).lstrip(".,;: ")
 
 
-def _citation(element: etree._Element) -> str:
+def _citation(element: etree._Element, name: str) -> str:
     children = list(element)  # kept, so that lxml wraps each of them once only
-    if local(element) not in _CITATIONS or has_own_text(element):
+    if name not in _CITATIONS or has_own_text(element, children):
         return _spaced(element)
     return _from_fields(children)
 
@@ -97,41 +98,55 @@ def _from_fields(fields: list[etree._Element]) -> str:
     placed: dict[str, str] = {}
     for child in fields:
         name = local(child)
-        if name in _PLACED:
+        if name == "person-group":
+            people += _people(child)
+        elif name in _PEOPLE:
+            people.append(_person(child, name))
+        elif name in _PLACED:
             text = plain_text(child)
             placed[name] = f"{placed[name]} {text}" if name in placed else text
-        elif name in _PEOPLE:
-            people += _people(child, name)
         elif name == "pub-id":
             rest.append(f"{child.get('pub-id-type', '')}:{plain_text(child)}".lstrip(":"))
         else:
             rest.append(_field(child))
     titles = [placed[name] for name in _TITLES if name in placed]
     parts = [", ".join(people), *titles, _place(placed), *rest]
-    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+    return ". ".join([part.rstrip(".") for part in parts if part]) + "."
 
 
 def _field(element: etree._Element) -> str:
     return _spaced(element) if len(element) else tidy(element.text or "")
 
 
-def _people(element: etree._Element, name: str) -> list[str]:
-    if name == "person-group":
-        return [person for child in element for person in _people(child, local(child))]
-    if name == "etal":
-        return [element.text or "et al"]
+def _people(group: etree._Element) -> list[str]:
+    people: list[str] = []
+    for child in group:
+        name = local(child)
+        if name == "person-group":
+            people += _people(child)
+        else:
+            people.append(_person(child, name))
+    return people
+
+
+def _person(element: etree._Element, name: str) -> str:
     if name == "name":
-        parts = {local(part): part.text or "" for part in element}
-        ordered = (parts.get("surname"), parts.get("given-names"), parts.get("suffix"))
-        return [" ".join(part for part in ordered if part)]
-    return [_field(element)]
+        surname = given = suffix = ""
+        for part in element:
+            kind, text = local(part), part.text or ""
+            if kind == "surname":
+                surname = text
+            elif kind == "given-names":
+                given = text
+            elif kind == "suffix":
+                suffix = text
+        return " ".join(filter(None, (surname, given, suffix)))
+    return element.text or "et al" if name == "etal" else _field(element)
 
 
 def _place(placed: dict[str, str]) -> str:
     """Return `2010;12(3):45-50`."""
-    year, volume, issue, start, end, number = (
-        placed.get(name, "") for name in ("year", "volume", "issue", "fpage", "lpage", "elocation-id")
-    )
-    text = year + (f";{volume}" if volume else "") + (f"({issue})" if issue else "")
-    pages = "-".join(page for page in (start, end) if page) or number
+    volume, issue = placed.get("volume"), placed.get("issue")
+    text = placed.get("year", "") + (f";{volume}" if volume else "") + (f"({issue})" if issue else "")
+    pages = "-".join(filter(None, (placed.get("fpage"), placed.get("lpage")))) or placed.get("elocation-id", "")
     return (text + f":{pages}" if text else pages) if pages else text

@@ -10,13 +10,14 @@ import re
 
 from lxml import etree
 
-from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, number, place
+from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, number, place, spans
 from sources.parse.jats_element import every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
 
 _Cell = tuple[str, int | None, int, int]
 """Text, column it starts in (from 0; None: the next free one), width in columns, height in rows."""
+_ALONE = (None, 1, 1)
 _NOT_ROWS = frozenset({"col", "colgroup", "colspec", "spanspec"})
 
 
@@ -38,8 +39,9 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
     for child in group:
         name = local(child)
         if name in rows:
-            own = named_columns(child) or columns
-            rows[name] += [line for row in child if local(row) in {"tr", "row"} for line in _lines(walk, row, own)]
+            parts = list(child)  # kept, so that lxml wraps each of them once only
+            own = named_columns(parts) or columns
+            rows[name] += [line for row in parts if local(row) in {"tr", "row"} for line in _lines(walk, row, own)]
         elif name in {"tr", "row"}:
             rows["tbody"] += _lines(walk, child, columns)
         elif name not in _NOT_ROWS:
@@ -90,13 +92,12 @@ def _table_lines(walk: Walk, table: etree._Element) -> list[list[tuple[str, int,
 
 
 def _cells(walk: Walk, row: etree._Element, columns: Columns) -> list[_Cell]:
-    cells = [(_cell_text(walk, cell), attributes(cell)) for cell in row]
-    return [(text, *place(own, columns), height(own)) for text, own in cells]
+    return [(_cell_text(walk, cell), *spans(cell, columns)) for cell in row]
 
 
 def _cell_text(walk: Walk, cell: etree._Element) -> str:
-    text = " ".join(map(_one_line, flat(walk.flow(cell)))) if len(cell) else cell.text or ""
-    return "" if text.isspace() else tidy(text).replace("|", "\\|")
+    text = " ".join(map(_one_line, flat(walk.flow(cell)))) if len(cell) else cell.text
+    return "" if not text or text.isspace() else tidy(text).replace("|", "\\|")
 
 
 def _one_line(block: str) -> str:
@@ -117,6 +118,9 @@ def _grid(rows: list[list[_Cell]], full_width: int) -> list[list[str]]:
     out: list[list[str]] = []
     pending: dict[int, tuple[str, int]] = {}
     for row in rows:
+        if not pending and {cell[1:] for cell in row} <= {_ALONE}:
+            out.append([cell[0] for cell in row])
+            continue
         line = {at: text for at, (text, _) in pending.items()}
         below = {at: (text, left - 1) for at, (text, left) in pending.items() if left > 1}
         at = 0

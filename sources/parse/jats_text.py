@@ -12,7 +12,6 @@ from typing import NamedTuple
 from sources.parse.part import Section
 
 MAX_MARKS = 6
-_OTHER_SPACES = ("\n", "\t", "\r")
 GAP = "\x1f"
 """Stands for an element that printed nothing until its line is whole; XML has no such character, and it is space."""
 _GAP_BETWEEN = re.compile(r"(?<![\s(\[])\x1f+(?![\s]|[.,;:)\]](?!\d)|\Z)")
@@ -30,9 +29,12 @@ Block = str | Heading
 
 def tidy(text: str) -> str:
     """Return `text` with each run of XML white space as one blank; other Unicode spaces are kept as they are."""
-    for space in _OTHER_SPACES:
-        if space in text:
-            text = text.replace(space, " ")
+    if "\n" in text:
+        text = text.replace("\n", " ")
+    if "\t" in text:
+        text = text.replace("\t", " ")
+    if "\r" in text:
+        text = text.replace("\r", " ")
     while "  " in text:
         text = text.replace("  ", " ")
     return text.strip(" ")
@@ -58,7 +60,8 @@ def flat(blocks: Iterable[Block]) -> list[str]:
 def assemble(title: str, blocks: Iterable[Block], body_name: str) -> tuple[str, list[Section]]:
     """Return the text and its sections, in order and apart; text under no heading is in section `body_name`."""
     pieces = [f"# {title}"] if title else []
-    sections: list[Section] = []
+    starts: list[tuple[str, int]] = []
+    ends: list[int] = []
     position = len(pieces[0]) if pieces else 0
     path: list[str] = []
     started = False
@@ -73,8 +76,10 @@ def assemble(title: str, blocks: Iterable[Block], body_name: str) -> tuple[str, 
         position = start + len(block)
         pieces.append(block)
         if started:
-            sections[-1] = sections[-1]._replace(end=position)
+            ends[-1] = position
         else:
-            sections.append(Section(" > ".join(path) or body_name, start, position))
+            starts.append((" > ".join(path) or body_name, start))
+            ends.append(position)
             started = True
+    sections = [Section(name, start, end) for (name, start), end in zip(starts, ends, strict=True)]
     return "\n\n".join(pieces), sections

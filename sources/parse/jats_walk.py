@@ -78,9 +78,9 @@ class Walk:
         """Return the content of `element` as blocks; child elements named in `skip` are left to the caller."""
         out: list[Block] = []
         run: list[str] = [element.text or ""]
-        if len(element):
-            children = list(element)  # kept, so that lxml wraps each of them once only
-            loose = local(element) in LOOSE or not has_own_text(element)
+        children = list(element)  # kept, so that lxml wraps each of them once only
+        if children:
+            loose = local(element) in LOOSE or not has_own_text(element, children)
             for child in children:
                 name = role(child)
                 if name not in skip:
@@ -116,8 +116,9 @@ class Walk:
 
     def _flush(self, run: list[str], out: list[Block]) -> None:
         """End a run: its text becomes a paragraph, the footnotes met on the way follow it."""
-        text = (run[0] if len(run) == 1 else "".join(run)).strip(" \t\r\n")
-        run[:] = [""]
+        text = "".join(run).strip(" \t\r\n")
+        run.clear()
+        run.append("")
         if text and (text := self.finish(text)):
             out.append(text)
         if self.notes:

@@ -18,7 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UNMARKED = ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be"))
-_DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>")
+_BEFORE_MARKUP = re.compile(r"(?:\s*<\?xml\s[^>]*?\?>)?+\s*+(?=<)")
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ALLOWED_BYTES = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r")
@@ -26,31 +26,31 @@ _LATIN = frozenset({"iso8859-1", "cp1252", "iso8859-15"})
 
 
 def decode_xml(body: bytes) -> str:
-    """Return the text of an XML file without byte order mark and XML declaration.
+    """Return the text of an XML file from its first sign after byte order mark and XML declaration on.
 
     Raises Unreadable: empty, not_xml, unknown_encoding, wrong_encoding, control_characters.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise Unreadable("empty", f"{len(body)} bytes")
     encoding, mark_bytes = _encoding(body)
+    data = body[mark_bytes:]
     try:
-        text = body[mark_bytes:].decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         _refuse_binary(body)
         raise Unreadable("wrong_encoding", f"not {encoding} at byte {error.start}") from error
-    if match := _forbidden(text):
+    if match := _forbidden(text, data if encoding == "utf-8" else None):
         raise Unreadable("control_characters", f"U+{ord(match[0]):04X} at character {match.start()}")
-    declaration = _DECLARATION.match(text)
-    text = text[declaration.end() :] if declaration else text
-    if not text.lstrip().startswith("<"):
+    before = _BEFORE_MARKUP.match(text)
+    if before is None:
         raise Unreadable("not_xml", f"{len(body)} bytes that do not begin with <")
-    return text
+    return text[before.end() :]
 
 
-def _forbidden(text: str) -> re.Match[str] | None:
+def _forbidden(text: str, in_utf8: bytes | None) -> re.Match[str] | None:
     """Return the first character that XML forbids; the slow search is made only where there is one."""
     try:
-        controls = text.encode().translate(None, _ALLOWED_BYTES)
+        controls = (in_utf8 or text.encode()).translate(None, _ALLOWED_BYTES)
     except UnicodeEncodeError:  # half of a surrogate pair
         return _FORBIDDEN.search(text)
     return _FORBIDDEN.search(text) if controls or "\ufffe" in text or "\uffff" in text else None

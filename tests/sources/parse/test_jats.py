@@ -136,6 +136,20 @@ def test_reference_of_fields_reads_in_the_usual_order() -> None:
     ]
 
 
+def test_people_of_a_reference_in_any_shape() -> None:
+    people = (
+        "<name><given-names>A</given-names><surname>Lee</surname><suffix>Jr</suffix></name>"
+        "<person-group><name><surname>Kim<sup>1</sup></surname></name><person-group/></person-group>"
+        "<etal>and others</etal><collab>WHO <sub>2</sub></collab><string-name>B. <surname>Ode</surname></string-name>"
+        "<person-group><role>Editor</role><name/><etal/></person-group>"
+    )
+    citation = f"<element-citation>{people}<year>2010</year></element-citation>"
+    back = f"<back><ref-list><ref>{citation}</ref></ref-list></back>"
+    assert one(body="<p>x</p>", back=back).references == [
+        "Lee A Jr, Kim, and others, WHO 2, B. Ode, Editor, , et al. 2010."
+    ]
+
+
 def test_metadata() -> None:
     meta = (
         '<article-id pub-id-type="doi">https://doi.org/10.1000/AB.1</article-id>'

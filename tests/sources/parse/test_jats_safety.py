@@ -16,7 +16,14 @@ BOMB = (
 )
 REFUSED = {
     "empty": [b"", b" \n"],
-    "not_xml": [b"hello", b"\x1f\x8b\x08\x00\xff\xff", b"{}"],
+    "not_xml": [
+        b"hello",
+        b"\x1f\x8b\x08\x00\xff\xff",
+        b"{}",
+        b"\xef\xbb\xbf",
+        b'<?xml version="1.0"?>hello<a/>',
+        " \n".encode("utf-16"),
+    ],
     "unknown_encoding": [
         b'<?xml version="1.0" encoding="klingon"?><a/>',
         b'<?xml version="1.0" encoding="rot13"?><a/>',
@@ -28,7 +35,13 @@ REFUSED = {
         b'<?xml version="1.0" encoding="UTF-16"?><a/>',
         b'<?xml version="1.0" encoding="ascii"?><a>\xc2\xb5</a>',
     ],
-    "control_characters": [b"<a>5\x00mg</a>", b"<a>\x0b</a>", "<a>\ufffe</a>".encode()],
+    "control_characters": [
+        b"<a>5\x00mg</a>",
+        b"<a>\x0b</a>",
+        "<a>\ufffe</a>".encode(),
+        "<a>\x0b</a>".encode("utf-16"),
+        b"hello\x0b",
+    ],
     "external_entity": [
         b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a>&e;</a>',
         b'<!DOCTYPE a [<!ENTITY e PUBLIC "x" "http://example.org/">]><a>&e;</a>',
@@ -74,6 +87,7 @@ READ = [
     ("<?xml version='1.0' encoding='ISO-8859-1'?><a>5 µg</a>".encode("latin-1"), "5 µg"),
     ("<?xml version='1.0' encoding='windows-1252'?><a>“5 µg”</a>".encode("cp1252"), "“5 µg”"),
     (b"\n <a>x</a>\n", "x"),
+    ("\ufeff\n\u00a0<?xml version='1.0'?>\n\u2003<!-- c -->\n<a>x</a>".encode(), "x"),
     (b"<a>" * MAX_DEPTH + b"x" + b"</a>" * MAX_DEPTH, "x"),
 ]
 

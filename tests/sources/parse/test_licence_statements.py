@@ -38,5 +38,12 @@ def test_the_narrower_of_the_article_and_the_code_wins(case: dict[str, str | Non
     assert under_code(case["stated"], statement, case["code"] or "") == case["spdx"]
 
 
+@pytest.mark.parametrize("word", ["mining", "MINING", "MİNİNG", "mınıng"])
+def test_mining_is_reserved_in_any_case(word: str) -> None:
+    statement = f"CC BY 4.0. Text and data {word} is not permitted."
+    assert licence_in(statement).mining_reserved
+    assert licence_in(statement).spdx is None
+
+
 def test_there_are_enough_of_them() -> None:
     assert len({case["statement"] for case in CASES}) >= 90
