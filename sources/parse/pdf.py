@@ -8,6 +8,7 @@ Limits of time and memory are the sandbox's work.
 """
 
 import ctypes
+import gc
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,11 +19,13 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from sources.parse.part import Fault, Part, Unreadable
+from sources.parse.pdf_arrays import plain
 from sources.parse.pdf_columns import reading_order
 from sources.parse.pdf_fragment import Fragment, PageText
 from sources.parse.pdf_furniture import remove_running_lines
 from sources.parse.pdf_grid import find_grids
 from sources.parse.pdf_lines import Line, block_lines
+from sources.parse.pdf_loops import address_of
 from sources.parse.pdf_ocr import Scans, languages_of
 from sources.parse.pdf_page import Batch
 from sources.parse.pdf_paragraphs import Written, write
@@ -38,6 +41,15 @@ _FILE_NAME = re.compile(
     r"\.(docx?|pdf|indd|qxd|xlsx?|pptx?|tex|dvi|rtf|odt)\b|^(microsoft word|untitled|title|slide \d|doi:|PII)", re.I
 )
 
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int
+_LOAD_PAGE = plain(pdfium.FPDF_LoadPage, _POINTER, _POINTER, _INT)
+_LOAD_TEXT = plain(pdfium.FPDFText_LoadPage, _POINTER, _POINTER)
+_BOUNDING_BOX = plain(pdfium.FPDF_GetPageBoundingBox, _INT, _POINTER, _POINTER)
+_CLOSE_TEXT = plain(pdfium.FPDFText_ClosePage, None, _POINTER)
+_CLOSE_PAGE = plain(pdfium.FPDF_ClosePage, None, _POINTER)
+_BOX = pdfium.FS_RECTF()
+_BOX_AT = ctypes.addressof(_BOX)
+
 
 def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fault]:
     """Yield the one part of a PDF.
@@ -46,6 +58,18 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     of tesseract's languages) reads pages that are pictures.
     Raises Unreadable: encrypted, broken_pdf, no_text_layer, garbled_text, ocr_unsure; ValueError for a wrong option.
     """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        part = _parse(body, options)
+    finally:
+        if collects:
+            gc.enable()
+    yield part
+
+
+def _parse(body: bytes, options: dict[str, Any]) -> Part:
+    """Return the one part of a PDF. What is made on the way has no cycles: looking for them would take a tenth."""
     languages = languages_of(options)
     scans = Scans(languages) if languages else None
     document = _open(body)
@@ -69,7 +93,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
         )
     edits = written.edits | ({"running_lines_removed"} if removed else set()) | read.keys()
     facts = {"pages": len(pages), "edits": sorted(edits), **read} | ({"scanned_pages": scanned} if scanned else {})
-    yield Part(
+    return Part(
         text=written.text,
         title=_title(metadata.get("Title", ""), written),
         sections=written.sections,
@@ -106,14 +130,13 @@ def _read_pages(document: pypdfium2.PdfDocument, scans: Scans | None) -> list[Pa
     if not count:
         raise Unreadable("broken_pdf", "the file has no pages")
     pages: list[PageText] = []
-    batch = Batch()
+    batch, address = Batch(), address_of(document.raw)
     for number in range(count):
-        _read_page(document.raw, number, count, batch)
+        _read_page(address, number, count, batch)
         if batch.full or number == count - 1:
             found = find_fragments(batch)
             for page, text in zip(batch.pages, found, strict=True):
-                few = sum(len(fragment.text) for fragment in text.fragments) < SCANNED_CHARS
-                text.pictured = few and page.pictured
+                text.pictured = page.pictured and sum(len(f.text) for f in text.fragments) < SCANNED_CHARS
                 if text.pictured and scans:
                     scans.read(document, len(pages), text)
                 pages.append(text)
@@ -121,20 +144,19 @@ def _read_pages(document: pypdfium2.PdfDocument, scans: Scans | None) -> list[Pa
     return pages
 
 
-def _read_page(document: Any, number: int, count: int, batch: Batch) -> None:
+def _read_page(document: int, number: int, count: int, batch: Batch) -> None:
     """Put what pdfium says of a page into `batch`. Raises Unreadable when it cannot be loaded."""
-    page = pdfium.FPDF_LoadPage(document, number)
-    textpage = page and pdfium.FPDFText_LoadPage(page)
+    page = _LOAD_PAGE(document, number)
+    textpage = page and _LOAD_TEXT(page)
     try:
-        box = pdfium.FS_RECTF()
-        if not textpage or not pdfium.FPDF_GetPageBoundingBox(page, box):
+        if not textpage or not _BOUNDING_BOX(page, _BOX_AT):
             raise Unreadable("broken_pdf", f"page {number + 1} of {count} cannot be loaded")
-        batch.add(page, textpage, (box.left, box.bottom, box.right, box.top))
+        batch.add(page, textpage, (_BOX.left, _BOX.bottom, _BOX.right, _BOX.top))
     finally:
         if textpage:
-            pdfium.FPDFText_ClosePage(textpage)
+            _CLOSE_TEXT(textpage)
         if page:
-            pdfium.FPDF_ClosePage(page)
+            _CLOSE_PAGE(page)
 
 
 def _check_text(pages: list[PageText]) -> None:

@@ -7,7 +7,9 @@ crossing it are found by their many short cells and read row by row. A variant o
 Seth 1984) that cuts at gutters first. Not here: figures, tags of tagged PDF, and columns inside a table's cells.
 """
 
+from bisect import bisect_right
 from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ TABLE = 2
 MAX_CROSSING = 6.0
 """A gutter may be crossed by this many times the lines of its weaker side (a page that is mostly one table)."""
 _Boxes = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
 
 
 class Block(NamedTuple):
@@ -40,7 +44,7 @@ def reading_order(fragments: list[Fragment]) -> list[Block]:
         return [Block(fragments, False)]
     rtl = sum([RTL.search(f.text, 0, 12) is not None for f in fragments if not f.text.isascii()]) * 2 > len(fragments)
     boxes = np.array([(f.x0, f.x1, f.base, f.height) for f in fragments])
-    blocks = _split(boxes, np.arange(len(fragments)), rtl, 0)
+    blocks = _split(boxes, np.argsort(-boxes[:, 2], kind="stable"), rtl, 0)
     return [Block([fragments[i] for i in part], table) for part, table in blocks]
 
 
@@ -55,50 +59,56 @@ def _may_have_columns(fragments: list[Fragment]) -> bool:
     return sum([x > limit for x in left]) >= MIN_LINES
 
 
-def _split(boxes: _Boxes, members: npt.NDArray[np.int64], rtl: bool, depth: int) -> list[tuple[list[int], bool]]:
-    """Return (members, is a table) of each block of a region, cutting it at its best gutter as long as there is one."""
-    gutter = _gutter(boxes[members]) if depth < MAX_DEPTH and len(members) >= 2 * MIN_LINES else None
-    if gutter is None:
+def _split(boxes: _Boxes, members: _Ints, rtl: bool, depth: int) -> list[tuple[list[int], bool]]:
+    """Return (members, is a table) of each block of a region, cutting it at its best gutter as long as there is one.
+
+    `members` are those of the region, from the top.
+    """
+    region = boxes[members] if depth < MAX_DEPTH and len(members) >= 2 * MIN_LINES else None
+    side = None if region is None else _best_sides(region)
+    if region is None or side is None:
         return [(members.tolist(), False)]
-    side = _sides(boxes[members], gutter)
-    side[_table_rows(boxes[members], side)] = TABLE
+    side[_table_rows(region, side)] = TABLE
     blocks: list[tuple[list[int], bool]] = []
-    for part, kind in _bands(boxes[members], side):
+    kinds = np.abs(side)
+    cuts = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist(), len(kinds)]
+    for first, end in pairwise(cuts):
+        part, kind = members[first:end], int(kinds[first])
         if kind == TABLE:
-            blocks.append((members[part].tolist(), True))
+            blocks.append((part.tolist(), True))
             continue
         if kind == 0:
-            blocks += _split(boxes, members[part], rtl, depth + 1)
+            blocks += _split(boxes, part, rtl, depth + 1)
             continue
         for which in (1, -1) if rtl else (-1, 1):
-            chosen = part[side[part] == which]
+            chosen = part[side[first:end] == which]
             if len(chosen):
-                blocks += _split(boxes, members[chosen], rtl, depth + 1)
+                blocks += _split(boxes, chosen, rtl, depth + 1)
     return blocks
 
 
-def _gutter(boxes: _Boxes) -> tuple[float, float] | None:
-    """Return the x range of the gutter with the most prose on its weaker side, or None.
+def _best_sides(boxes: _Boxes) -> _Ints | None:
+    """Return the side of each fragment (see `_sides`) by the gutter with the most prose on its weaker side, or None.
 
     Candidates are the left edges that several long lines share, up to the last long line that ends before them.
     """
-    em = quantile(boxes[:, 3], 0.5) / 1.2
-    left, right = boxes[:, 0], boxes[:, 1]
-    long = right - left >= MIN_PROSE_EMS * em
+    left, right, _, tall = boxes.T
+    em = quantile(tall, 0.5) / 1.2
+    width = right - left
+    long = width >= MIN_PROSE_EMS * em
     if np.count_nonzero(long) < 2 * MIN_LINES:
         return None
-    edges = _shared_edges(np.sort(left[long]).tolist(), em)
-    best: tuple[float, tuple[float, float] | None] = (0.0, None)
-    ends = right[long]
-    for edge in edges:
-        before = ends[ends <= edge - 0.3 * em]
-        if len(before) < MIN_LINES:
+    ends = np.sort(right[long]).tolist()
+    most, best = 0.0, None
+    for edge in _shared_edges(np.sort(left[long]).tolist(), em):
+        before = bisect_right(ends, edge - 0.3 * em)
+        if before < MIN_LINES:
             continue
-        gutter = (max(float(before.max()), edge - 3 * em), edge)
-        weight = _prose_beside(boxes, gutter, em)
-        if weight > best[0]:
-            best = (weight, gutter)
-    return best[1]
+        side = _sides(boxes, (max(ends[before - 1], edge - 3 * em) + edge) / 2)
+        weight = _prose_beside(width, tall, side, em, most)
+        if weight > most:
+            most, best = weight, side
+    return best
 
 
 def _shared_edges(ordered: list[float], em: float) -> list[float]:
@@ -122,40 +132,35 @@ def quantile(values: npt.NDArray[np.float64], share: float) -> float:
     return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
-def _prose_beside(boxes: _Boxes, gutter: tuple[float, float], em: float) -> float:
-    """Return the ink of the weaker side of a gutter when both hold running text, not cells of a table; else 0."""
-    side = _sides(boxes, gutter)
-    ink = [float(boxes[side == which, 3].sum()) for which in (-1, 0, 1)]
-    weaker = min(ink[0], ink[2])
-    if ink[1] > MAX_CROSSING * weaker:
+def _prose_beside(width: _Floats, tall: _Floats, side: _Ints, em: float, least: float) -> float:
+    """Return the ink of the weaker side of a gutter when both hold running text, not cells of a table; else 0.
+
+    It is also 0 when there is not more of it than `least`.
+    """
+    left, right = side == -1, side == 1
+    weaker = min(float(tall[left].sum()), float(tall[right].sum()))
+    if weaker <= least or float(tall[side == 0].sum()) > MAX_CROSSING * weaker:
         return 0.0
-    return weaker if all(_is_prose(boxes[side == which], em) for which in (-1, 1)) else 0.0
+    return weaker if _is_prose(width[left], em) and _is_prose(width[right], em) else 0.0
 
 
-def _is_prose(boxes: _Boxes, em: float) -> bool:
+def _is_prose(width: _Floats, em: float) -> bool:
     """Say whether a run of lines, from the top, is long throughout (a short one between two is a paragraph's end)."""
-    width = (boxes[:, 1] - boxes[:, 0])[np.argsort(-boxes[:, 2], kind="stable")]
     if len(width) < MIN_LINES:
         return False
     long = width >= max(0.7 * quantile(width, 0.95), MIN_PROSE_EMS * em)
-    run = best = 0
-    shorts = 0
-    for is_long in long.tolist():
-        shorts = 0 if is_long else shorts + 1
-        run = run + is_long if shorts < 2 else 0
-        best = max(best, run)
-    return best >= MIN_LINES
+    return any(run.count(1) >= MIN_LINES for run in long.tobytes().split(b"\0\0"))
 
 
-def _sides(boxes: _Boxes, gutter: tuple[float, float]) -> npt.NDArray[np.int64]:
-    """Return -1 (left), 1 (right) or 0 (crosses the gutter by more than an overhanging letter) a fragment."""
-    middle = (gutter[0] + gutter[1]) / 2
-    slack = 0.6 * boxes[:, 3]
-    crosses = (boxes[:, 0] < middle - slack) & (boxes[:, 1] > middle + slack)
-    return np.where(crosses, 0, np.where((boxes[:, 0] + boxes[:, 1]) / 2 < middle, -1, 1))
+def _sides(boxes: _Boxes, middle: float) -> _Ints:
+    """Return -1 (left of the gutter), 1 (right) or 0 (crosses it by more than an overhanging letter) a fragment."""
+    left, right, _, tall = boxes.T
+    slack = 0.6 * tall
+    crosses = (left < middle - slack) & (right > middle + slack)
+    return np.where(crosses, 0, np.where((left + right) / 2 < middle, -1, 1))
 
 
-def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _table_rows(boxes: _Boxes, side: _Ints) -> list[int]:
     """Return the fragments of tables that run over the gutter: stretches of rows without a line as wide as its column.
 
     A stretch needs two rows with cells on both sides; it is cut to its first and last such row. The short last line of
@@ -167,14 +172,14 @@ def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.in
         limit[which] = 0.7 * quantile(width[side == which], 0.9)
     prose = ((side != 0) & (width >= limit[side])).tolist()
     lines, sides = boxes.tolist(), side.tolist()
-    rows = _rows(lines)
-    for above, row in pairwise(rows):
-        for i in row:
-            prose[i] = prose[i] or any(prose[j] and _ends_paragraph(lines[j], lines[i]) for j in above)
     found: list[int] = []
     stretch: list[list[int]] = []
-    for row in [*rows, []]:
-        if row and not any(prose[i] for i in row):
+    above: list[int] = []
+    for row in [*_rows(lines), []]:
+        for i in row:
+            prose[i] = prose[i] or True in [prose[j] and _ends_paragraph(lines[j], lines[i]) for j in above]
+        above = row
+        if row and True not in [prose[i] for i in row]:
             stretch.append(row)
             continue
         if len(stretch) > 1:
@@ -182,7 +187,7 @@ def _table_rows(boxes: _Boxes, side: npt.NDArray[np.int64]) -> npt.NDArray[np.in
             if len(both) >= 2:
                 found += [i for members in stretch[both[0] : both[-1] + 1] for i in members]
         stretch = []
-    return np.array(found, np.int64)
+    return found
 
 
 def _ends_paragraph(above: list[float], line: list[float]) -> bool:
@@ -191,21 +196,13 @@ def _ends_paragraph(above: list[float], line: list[float]) -> bool:
 
 
 def _rows(boxes: list[list[float]]) -> list[list[int]]:
-    """Group fragments by baseline, from the top."""
+    """Group fragments, which come from the top, by baseline."""
     rows: list[list[int]] = []
-    first = 0.0
-    for i in sorted(range(len(boxes)), key=lambda i: -boxes[i][2]):
-        if rows and first - boxes[i][2] < 0.4 * boxes[i][3]:
+    first = inf
+    for i, (_, _, base, tall) in enumerate(boxes):
+        if first - base < 0.4 * tall:
             rows[-1].append(i)
         else:
             rows.append([i])
-            first = boxes[i][2]
+            first = base
     return rows
-
-
-def _bands(boxes: _Boxes, side: npt.NDArray[np.int64]) -> list[tuple[npt.NDArray[np.int64], int]]:
-    """Return (members, kind) of each stretch, from the top: 0 crosses the gutter, TABLE, or 1 for columns."""
-    order = np.argsort(-boxes[:, 2], kind="stable")
-    kinds = np.abs(side[order])
-    cuts = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
-    return [(part, abs(int(side[part[0]]))) for part in np.split(order, cuts)]

@@ -1,27 +1,40 @@
 """Weight and name of the fonts of a page's text: pdfium is asked once for each font, not for each character."""
 
+import ctypes
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from sources.parse.pdf_calls import font_at
+import pypdfium2.raw as pdfium
+
+from sources.parse.pdf_arrays import Records, plain
 from sources.parse.pdf_fragment import MIXED
-from sources.parse.pdf_loops import Records
 
 _BOLD = re.compile(rb"bold|black|heavy|demi|[-.]B$", re.IGNORECASE)
 Font = tuple[bool, bytes]
 """Whether a font is bold, and its name."""
 
 
-def fonts_of(textpage: int, runs: Records) -> list[Font]:
-    """Return the font of each run of the text page at an address."""
-    fonts = runs["font"].tolist()
-    places = dict(zip(fonts, runs["first"].tolist(), strict=True))
-    known = {}
-    for font, index in places.items():
-        weight, name = font_at(textpage, index)
-        known[font] = weight >= 650 or _is_bold(name), name
-    return [known[font] for font in fonts]
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int
+_WEIGHT = plain(pdfium.FPDFText_GetFontWeight, _INT, _POINTER, _INT)
+_NAME = plain(pdfium.FPDFText_GetFontInfo, ctypes.c_ulong, _POINTER, _INT, _POINTER, ctypes.c_ulong, _POINTER)
+_NAME_BUFFER = ctypes.create_string_buffer(256)
+_NAME_AT = ctypes.addressof(_NAME_BUFFER)
+
+
+def fonts_of(textpage: int, fonts: Records) -> list[Font]:
+    """Return what is needed of each of the FONTs of the text page at an address."""
+    addresses = fonts["address"].tolist()
+    places = dict(zip(addresses, fonts["first"].tolist(), strict=True))
+    known = {address: _font_at(textpage, index) for address, index in places.items()}
+    return [known[address] for address in addresses]
+
+
+def _font_at(textpage: int, index: int) -> Font:
+    """Return the font of a character; its weight is 400 when regular and 700 when bold."""
+    length = _NAME(textpage, index, _NAME_AT, len(_NAME_BUFFER), None)
+    name = _NAME_BUFFER.value if 0 < length <= len(_NAME_BUFFER) else b""
+    return _WEIGHT(textpage, index) >= 650 or _is_bold(name), name
 
 
 def weights_and_names(begins: Sequence[Font], ends: Sequence[Font]) -> tuple[list[bool], list[bytes]]:

@@ -1,8 +1,8 @@
 """What a page of a PDF is made of between reading and ordering: fragments of lines, with where and how they are set."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sources.parse.pdf_rules import Rules
+from sources.parse.pdf_rules import NO_RULES, Rules
 
 MIXED = b""
 """Name of the font of a fragment that has several."""
@@ -39,6 +39,6 @@ class PageText:
     turned: str
     width: float
     height: float
-    rules: Rules = field(default_factory=lambda: Rules([], []))
+    rules: Rules = NO_RULES
     pictured: bool = False
     """Whether it has hardly any text but a picture, as scanned pages do."""

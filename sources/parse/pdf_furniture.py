@@ -32,6 +32,8 @@ _DOSE = re.compile(
 )
 """A number with what it counts: such a line says something, however often pages repeat it."""
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+MAX_NUMBER_LETTERS = 7
+"""No page number has more letters: `xxxviii`, `page of`."""
 _Key = tuple[tuple[str | int, ...], int]
 _Row = list[Fragment]
 _Side = list[tuple[_Row, float]]
@@ -67,7 +69,8 @@ def remove_running_lines(pages: Sequence[PageText]) -> int:
 def _mark(row: _Row, page: int) -> _Mark:
     text = row[0].text if len(row) == 1 else " ".join(f.text for f in sorted(row, key=attrgetter("x0")))
     folded = text.casefold()
-    return _Mark(folded, " ".join(_LETTERS.findall(folded)) if len(folded) <= 160 else "", _page_value(text, page))
+    letters = " ".join(_LETTERS.findall(folded)) if len(folded) <= 160 else ""
+    return _Mark(folded, letters, _page_value(text, page) if len(letters) <= MAX_NUMBER_LETTERS else None)
 
 
 def _repeated(sides: Sequence[Sequence[_Side]], marks: Sequence[Sequence[Sequence[_Mark]]], enough: int) -> set[int]:
@@ -100,7 +103,7 @@ def _clear(side: _Side, running: list[bool]) -> list[_Row]:
 def _sides(page: PageText) -> list[_Side]:
     """Return the outer rows of a page, each with the free space behind it: top, bottom, and numbers beside the text."""
     ordered = sorted(page.fragments, key=attrgetter("base"))
-    top, bottom = _first_rows(ordered[::-1]), _first_rows(ordered)
+    top, bottom = _first_rows(reversed(ordered)), _first_rows(ordered)
     return [_outer(page, top, top=True), _outer(page, bottom, top=False), *([(row, inf)] for row in _beside(page))]
 
 
@@ -115,7 +118,8 @@ def _first_rows(ordered: Iterable[Fragment]) -> list[_Row]:
         else:
             rows.append([fragment])
     for row in rows:
-        row.sort(key=lambda f: (-f.base, f.x0))
+        if len(row) > 1:
+            row.sort(key=lambda f: (-f.base, f.x0))
     return rows
 
 
@@ -125,7 +129,7 @@ def _outer(page: PageText, rows: list[_Row], *, top: bool) -> _Side:
     gaps = []
     for row, following in zip(zone, rows[1:], strict=False):
         upper, lower = (row, following) if top else (following, row)
-        gaps.append(min(f.y0 for f in upper) - max(f.y1 for f in lower))
+        gaps.append(min([f.y0 for f in upper]) - max([f.y1 for f in lower]))
     return list(zip(zone, [*gaps, inf], strict=False))
 
 

@@ -8,12 +8,13 @@ chart, not a table: then there is no grid. Sides that no rule closes end where t
 from bisect import bisect
 from collections.abc import Sequence
 from itertools import product
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sources.parse.pdf_rules import Rule, Rules
+from sources.parse.pdf_rules import Lines, Rules
 
 TOUCH_POINTS = 4.0
 SHORTEST_POINTS = 9.0
@@ -58,19 +59,20 @@ class Grid(NamedTuple):
 
     def cell_at(self, x: float, y: float) -> int | None:
         """Return which cell holds a point; None outside of all."""
-        column, row = bisect(self.xs, x) - 1, self.rows - bisect(self.ys, y)
-        return self.owners[row][column] if 0 <= column < self.columns and 0 <= row < self.rows else None
+        xs, ys = self.xs, self.ys
+        if not (xs[0] <= x < xs[-1] and ys[0] <= y < ys[-1]):
+            return None
+        return self.owners[len(ys) - 1 - bisect(ys, y)][bisect(xs, x) - 1]
 
 
 def find_grids(rules: Rules) -> list[Grid]:
     """Return the grids of a page that have at least two columns."""
-    if len(rules.across) < 2 or not rules.down or len(rules.across) + len(rules.down) > MAX_RULES:
+    if len(rules.across) < 2 or not len(rules.down) or len(rules.across) + len(rules.down) > MAX_RULES:
         return []
-    down = [rule for rule in _joined(rules.down) if rule.high - rule.low > SHORTEST_POINTS]
-    across = [rule for rule in _joined(rules.across) if rule.high - rule.low > SHORTEST_POINTS] if down else []
-    if len(across) < 2:
+    upright = _joined(rules.down)
+    flat = _joined(rules.across) if len(upright) else upright
+    if len(flat) < 2:
         return []
-    flat, upright = np.array(across), np.array(down)
     meets = (
         (upright[None, :, 0] >= flat[:, None, 1] - TOUCH_POINTS)
         & (upright[None, :, 0] <= flat[:, None, 2] + TOUCH_POINTS)
@@ -80,7 +82,7 @@ def find_grids(rules: Rules) -> list[Grid]:
     grids = []
     left = np.asarray(meets.sum(axis=0) > 1)
     while left.any():
-        columns = np.arange(len(down)) == np.argmax(left)
+        columns = np.arange(len(upright)) == np.argmax(left)
         rows = _any(meets[:, columns], 1)
         while (more := _any(meets[rows], 0)).sum() > columns.sum():
             columns, rows = more, _any(meets[:, more], 1)
@@ -95,20 +97,23 @@ def _any(meets: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
     return np.asarray(meets.any(axis=axis))
 
 
-def _joined(rules: Sequence[Rule]) -> list[Rule]:
-    """Return rules with the parts of one line put together."""
-    joined: list[Rule] = []
-    for at, low, high in sorted(rules, key=lambda r: (round(r[0]), r[1])):
-        if joined:
-            last_at, last_low, last_high = joined[-1]
-            if abs(last_at - at) < 1.5 and last_low - TOUCH_POINTS <= high and low <= last_high + TOUCH_POINTS:
-                joined[-1] = Rule(last_at, min(last_low, low), max(last_high, high))
-                continue
-        joined.append(Rule(at, low, high))
-    return joined
+def _joined(rules: Lines) -> Lines:
+    """Return rules with the parts of one line put together, without short ones."""
+    joined: list[tuple[float, float, float]] = []
+    order = np.lexsort((rules[:, 1], np.round(rules[:, 0])))
+    last_at, last_low, last_high = -inf, 0.0, 0.0
+    for at, low, high in rules[order].tolist():
+        if abs(last_at - at) < 1.5 and last_low - TOUCH_POINTS <= high and low <= last_high + TOUCH_POINTS:
+            last_low, last_high = min(last_low, low), max(last_high, high)
+        else:
+            joined.append((last_at, last_low, last_high))
+            last_at, last_low, last_high = at, low, high
+    lines: Lines = np.array([*joined[1:], (last_at, last_low, last_high)])
+    long: Lines = lines[lines[:, 2] - lines[:, 1] > SHORTEST_POINTS]
+    return long
 
 
-def _grid(across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]) -> Grid | None:
+def _grid(across: Lines, down: Lines) -> Grid | None:
     """Return the grid of rules that touch, or None when they part no columns or enclose what is no rectangle."""
     xs = _cuts([*down[:, 0].tolist(), float(across[:, 1].min()), float(across[:, 2].max())])
     ys = _cuts([*across[:, 0].tolist(), float(down[:, 1].min()), float(down[:, 2].max())])[::-1]
@@ -165,9 +170,7 @@ def _cuts(places: Sequence[float]) -> list[float]:
     return cuts
 
 
-def _ruled(
-    rules: npt.NDArray[np.float64], cuts: Sequence[float], places: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def _ruled(rules: Lines, cuts: Sequence[float], places: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Say which of `places` along each of the cuts of the grid one of `rules` passes."""
     near = np.abs(np.array(cuts)[:, None] - rules[:, 0]) <= TOUCH_POINTS
     passes = (rules[:, 1, None] - 1 <= places) & (rules[:, 2, None] + 1 >= places)

@@ -11,7 +11,7 @@ from sources.parse.pdf_fragment import MIXED
 from sources.parse.pdf_lines import Line
 from sources.parse.pdf_text import BULLETS
 
-_ENDS = re.compile(r"[.!?:;。؟][\"'”’)\]⁰-⁹¹²³]*$")
+_ENDS, _CLOSERS = frozenset(".!?:;。؟"), "\"'”’)]¹²³⁰\u2071\u2072\u2073⁴⁵⁶⁷⁸⁹"
 _ITEM_BULLETS = frozenset(BULLETS) - frozenset("►▶➢➤■")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.;:,]{3,80}[^.;:,\s]")
 _THREE_LETTERS = re.compile(r"[^\W\d_](?:.*?[^\W\d_]){2}")
@@ -94,7 +94,7 @@ def is_prose(unit: Unit, before: Unit | None, title_size: float) -> bool:
 
 def ends_sentence(text: str) -> bool:
     """Say whether a text ends with the end of a sentence."""
-    return _ENDS.search(text[-12:]) is not None
+    return text[-12:].rstrip(_CLOSERS)[-1:] in _ENDS
 
 
 def is_note(line: Line, body: Body) -> bool:

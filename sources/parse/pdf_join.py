@@ -106,7 +106,9 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
     for n in cuts:
         if n + 1 < len(whole):
             whole[n + 1] = " ".join(whole[n + 1].split()[1:])
-    tokens = set(" ".join(whole).lower().split())
+    ascii_lines = [line for line in whole if line.isascii()]
+    others = [line for line in whole if not line.isascii()]
+    tokens = {*" ".join(ascii_lines).lower().split(), *" ".join(others).lower().split()}
     words = {token for token in tokens if token.isalpha()}
     words.update(_WORDS.findall(" ".join(tokens - words)))
     return frozenset(words.union(*[word.split("-") for word in words if "-" in word]))
@@ -124,13 +126,14 @@ def join_lines(left: str, right: str, known: frozenset[str] = frozenset()) -> tu
         return left + right if unspaced else f"{left} {right}", ""
     if left.endswith((" -", "--")) or len(left) == 1 or left[-2].isspace() or not right[0].isalnum():
         return f"{left} {right}", ""
-    tail, head = _TAIL.search(left), _HEAD.match(right)
+    word = left.rsplit(None, 1)[-1]
+    tail, head = _TAIL.search(word), _HEAD.match(right)
     if left[-1] == "\u00ad" and head:
         return left[:-1] + right, "hyphens_joined"
     if tail is None or head is None or not (left[-2].islower() and right[0].islower()):
         return left + right, "lines_joined_at_hyphen"
     first, second = tail.group()[:-1].lower(), head.group().lower()
-    if _keeps_hyphen(first, second, known) or left[: tail.start()][-1:] in tuple("-‐–/"):
+    if _keeps_hyphen(first, second, known) or word[: tail.start()][-1:] in tuple("-‐–/"):
         return left + right, "lines_joined_at_hyphen"
     return left[:-1] + right, "hyphens_joined"
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import inf
 from operator import attrgetter
 
 from sources.parse.pdf_aligned import align
@@ -22,7 +23,6 @@ _LABEL = re.compile(
 )
 NO_EDITS: frozenset[str] = frozenset()
 CELL_HEIGHTS = 1.0
-_LEADER_SIGN = re.compile("[\ufffd·…]")
 _LEADERS = re.compile(r"(?:\s?[._\ufffd·…]){5,}")
 
 
@@ -72,7 +72,7 @@ def block_lines(block: Block, number: int) -> list[Line]:
 
 def _with_tables(lines: list[Line]) -> list[Line]:
     """Put tables in place of the rows whose columns are beyond doubt."""
-    if not any(line.row for line in lines):
+    if True not in [line.row for line in lines]:
         return lines
     found: list[Line] = []
     for is_row, members in groupby(lines, key=lambda line: line.row and not line.table):
@@ -138,14 +138,14 @@ def _goes_on_with_row(lines: Sequence[Line]) -> bool:
 def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     """Group the fragments of a block by baseline, from the top, each row in its writing direction."""
     rows: list[list[Fragment]] = []
-    base, height = 0.0, -1.0
+    base, height = inf, 0.0
     for fragment in sorted(fragments, key=attrgetter("base"), reverse=True):
-        alone = fragment.table or (rows and rows[-1][0].table)
-        if height >= 0 and not alone and base - fragment.base < 0.4 * min(fragment.height, height):
+        tall = fragment.height
+        if base - fragment.base < 0.4 * (tall if tall < height else height) and not fragment.table:
             rows[-1].append(fragment)
         else:
             rows.append([fragment])
-            base, height = fragment.base, fragment.height
+            base, height = inf if fragment.table else fragment.base, tall
     for row in rows:
         if len(row) > 1:
             text = "".join([f.text for f in row])
@@ -159,11 +159,10 @@ def _single(fragment: Fragment, number: int) -> Line:
     if fragment.table:
         return _ruled(fragment, fragment.table, number)
     f = fragment
-    plain, edits = _mended(_tidy(f.text))
-    cells = [plain] if plain else []
-    line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
-    line.edits, line.gaps, line.spaced = edits, f.gaps, f.spaced
-    return line
+    text, edits = _mended(_tidy(f.text))
+    cells = [text] if text else []
+    place = f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number
+    return Line(cells, *place, text, (), f.gaps, None, f.spaced, False, False, edits)
 
 
 def _ruled(f: Fragment, table: Table, number: int) -> Line:
@@ -188,7 +187,7 @@ def _mended(text: str) -> tuple[str, frozenset[str]]:
 def _tidy(text: str) -> str:
     """Return a cell's text without space around it, leaders of dots cut to one sign."""
     text = text.strip()
-    if "..." in text or ". ." in text or (not text.isascii() and _LEADER_SIGN.search(text)):
+    if "..." in text or ". ." in text or (not text.isascii() and ("…" in text or "·" in text or "\ufffd" in text)):
         text = _LEADERS.sub(" … ", text).strip()
     return text
 

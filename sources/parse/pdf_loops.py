@@ -1,9 +1,9 @@
-"""Loops over pdfium's functions in machine code: characters of a text page, objects of a page, segments of a path.
+"""Loops over pdfium's functions in machine code: characters of a text page, paths of a page, segments of a path.
 
 pdfium answers for one character a call. From Python a call takes 0.4 microseconds, ten times what pdfium needs for the
 answer, and a page wants thousands. llvmlite, which numba brings along, turns the loops below into machine code in 15
 milliseconds a process; numba itself would take a second to be imported. The loops run over indices below the count
-that pdfium gives, write into arrays that they are given, and do nothing else. What pdfium refuses stays zero.
+that pdfium gives, write into arrays that they are given, and do nothing else. What pdfium refuses is zero.
 """
 
 import ctypes
@@ -12,17 +12,16 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
-RUN = np.dtype([("font", "u8"), ("size", "f8"), ("foot", "f8"), ("matrix", "f4", 6), ("first", "i4"), ("unused", "i4")])
-"""Font and its size in the text's own space, height of the first origin, text matrix, and the first character."""
-OBJECT = np.dtype([("address", "u8"), ("bounds", "f4", 4), ("kind", "i4"), ("unused", "i4")])
-"""A page object: address, left, bottom, right and top in points, FPDF_PAGEOBJ_*."""
+RUN = np.dtype([("size", "f8"), ("foot", "f8"), ("matrix", "f4", 6), ("font", "i4"), ("unused", "i4")])
+"""Size of the font in the text's own space, height of the first origin, text matrix, number of the FONT."""
+FONT = np.dtype([("address", "u8"), ("first", "i4"), ("unused", "i4")])
+"""A font that one or more runs on end have: address, and the first character in it."""
+PATH = np.dtype([("address", "u8"), ("bounds", "f4", 4), ("segments", "i4"), ("drawn", "i4")])
+"""A path: address, left, bottom, right, top in points, number of segments, 1 when it is filled or stroked."""
 SEGMENT = np.dtype([("point", "f4", 2), ("kind", "i4"), ("closes", "i4")])
 """A segment of a path: its end in the path's own space, FPDF_SEGMENT_*, and whether it closes a figure."""
-Records = npt.NDArray[np.void]
-
 _LOOPS = """
 declare i32 @FPDFText_GetLooseCharBox(ptr, i32, ptr)
 declare i32 @FPDFText_GetCharOrigin(ptr, i32, ptr, ptr)
@@ -34,27 +33,36 @@ declare i32 @FPDFText_GetMatrix(ptr, i32, ptr)
 declare ptr @FPDFPage_GetObject(ptr, i32)
 declare i32 @FPDFPageObj_GetType(ptr)
 declare i32 @FPDFPageObj_GetBounds(ptr, ptr, ptr, ptr, ptr)
+declare i32 @FPDFPageObj_GetMatrix(ptr, ptr)
+declare i32 @FPDFPath_CountSegments(ptr)
+declare i32 @FPDFPath_GetDrawMode(ptr, ptr, ptr)
 declare ptr @FPDFPath_GetPathSegment(ptr, i32)
 declare i32 @FPDFPathSegment_GetType(ptr)
 declare i32 @FPDFPathSegment_GetClose(ptr)
 declare i32 @FPDFPathSegment_GetPoint(ptr, ptr, ptr)
-%run = type { ptr, double, double, [6 x float], i32, i32 }
-%object = type { ptr, [4 x float], i32, i32 }
+%run = type { double, double, [6 x float], i32, i32 }
+%font = type { ptr, i32, i32 }
+%path = type { ptr, [4 x float], i32, i32 }
 %segment = type { [2 x float], i32, i32 }
 
 define i32 @read_characters(
-  ptr %page, i32 %begin, i32 %end, i32 %known, ptr %box, ptr %code, ptr %run, ptr %runs
+  ptr %page, i32 %end, i32 %known, i32 %known_fonts,
+  ptr %box, ptr %code, ptr %run, ptr %runs, ptr %fonts, ptr %font_count
 ) {
 entry:
   %x = alloca double
   br label %head
 head:
-  %index = phi i32 [ %begin, %entry ], [ %next, %write ]
+  %index = phi i32 [ 0, %entry ], [ %next, %write ]
   %count = phi i32 [ 0, %entry ], [ %after, %write ]
   %before = phi ptr [ null, %entry ], [ %last, %write ]
+  %fonts_before = phi i32 [ 0, %entry ], [ %fonts_after, %write ]
+  %font_before = phi ptr [ null, %entry ], [ %font_last, %write ]
   %more = icmp slt i32 %index, %end
   br i1 %more, label %each, label %done
 each:
+  %box_at = getelementptr [4 x float], ptr %box, i32 %index
+  store [4 x float] zeroinitializer, ptr %box_at
   %unit = call i32 @FPDFText_GetUnicode(ptr %page, i32 %index)
   %space = icmp eq i32 %unit, 32
   %control = sub i32 %unit, 9
@@ -62,33 +70,45 @@ each:
   %blank = or i1 %space, %break
   br i1 %blank, label %write, label %ink
 ink:
+  %boxed = call i32 @FPDFText_GetLooseCharBox(ptr %page, i32 %index, ptr %box_at)
   %object = call ptr @FPDFText_GetTextObject(ptr %page, i32 %index)
   %same = icmp eq ptr %object, %before
   %started = icmp sgt i32 %count, 0
   %goes_on = and i1 %same, %started
   br i1 %goes_on, label %write, label %start
 start:
-  %font_at = getelementptr %run, ptr %runs, i32 %count, i32 0
-  %size_at = getelementptr %run, ptr %runs, i32 %count, i32 1
-  %foot_at = getelementptr %run, ptr %runs, i32 %count, i32 2
-  %matrix_at = getelementptr %run, ptr %runs, i32 %count, i32 3
-  %first_at = getelementptr %run, ptr %runs, i32 %count, i32 4
-  %font = call ptr @FPDFTextObj_GetFont(ptr %object)
+  %run_from = getelementptr %run, ptr %runs, i32 %count
+  store %run zeroinitializer, ptr %run_from
+  %size_at = getelementptr %run, ptr %run_from, i32 0, i32 0
+  %foot_at = getelementptr %run, ptr %run_from, i32 0, i32 1
+  %matrix_at = getelementptr %run, ptr %run_from, i32 0, i32 2
+  %number_at = getelementptr %run, ptr %run_from, i32 0, i32 3
   %size = call double @FPDFText_GetFontSize(ptr %page, i32 %index)
   %scaled = call i32 @FPDFText_GetMatrix(ptr %page, i32 %index, ptr %matrix_at)
   %placed = call i32 @FPDFText_GetCharOrigin(ptr %page, i32 %index, ptr %x, ptr %foot_at)
+  %font = call ptr @FPDFTextObj_GetFont(ptr %object)
+  %changed = icmp ne ptr %font, %font_before
+  %none = icmp eq i32 %fonts_before, 0
+  %is_new = or i1 %changed, %none
+  %font_at = getelementptr %font, ptr %fonts, i32 %fonts_before, i32 0
+  %first_at = getelementptr %font, ptr %fonts, i32 %fonts_before, i32 1
   store ptr %font, ptr %font_at
-  store double %size, ptr %size_at
   store i32 %index, ptr %first_at
+  %one_more = zext i1 %is_new to i32
+  %fonts_now = add i32 %fonts_before, %one_more
+  %all_fonts = add i32 %known_fonts, %fonts_now
+  %number = sub i32 %all_fonts, 1
+  store double %size, ptr %size_at
+  store i32 %number, ptr %number_at
   %added = add i32 %count, 1
   br label %write
 write:
   %after = phi i32 [ %count, %each ], [ %count, %ink ], [ %added, %start ]
   %last = phi ptr [ %before, %each ], [ %object, %ink ], [ %object, %start ]
-  %box_at = getelementptr [4 x float], ptr %box, i32 %index
+  %fonts_after = phi i32 [ %fonts_before, %each ], [ %fonts_before, %ink ], [ %fonts_now, %start ]
+  %font_last = phi ptr [ %font_before, %each ], [ %font_before, %ink ], [ %font, %start ]
   %code_at = getelementptr i32, ptr %code, i32 %index
   %run_at = getelementptr i32, ptr %run, i32 %index
-  %boxed = call i32 @FPDFText_GetLooseCharBox(ptr %page, i32 %index, ptr %box_at)
   %place = add i32 %known, %after
   %which = sub i32 %place, 1
   store i32 %unit, ptr %code_at
@@ -96,60 +116,121 @@ write:
   %next = add i32 %index, 1
   br label %head
 done:
+  store i32 %fonts_before, ptr %font_count
   ret i32 %count
 }
 
-define void @read_objects(ptr %page, i32 %end, ptr %objects) {
+define i32 @read_paths(ptr %page, i32 %end, i32 %early, double %thin, i32 %most, ptr %paths, ptr %walked, ptr %counts) {
 entry:
+  %fill = alloca i32
+  %stroke = alloca i32
+  %walks = getelementptr i32, ptr %counts, i32 1
+  store i64 0, ptr %counts, align 4
   br label %head
 head:
-  %index = phi i32 [ 0, %entry ], [ %next, %each ]
+  %index = phi i32 [ 0, %entry ], [ %next, %each ], [ %next, %picture ], [ %next, %shape ]
+  %count = phi i32 [ 0, %entry ], [ %count, %each ], [ %count, %picture ], [ %added, %shape ]
   %more = icmp slt i32 %index, %end
   br i1 %more, label %each, label %done
 each:
-  %address_at = getelementptr %object, ptr %objects, i32 %index, i32 0
-  %left = getelementptr %object, ptr %objects, i32 %index, i32 1, i32 0
-  %bottom = getelementptr %object, ptr %objects, i32 %index, i32 1, i32 1
-  %right = getelementptr %object, ptr %objects, i32 %index, i32 1, i32 2
-  %top = getelementptr %object, ptr %objects, i32 %index, i32 1, i32 3
-  %kind_at = getelementptr %object, ptr %objects, i32 %index, i32 2
+  %next = add i32 %index, 1
   %object = call ptr @FPDFPage_GetObject(ptr %page, i32 %index)
   %kind = call i32 @FPDFPageObj_GetType(ptr %object)
+  switch i32 %kind, label %head [ i32 2, label %shape
+                                  i32 3, label %picture
+                                  i32 5, label %picture ]
+picture:
+  %is_early = icmp slt i32 %index, %early
+  %one_picture = zext i1 %is_early to i32
+  %pictures = load i32, ptr %counts
+  %all_pictures = add i32 %pictures, %one_picture
+  store i32 %all_pictures, ptr %counts
+  br label %head
+shape:
+  %path_at = getelementptr %path, ptr %paths, i32 %count
+  store %path zeroinitializer, ptr %path_at
+  store i32 0, ptr %fill
+  store i32 0, ptr %stroke
+  %left = getelementptr %path, ptr %path_at, i32 0, i32 1, i32 0
+  %bottom = getelementptr %path, ptr %path_at, i32 0, i32 1, i32 1
+  %right = getelementptr %path, ptr %path_at, i32 0, i32 1, i32 2
+  %top = getelementptr %path, ptr %path_at, i32 0, i32 1, i32 3
+  %segments_at = getelementptr %path, ptr %path_at, i32 0, i32 2
+  %drawn_at = getelementptr %path, ptr %path_at, i32 0, i32 3
   %bounded = call i32 @FPDFPageObj_GetBounds(ptr %object, ptr %left, ptr %bottom, ptr %right, ptr %top)
-  store ptr %object, ptr %address_at
-  store i32 %kind, ptr %kind_at
-  %next = add i32 %index, 1
+  %segments = call i32 @FPDFPath_CountSegments(ptr %object)
+  %known = call i32 @FPDFPath_GetDrawMode(ptr %object, ptr %fill, ptr %stroke)
+  %filled = load i32, ptr %fill
+  %stroked = load i32, ptr %stroke
+  %either = or i32 %filled, %stroked
+  %is_drawn = icmp ne i32 %either, 0
+  %drawn = zext i1 %is_drawn to i32
+  store ptr %object, ptr %path_at
+  store i32 %segments, ptr %segments_at
+  store i32 %drawn, ptr %drawn_at
+  %added = add i32 %count, 1
+  %x0 = load float, ptr %left
+  %y0 = load float, ptr %bottom
+  %x1 = load float, ptr %right
+  %y1 = load float, ptr %top
+  %left_x = fpext float %x0 to double
+  %right_x = fpext float %x1 to double
+  %low_y = fpext float %y0 to double
+  %high_y = fpext float %y1 to double
+  %wide = fsub double %right_x, %left_x
+  %tall = fsub double %high_y, %low_y
+  %is_wide = fcmp ogt double %wide, %thin
+  %is_tall = fcmp ogt double %tall, %thin
+  %bounded_segments = icmp sle i32 %segments, %most
+  %no_quad = icmp ne i32 %segments, 4
+  %no_quint = icmp ne i32 %segments, 5
+  %large = and i1 %is_wide, %is_tall
+  %no_box = and i1 %no_quad, %no_quint
+  %few = and i1 %bounded_segments, %no_box
+  %large_few = and i1 %large, %few
+  %walk = and i1 %large_few, %is_drawn
+  %walk_count = load i32, ptr %walks
+  %walk_at = getelementptr i32, ptr %walked, i32 %walk_count
+  store i32 %count, ptr %walk_at
+  %one_walk = zext i1 %walk to i32
+  %all_walks = add i32 %walk_count, %one_walk
+  store i32 %all_walks, ptr %walks
   br label %head
 done:
-  ret void
+  ret i32 %count
 }
 
-define void @read_segments(ptr %path, i32 %end, ptr %segments) {
+define i32 @read_segments(ptr %path, i32 %end, ptr %matrix, ptr %segments) {
 entry:
+  %placed = call i32 @FPDFPageObj_GetMatrix(ptr %path, ptr %matrix)
   br label %head
 head:
-  %index = phi i32 [ 0, %entry ], [ %next, %each ]
+  %index = phi i32 [ 0, %entry ], [ %next, %line ]
   %more = icmp slt i32 %index, %end
   br i1 %more, label %each, label %done
 each:
+  %segment = call ptr @FPDFPath_GetPathSegment(ptr %path, i32 %index)
+  %kind = call i32 @FPDFPathSegment_GetType(ptr %segment)
+  %either = or i32 %kind, 2
+  %straight = icmp eq i32 %either, 2
+  br i1 %straight, label %line, label %curve
+line:
   %x = getelementptr %segment, ptr %segments, i32 %index, i32 0, i32 0
   %y = getelementptr %segment, ptr %segments, i32 %index, i32 0, i32 1
   %kind_at = getelementptr %segment, ptr %segments, i32 %index, i32 1
   %closes_at = getelementptr %segment, ptr %segments, i32 %index, i32 2
-  %segment = call ptr @FPDFPath_GetPathSegment(ptr %path, i32 %index)
-  %kind = call i32 @FPDFPathSegment_GetType(ptr %segment)
   %closes = call i32 @FPDFPathSegment_GetClose(ptr %segment)
   %known = call i32 @FPDFPathSegment_GetPoint(ptr %segment, ptr %x, ptr %y)
   store i32 %kind, ptr %kind_at
   store i32 %closes, ptr %closes_at
   %next = add i32 %index, 1
   br label %head
+curve:
+  ret i32 0
 done:
-  ret void
+  ret i32 %placed
 }
 """
-MOST_RUNS = 1 << 15
-"""So many characters are read at a time, as each may be a run of its own."""
 
 
 class _Loops:
@@ -165,9 +246,11 @@ class _Loops:
         self._engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine())
         self._engine.finalize_object()
         pointer, number = ctypes.c_void_p, ctypes.c_int
-        self.characters = self._function("read_characters", number, pointer, *[number] * 3, *[pointer] * 4)
-        self.objects = self._function("read_objects", None, pointer, number, pointer)
-        self.segments = self._function("read_segments", None, pointer, number, pointer)
+        self.characters = self._function("read_characters", number, pointer, *[number] * 3, *[pointer] * 6)
+        self.paths = self._function(
+            "read_paths", number, pointer, number, number, ctypes.c_double, number, *[pointer] * 3
+        )
+        self.segments = self._function("read_segments", number, pointer, number, *[pointer] * 2)
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
         return ctypes.CFUNCTYPE(result, *arguments)(self._engine.get_function_address(name))
@@ -178,65 +261,4 @@ def address_of(handle: Any) -> int:
     return ctypes.cast(handle, ctypes.c_void_p).value or 0
 
 
-_LOOP = _Loops()
-
-
-class Characters:
-    """Arrays over the characters of several text pages, one page behind the other.
-
-    box: loose box (left, top, right, bottom) in points. code: code point. run: number of the stretch that one text
-    object draws (-1 or any other one for white space).
-    """
-
-    def __init__(self, size: int) -> None:
-        self._runs = np.zeros(MOST_RUNS, RUN)
-        self._make(size)
-
-    def _make(self, size: int) -> None:
-        self.box = np.empty((size, 4), np.float32)
-        self.code, self.run = np.empty(size, np.uint32), np.empty(size, np.int32)
-
-    def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.box, self.code, self.run
-
-    def reserve(self, size: int, kept: int) -> None:
-        """Make room for `size` characters, keeping the first `kept`."""
-        if size > len(self.code):
-            old = self._arrays()
-            self._make(size)
-            for new, known in zip(self._arrays(), old, strict=True):
-                new[:kept] = known[:kept]
-
-    def read(self, textpage: int, first: int, count: int, known: int) -> Records:
-        """Read `count` characters of the text page at an address to the places from `first`; return their RUNs.
-
-        Runs are numbered from `known`. Raises IndexError when the arrays are too short.
-        """
-        arrays = self._arrays()
-        if first + count > len(self.code):
-            raise IndexError(f"{first + count} characters, room for {len(self.code)}")
-        for array in arrays:
-            array[first : first + count] = 0
-        at = [array.ctypes.data + first * array.strides[0] for array in arrays]
-        found: list[Records] = []
-        for begin in range(0, count, MOST_RUNS):
-            end = min(count, begin + MOST_RUNS)
-            size = _LOOP.characters(textpage, begin, end, known, *at, self._runs.ctypes.data)
-            found.append(self._runs[:size].copy())
-            self._runs[:size] = 0
-            known += size
-        return found[0] if len(found) == 1 else np.concatenate([self._runs[:0], *found])
-
-
-def read_objects(page: int, count: int) -> Records:
-    """Return the first `count` OBJECTs of the page at an address."""
-    objects = np.zeros(count, OBJECT)
-    _LOOP.objects(page, count, objects.ctypes.data)
-    return objects
-
-
-def read_segments(path: int, count: int) -> Records:
-    """Return the first `count` SEGMENTs of the path at an address."""
-    segments = np.zeros(count, SEGMENT)
-    _LOOP.segments(path, count, segments.ctypes.data)
-    return segments
+LOOPS = _Loops()

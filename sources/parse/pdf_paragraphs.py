@@ -47,7 +47,7 @@ def write(lines: Sequence[Line]) -> Written:
     body = _body_font(lines)
     edges = _edges(lines)
     known = vocabulary(line.text for line in lines)
-    broken = ends_within_words([(line.text, line.spaced) for line in lines])
+    broken = any(line.spaced for line in lines) and ends_within_words([(line.text, line.spaced) for line in lines])
     units: list[Unit] = []
     current: Unit | None = None
     for line in lines:
@@ -57,11 +57,11 @@ def write(lines: Sequence[Line]) -> Written:
             continue
         stands_off = _stands_off(current.last if current else None, line, edges)
         kind = kind_of(line, body, stands_off)
-        if current and kind in ("heading", "text") and not stands_off:
-            kind = kind_after(current, line, kind, edges[line.block])
         found = None
-        if current and kind not in ("row", "item"):
-            found = _continued(_open(units, current, line), line, kind, edges)
+        if current and kind != "row" and kind != "item":
+            if not stands_off and current.kind != "text":
+                kind = kind_after(current, line, kind, edges[line.block])
+            found = _continued(units, current, line, kind, edges)
         if found:
             _extend(found, line, known, broken and _goes_on_in_word(found, line, edges))
         else:
@@ -72,20 +72,13 @@ def write(lines: Sequence[Line]) -> Written:
     return _assemble(units, set().union(*{line.edits for line in lines}))
 
 
-def _open(units: Sequence[Unit], current: Unit, line: Line) -> list[Unit]:
-    """Return the units that a line may go on with: on a new column or page also the text before the last footnotes."""
-    if not current.note or current.last.block == line.block:
-        return [current]
-    before = next((unit for unit in units[: -MAX_NOTES - 1 : -1] if not unit.note), None)
-    return [before, current] if before and before.kind == "text" else [current]
-
-
-def _continued(units: Sequence[Unit], line: Line, kind: str, edges: Edges) -> Unit | None:
-    """Return the first of `units` that a line continues."""
-    for unit in units:
-        if _runs_on(unit, line, kind, edges):
-            return unit
-    return None
+def _continued(units: Sequence[Unit], current: Unit, line: Line, kind: str, edges: Edges) -> Unit | None:
+    """Return the unit that a line continues: on a new column or page also the text before the last footnotes."""
+    if current.note and current.last.block != line.block:
+        before = next((unit for unit in units[: -MAX_NOTES - 1 : -1] if not unit.note), None)
+        if before and before.kind == "text" and _runs_on(before, line, kind, edges):
+            return before
+    return current if _runs_on(current, line, kind, edges) else None
 
 
 def _extend(unit: Unit, line: Line, known: frozenset[str], in_word: bool) -> None:
@@ -165,7 +158,7 @@ def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges) -> bool:
     last = unit.last
     if unit.kind in ("row", "table") or abs(line.size - last.size) > 0.05 * last.size:
         return False
-    if (CAPTION.match(line.text) and _stands_off(last, line, edges)) or (unit.note and NOTE_MARK.match(line.text)):
+    if (_stands_off(last, line, edges) and CAPTION.match(line.text)) or (unit.note and NOTE_MARK.match(line.text)):
         return False
     if (kind == "heading") != (unit.kind == "heading") or (kind == "heading" and line.bold != last.bold):
         return False
@@ -176,18 +169,19 @@ def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges) -> bool:
         return beside and 0 < step <= 1.6 * line.height and (line.text.isupper() or not unit.text.isupper())
     if last.block != line.block:
         return kind == "text" and _runs_over(unit, line, edges)
-    if last.bold and unit.first.bold and not line.bold and right - last.x1 > 0.15 * (right - left):
+    free = right - last.x1
+    if last.bold and unit.first.bold and not line.bold and free > 0.15 * (right - left):
         return line.text[:1].islower()
     if not 0 < step <= 1.35 * max(leading, 0.8 * line.height):
         return False
     if unit.kind == "item":
         return line.x0 > unit.first.x0 + 0.3 * line.height or not ends_sentence(unit.text)
-    indented = (
-        unit.lines > 1 and line.x0 - unit.left > 0.6 * line.height and unit.last.x0 - unit.left < 0.3 * line.height
-    )
-    first_of_two = unit.lines == 1 and line.x0 - unit.first.x0 > 0.6 * line.height and ends_sentence(unit.text)
-    short = right - last.x1 > 0.2 * (right - left) and ends_sentence(unit.text) and line.x0 <= left + 4 * line.height
-    return not (indented and ends_sentence(unit.text)) and not first_of_two and not short
+    if unit.lines > 1:
+        anew = line.x0 - unit.left > 0.6 * line.height and last.x0 - unit.left < 0.3 * line.height
+    else:
+        anew = line.x0 - unit.first.x0 > 0.6 * line.height
+    anew = anew or (free > 0.2 * (right - left) and line.x0 <= left + 4 * line.height)
+    return not (anew and ends_sentence(unit.text))
 
 
 def _runs_over(unit: Unit, line: Line, edges: Edges) -> bool:

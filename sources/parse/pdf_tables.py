@@ -9,6 +9,7 @@ rest empty, as in tables of web pages.
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from sources.parse.pdf_fragment import Fragment
@@ -26,7 +27,7 @@ PROSE_SPACES = 3
 SLACK_POINTS = 3.0
 _VALUE = re.compile(r"[<>≤≥=~±+−-]?\s?[$€£]?\d[\d.,:/]*\s?(?:%|[^\W\d_]{1,5})?[*†‡§]?|[-–—]|n/?a", re.IGNORECASE)
 """A number, with sign and unit or without; or what stands where there is none."""
-_LEADERS = re.compile(r"\s*(?:[._…·]\s?){2,}$")
+_LEADERS, _LEADER_SIGNS = re.compile(r"\s*(?:[._…·]\s?){2,}$"), frozenset("._…·")
 
 
 class CellLine(NamedTuple):
@@ -83,11 +84,14 @@ def _cell_lines(fragments: Sequence[Fragment]) -> list[CellLine]:
 
 
 def _joined(row: list[Fragment]) -> CellLine:
-    rtl = RTL.search("".join(f.text for f in row)) is not None
-    text = " ".join(f.text.strip() for f in sorted(row, key=lambda f: f.x0, reverse=rtl))
-    most = max(row, key=lambda f: len(f.text))
-    x0, x1 = min(f.x0 for f in row), max(f.x1 for f in row)
-    if match := _LEADERS.search(text):
+    most = row[0]
+    text, x0, x1 = most.text.strip(), most.x0, most.x1
+    if len(row) > 1:
+        rtl = RTL.search("".join([f.text for f in row])) is not None
+        text = " ".join([f.text.strip() for f in sorted(row, key=attrgetter("x0"), reverse=rtl)])
+        most = max(row, key=lambda f: len(f.text))
+        x0, x1 = min([f.x0 for f in row]), max([f.x1 for f in row])
+    if text[-1:] in _LEADER_SIGNS and (match := _LEADERS.search(text)):
         x1 = x0 + (x1 - x0) * match.start() / len(text)
     return CellLine(text, x0, x1, most.base, most.height)
 

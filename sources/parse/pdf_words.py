@@ -23,9 +23,10 @@ from sources.parse.pdf_pieces import (
     find_pieces,
     find_turned,
     find_words_boxes,
+    piece_texts,
     turn_upright,
 )
-from sources.parse.pdf_rules import Rules
+from sources.parse.pdf_rules import NO_RULES, Rules
 from sources.parse.pdf_text import decode, settle
 from sources.parse.pdf_uneven import rewrite_uneven
 
@@ -54,8 +55,9 @@ def find_fragments(batch: Batch) -> list[PageText]:
     What lies wholly outside of what a page shows is left out. Text on both sides of a vertical rule is two fragments.
     """
     pages, text = batch.pages, batch.text()
-    sheets = [PageText([], "", b[2] - b[0], b[3] - b[1], page.rules) for page in pages for b in (page.bounds,)]
-    corners = np.array([page.bounds[:2] for page in pages])
+    bounds = [page.bounds for page in pages]
+    sheets = [PageText([], "", b[2] - b[0], b[3] - b[1], rules) for b, rules in zip(bounds, batch.rules(), strict=True)]
+    corners = np.array(bounds)[:, :2]
     words = find_words_boxes(text, corners)
     if not len(words.start):
         return sheets
@@ -63,15 +65,15 @@ def find_fragments(batch: Batch) -> list[PageText]:
     turned, turns = find_turned(words, len(pages))
     for number in [number for number, quarter in enumerate(turns) if quarter]:
         here = words.page[words.word] == number
-        words.box[here] = turn_upright(words.box[here], turns[number])
+        words.box[:, here] = turn_upright(words.box[:, here], turns[number])
         turned[words.page == number] = False
         sheet = sheets[number]
-        sheet.width, sheet.height, sheet.rules = sheet.height, sheet.width, Rules([], [])
+        sheet.width, sheet.height, sheet.rules = sheet.height, sheet.width, NO_RULES
     for number in np.unique(words.page[turned]).tolist():
         here = turned & (words.page == number)
         ranges = zip(words.start[here].tolist(), words.end[here].tolist(), strict=True)
         sheets[number].turned = settle(" ".join([string[s:e] for s, e in ranges]))
-    pieces = find_pieces(words, text.codes, ~turned if turned.any() else None)
+    pieces = find_pieces(words, ~turned if turned.any() else None)
     level = np.array([not quarter for quarter in turns])
     found, page = _fragments(text, string, pieces, (corners[:, 1], level), [sheet.rules for sheet in sheets])
     for number, f in zip(page, found, strict=True):
@@ -94,55 +96,40 @@ def _fragments(
     breaks, spaced = _joints(pieces)
     order = _reattached(pieces, breaks)
     if order is not None:
-        pieces = Pieces(*(getattr(pieces, name)[order] for name in Pieces.__slots__))
+        pieces = Pieces(*(getattr(pieces, name).take(order, -1) for name in Pieces.__slots__))
         breaks, spaced = _joints(pieces)
     _part_at_rules(pieces, rules, breaks)
     heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
-    tails = np.concatenate((heads[1:], [len(pieces.start)])) - 1
+    tails = np.append(heads[1:], len(pieces.start)) - 1
     spaced[heads] = False
     first = text.run[pieces.start[heads]]
-    fonts = ([text.fonts[run] for run in runs.tolist()] for runs in (first, text.run[pieces.end[tails] - 1]))
+    last = text.run[pieces.end[tails] - 1]
+    fonts = ([text.fonts[font] for font in text.font[runs].tolist()] for runs in (first, last))
     bold, face = weights_and_names(*fonts)
-    low, high = np.minimum.reduceat(pieces.box, heads), np.maximum.reduceat(pieces.box, heads)
-    columns = (low[:, 0], low[:, 1], high[:, 2], high[:, 3], pieces.base[heads], pieces.height[heads])
-    texts = _texts(string, text.codes, pieces, spaced, heads, tails)
-    numbers = (column.tolist() for column in columns)
-    found = list(map(Fragment, texts, *numbers, text.size[first].tolist(), bold, face))
+    edges = [np.minimum.reduceat(side, heads) for side in pieces.box[:2]]
+    edges += [np.maximum.reduceat(side, heads) for side in pieces.box[2:]]
+    texts = piece_texts(string, text.codes, (pieces.start, pieces.end), spaced, heads)
+    if ((text.codes == 0) | (text.codes >> 11 == SURROGATES)).any():
+        texts = [settle(line) for line in texts]
+    numbers = (column.tolist() for column in (*edges, pieces.base[heads], pieces.height[heads], text.size[first]))
+    found = list(map(Fragment, texts, *numbers, bold, face))
     _note_gaps(found, string, pieces, heads, tails)
     _note_spaces(found, text.codes, pieces.end[tails])
     rewrite_uneven(found, text, string, pieces, spaced, np.stack((heads, tails + 1), axis=1))
     return found, pieces.page[heads].tolist()
 
 
-def _texts(text: str, codes: Codes, pieces: Pieces, spaced: Mask, heads: Ints, tails: Ints) -> list[str]:
-    """Return the text of each fragment: cut out whole where single spaces part its pieces, else put together."""
-    start, end = pieces.start, pieces.end
-    gap = start[1:] - end[:-1]
-    plain = np.where(spaced[1:], (gap == 1) & (codes[end[:-1]] == 32), gap == 0)
-    plain = np.concatenate(([True], plain))
-    plain[heads] = True
-    whole = np.logical_and.reduceat(plain, heads).tolist()
-    texts = [text[s:e] for s, e in zip(start[heads].tolist(), end[tails].tolist(), strict=True)]
-    for n in [n for n, is_whole in enumerate(whole) if not is_whole]:
-        span = slice(int(heads[n]), int(tails[n]) + 1)
-        words = zip(start[span].tolist(), end[span].tolist(), spaced[span].tolist(), strict=True)
-        texts[n] = "".join([" " + text[s:e] if apart else text[s:e] for s, e, apart in words])
-    unsettled = ((codes == 0) | (codes >> 11 == SURROGATES)).any()
-    return [settle(line) for line in texts] if unsettled else texts
-
-
 def _note_gaps(found: list[Fragment], text: str, pieces: Pieces, heads: Ints, tails: Ints) -> None:
     """Note, in place, where within fragments the space is wider than between words: narrow gutters of tables."""
-    gap = pieces.box[1:, 0] - pieces.box[:-1, 2]
+    gap = pieces.box[0, 1:] - pieces.box[2, :-1]
     wide = gap > WIDE_HEIGHTS * pieces.height[1:]
     wide[heads[1:] - 1] = False
-    many = np.add.reduceat(np.concatenate((wide, [False])).astype(int), heads) > MAX_WIDE
     at = np.flatnonzero(wide)
     number = np.searchsorted(heads, at, "right") - 1
-    chosen = ~many[number]
+    chosen = np.bincount(number, minlength=len(heads))[number] <= MAX_WIDE
     at, number = at[chosen], number[chosen]
     start, end = pieces.start[at + 1].tolist(), pieces.end[tails[number]].tolist()
-    edges = zip(pieces.box[at, 2].tolist(), pieces.box[at + 1, 0].tolist(), strict=True)
+    edges = zip(pieces.box[2, at].tolist(), pieces.box[0, at + 1].tolist(), strict=True)
     for n, s, e, (left, right) in zip(number.tolist(), start, end, edges, strict=True):
         behind = settle(text[s:e])
         if found[n].text.endswith(behind):
@@ -164,20 +151,20 @@ def _true_heights(pieces: Pieces, text: Text, feet: tuple[Floats, Mask]) -> None
     run = text.run[pieces.start[tall]]
     size, base = text.size[run], text.foot[run] - bottom[pieces.page[tall]]
     pieces.height[tall], pieces.base[tall] = 1.1 * size, base
-    pieces.box[tall, 1] = base - BASELINE_SHARE * size
-    pieces.box[tall, 3] = base + (1 - BASELINE_SHARE) * size
+    pieces.box[1, tall] = base - BASELINE_SHARE * size
+    pieces.box[3, tall] = base + (1 - BASELINE_SHARE) * size
 
 
 def _joints(pieces: Pieces) -> tuple[Mask, Mask]:
     """Say between which neighbours a fragment ends, and before which pieces a space stands."""
-    box, tall = pieces.box, np.maximum(pieces.height, 0.1)
-    gap = np.maximum(box[1:, 0] - box[:-1, 2], box[:-1, 0] - box[1:, 2])
-    most = np.maximum(tall[1:], tall[:-1])
-    shift = np.abs(np.diff(pieces.base)) / most
-    mark = (np.minimum(tall[1:], tall[:-1]) < 0.8 * most) & (shift < 0.95) & (np.abs(gap) < 0.2 * most)
-    mark &= np.where(tall[1:] < tall[:-1], -1, 1) * np.diff(pieces.base) < LOWERED_HEIGHTS * most
+    (left, _, right, _), tall = pieces.box, np.maximum(pieces.height, 0.1)
+    gap = np.maximum(left[1:] - right[:-1], left[:-1] - right[1:])
+    most, least, rise = np.maximum(tall[1:], tall[:-1]), np.minimum(tall[1:], tall[:-1]), np.diff(pieces.base)
+    shift = np.abs(rise) / most
+    mark = (least < 0.8 * most) & (shift < 0.95) & (np.abs(gap) < 0.2 * most)
+    mark &= np.where(tall[1:] < tall[:-1], -1, 1) * rise < LOWERED_HEIGHTS * most
     breaks = (shift > 0.55) & ~mark | (gap > GAP_HEIGHTS * most) | (pieces.page[1:] != pieces.page[:-1])
-    even = np.minimum(tall[1:], tall[:-1]) > 0.87 * most
+    even = least > 0.87 * most
     return breaks, np.concatenate(([False], pieces.spaced[1:] & (even | (gap > SPACE_HEIGHTS * most))))
 
 
@@ -186,13 +173,16 @@ def _part_at_rules(pieces: Pieces, rules: Sequence[Rules], breaks: Mask) -> None
     ends = np.searchsorted(pieces.page, np.arange(len(rules) + 1)).tolist()
     for number, (first, end) in enumerate(pairwise(ends)):
         down = rules[number].down
-        if not down or not 1 < end - first <= MAX_MEETINGS // len(down):
+        if not len(down) or not 1 < end - first <= MAX_MEETINGS // len(down):
             continue
-        at, low, high = np.array(down).T[:, None, :]
-        box, base = pieces.box[first:end], pieces.base[first + 1 : end, None]
-        left, right = np.minimum(box[:-1, 2], box[1:, 2]), np.maximum(box[:-1, 0], box[1:, 0])
-        between = (at >= left[:, None] - 1) & (at <= right[:, None] + 1) & (base > low) & (base < high)
-        breaks[first : end - 1] |= between.any(axis=1)
+        at, low, high = down[np.argsort(down[:, 0])].T
+        box, base = pieces.box[:, first:end], pieces.base[first + 1 : end]
+        left, right = np.minimum(box[2, :-1], box[2, 1:]) - 1, np.maximum(box[0, :-1], box[0, 1:]) + 1
+        meets = np.searchsorted(at, right, "right") > np.searchsorted(at, left)
+        near = np.flatnonzero(meets & ~breaks[first : end - 1])
+        left, right, base = left[near, None], right[near, None], base[near, None]
+        between = (at >= left) & (at <= right) & (base > low) & (base < high)
+        breaks[first + near[between.any(axis=1)]] = True
 
 
 def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
@@ -207,9 +197,9 @@ def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
     moved = False
     for page, of_page in groupby(marks.tolist(), key=lambda i: pieces.page[i]):
         first, end = np.searchsorted(pieces.page, (page, page + 1)).tolist()
-        box, base, tall = pieces.box[first:end, 2], pieces.base[first:end], pieces.height[first:end]
+        right, base, tall = pieces.box[2, first:end], pieces.base[first:end], pieces.height[first:end]
         for i in islice(of_page, MAX_MARKS):
-            near = np.abs(box - pieces.box[i, 0]) < 0.2 * tall
+            near = np.abs(right - pieces.box[0, i]) < 0.2 * tall
             near &= (np.abs(pieces.base[i] - base) < 0.95 * tall) & (tall * 0.85 > pieces.height[i])
             hosts = np.flatnonzero(near)
             if len(hosts):
@@ -221,7 +211,7 @@ def _reattached(pieces: Pieces, breaks: Mask) -> Ints | None:
 
 def _medians(pieces: Pieces) -> Floats:
     """Return the upper median of the heights of each piece's page."""
-    ends = np.flatnonzero(np.diff(pieces.page, append=-1)) + 1
-    lengths = np.diff(ends, prepend=0)
-    ordered = pieces.height[np.lexsort((pieces.height, pieces.page))]
-    return np.repeat(ordered[ends - lengths + lengths // 2], lengths)
+    begins = np.flatnonzero(np.diff(pieces.page, prepend=-1))
+    lengths = np.diff(begins, append=len(pieces.page))
+    of_pages = [np.partition(tall, len(tall) // 2)[len(tall) // 2] for tall in np.split(pieces.height, begins[1:])]
+    return np.repeat(of_pages, lengths)

@@ -10,10 +10,11 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
 
-from sources.parse import pdf_loops, pdf_page
+from sources.parse import pdf_page
 from sources.parse.part import Part
 from sources.parse.pdf import parse
-from sources.parse.pdf_loops import Characters, address_of, read_objects, read_segments
+from sources.parse.pdf_arrays import Characters, Paths, Rows
+from sources.parse.pdf_loops import address_of
 
 PDFS = sorted((Path(__file__).resolve().parents[3] / "configs/demo/pdfs").glob("[!b]*.pdf"))
 
@@ -25,73 +26,95 @@ def _pages() -> Iterator[tuple[Any, Any]]:
                 yield page, page.get_textpage()
 
 
-@pytest.mark.parametrize("runs_at_a_time", [pdf_loops.MOST_RUNS, 7])
-def test_characters_are_those_that_pdfium_gives_one_by_one(
-    runs_at_a_time: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pdf_loops, "MOST_RUNS", runs_at_a_time)
-    checked = 0
+def test_characters_are_those_that_pdfium_gives_one_by_one() -> None:
+    characters, checked = Characters(16), 0
+    box, x, y, matrix = pdfium.FS_RECTF(), ctypes.c_double(), ctypes.c_double(), pdfium.FS_MATRIX()
     for _, textpage in _pages():
-        raw, count = textpage.raw, textpage.count_chars()
-        characters = Characters(count + 5)
-        runs = characters.read(address_of(raw), 5, count, 100)
-        box, x, y, matrix = pdfium.FS_RECTF(), ctypes.c_double(), ctypes.c_double(), pdfium.FS_MATRIX()
+        raw, count, first = textpage.raw, textpage.count_chars(), characters.code.used
+        characters.read(address_of(raw), count)
+        characters.end_page(10)
         for index in range(count):
-            at = index + 5
-            assert pdfium.FPDFText_GetLooseCharBox(raw, index, box)
-            assert characters.box[at].tolist() == [box.left, box.top, box.right, box.bottom]
-            assert characters.code[at] == pdfium.FPDFText_GetUnicode(raw, index)
-            if chr(characters.code[at]).isspace():
+            at = first + index
+            assert characters.code.array[at] == pdfium.FPDFText_GetUnicode(raw, index)
+            if chr(characters.code.array[at]).isspace():
+                assert not characters.box.array[at].any()
                 continue
-            run = runs[characters.run[at] - 100]
+            assert pdfium.FPDFText_GetLooseCharBox(raw, index, box)
+            assert characters.box.array[at].tolist() == [box.left, box.top, box.right, box.bottom]
+            run = characters.runs.filled()[characters.run.array[at]]
             assert pdfium.FPDFText_GetCharOrigin(raw, index, x, y)
             assert run["foot"] == y.value
             assert pdfium.FPDFText_GetMatrix(raw, index, matrix)
             assert run["matrix"].tolist() == [matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f]
             assert run["size"] == pdfium.FPDFText_GetFontSize(raw, index)
+            font = characters.fonts.filled()[run["font"]]
+            shown = pdfium.FPDFText_GetTextObject(raw, index)
+            assert font["address"] == address_of(pdfium.FPDFTextObj_GetFont(shown))
+            assert font["first"] <= index
             checked += 1
+        assert characters.code.array[first + count] == 10
     assert checked > 1000
 
 
-def test_objects_are_those_that_pdfium_gives_one_by_one() -> None:
-    kinds = set()
-    for page, _ in _pages():
-        count = pdfium.FPDFPage_CountObjects(page.raw)
-        objects = read_objects(address_of(page.raw), count)
-        edges = [ctypes.c_float() for _ in range(4)]
-        for index in range(count):
-            known = pdfium.FPDFPage_GetObject(page.raw, index)
-            assert pdfium.FPDFPageObj_GetBounds(known, *edges)
-            assert objects["address"][index] == address_of(known)
-            assert objects["bounds"][index].tolist() == [edge.value for edge in edges]
-            assert objects["kind"][index] == pdfium.FPDFPageObj_GetType(known)
-        kinds |= set(objects["kind"].tolist())
-    assert pdfium.FPDF_PAGEOBJ_TEXT in kinds
+def _path(page: Any, *steps: tuple[float, ...], drawn: bool = True) -> Any:
+    """Put a path on a page, by lines (two numbers a step) and curves (six), and close it."""
+    path = pdfium.FPDFPageObj_CreateNewPath(*steps[0])
+    for step in steps[1:]:
+        (pdfium.FPDFPath_LineTo if len(step) == 2 else pdfium.FPDFPath_BezierTo)(path, *step)
+    pdfium.FPDFPath_Close(path)
+    pdfium.FPDFPath_SetDrawMode(path, pdfium.FPDF_FILLMODE_NONE, drawn)
+    pdfium.FPDFPage_InsertObject(page.raw, path)
+    return path
 
 
-def test_segments_are_those_that_pdfium_gives_one_by_one() -> None:
+def test_paths_are_those_that_pdfium_gives_and_only_large_straight_ones_are_walked() -> None:
     with pypdfium2.PdfDocument.new() as document:
         page = document.new_page(100, 100)
-        path = pdfium.FPDFPageObj_CreateNewPath(10, 20)
-        pdfium.FPDFPath_LineTo(path, 30, 20)
-        pdfium.FPDFPath_BezierTo(path, 31, 21, 32, 22, 33, 23)
-        pdfium.FPDFPath_Close(path)
-        pdfium.FPDFPage_InsertObject(page.raw, path)
-        segments = read_segments(address_of(path), pdfium.FPDFPath_CountSegments(path))
-        move, line, curve = pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO, pdfium.FPDF_SEGMENT_BEZIERTO
-        assert segments["kind"].tolist() == [move, line, curve, curve, curve]
-        assert segments["point"].tolist() == [[10, 20], [30, 20], [31, 21], [32, 22], [33, 23]]
-        assert segments["closes"].tolist() == [0, 0, 0, 0, 1]
+        drawn = [
+            _path(page, (10, 20), (30, 20), (30, 60)),
+            _path(page, (10, 20), (30, 20), (31, 21, 32, 42, 33, 23)),
+            _path(page, (10, 20), (30, 20), (30, 21)),
+            _path(page, (50, 20), (70, 20), (70, 60), drawn=False),
+            _path(page, (10, 10), (20, 10), (20, 20), (10, 20)),
+        ]
+        paths = Paths(1)
+        for known in (0, len(drawn)):
+            assert paths.read(address_of(page.raw), len(drawn), 200, 3.0, 400) == (len(drawn), False)
+            found = paths.rows.filled()[known:]
+            assert found["address"].tolist() == [address_of(path) for path in drawn]
+            assert found["drawn"].tolist() == [1, 1, 1, 0, 1]
+            edges = [ctypes.c_float() for _ in range(4)]
+            for row, path in zip(found, drawn, strict=True):
+                assert pdfium.FPDFPageObj_GetBounds(path, *edges)
+                assert row["bounds"].tolist() == [edge.value for edge in edges]
+                assert row["segments"] == pdfium.FPDFPath_CountSegments(path)
+        assert paths.lines == [
+            (number, line)
+            for number in (0, len(drawn))
+            for line in ((10, 20, 30, 20), (30, 20, 30, 60), (30, 60, 10, 20))
+        ]
+        assert paths.read(address_of(page.raw), len(drawn), 200, 3.0, 2)[0] == len(drawn)
+        assert len(paths.lines) == 6
+
+
+def test_pictures_are_noticed_among_the_first_objects_only() -> None:
+    with pypdfium2.PdfDocument.new() as document:
+        page = document.new_page(100, 100)
+        _path(page, (10, 20), (30, 20))
+        pdfium.FPDFPage_InsertObject(page.raw, pdfium.FPDFPageObj_NewImageObj(document.raw))
+        paths = Paths(4)
+        assert paths.read(address_of(page.raw), 2, 2, 3.0, 400) == (1, True)
+        assert paths.read(address_of(page.raw), 2, 1, 3.0, 400) == (1, False)
 
 
 def test_room_grows_and_keeps_what_was_read() -> None:
-    characters = Characters(4)
-    characters.code[:] = np.arange(4)
-    characters.reserve(1000, 3)
-    assert characters.code[:3].tolist() == [0, 1, 2]
-    assert len(characters.box) == len(characters.run) == 1000
-    with pytest.raises(IndexError, match="1001 characters, room for 1000"):
-        characters.read(0, 1001, 0, 0)
+    rows = Rows(4, np.uint32)
+    rows.array[:] = range(4)
+    rows.used = 3
+    assert rows.room(1) == rows.array.ctypes.data + 12
+    assert rows.room(1000) == rows.array.ctypes.data + 12
+    assert rows.filled().tolist() == [0, 1, 2]
+    assert len(rows.array) >= 1003
 
 
 def test_pages_come_out_the_same_alone_and_together(monkeypatch: pytest.MonkeyPatch) -> None:
