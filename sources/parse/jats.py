@@ -14,7 +14,7 @@ from sources.parse.jats_back import abstract_blocks, back_blocks
 from sources.parse.jats_body import new_walk
 from sources.parse.jats_citation import CitationStyle
 from sources.parse.jats_date import published_date
-from sources.parse.jats_element import descendants, every, first, language_of, local
+from sources.parse.jats_element import children_of, descendants, every, first, language_of, local
 from sources.parse.jats_front import facts_of, identifiers_of, meta_of, title_of
 from sources.parse.jats_licence import licence_of
 from sources.parse.jats_links import is_retracted, links_of
@@ -83,7 +83,7 @@ def _read(article: etree._Element, key: str, name: str, citations: CitationStyle
 
 
 def _sub_articles(article: etree._Element) -> list[etree._Element]:
-    return [child for child in article if local(child) in _SUB_ARTICLES]
+    return [child for child in children_of(article) if local(child) in _SUB_ARTICLES]
 
 
 def _one(article: etree._Element, name: str, parent: Part | None, citations: CitationStyle) -> Part | Fault:

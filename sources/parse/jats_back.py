@@ -12,7 +12,7 @@ from lxml import etree
 
 from sources.parse.jats_block import heading_text, titled
 from sources.parse.jats_body import BACK_BLOCKS
-from sources.parse.jats_element import XML_LANG, descendants, every, first, local, plain_text
+from sources.parse.jats_element import XML_LANG, children_of, descendants, every, first, local, plain_text
 from sources.parse.jats_front import front_of, meta_of
 from sources.parse.jats_text import Block, Heading
 from sources.parse.jats_walk import Walk
@@ -101,7 +101,7 @@ def back_blocks(walk: Walk, article: etree._Element, language: str | None) -> li
     walk.blocks = BACK_BLOCKS
     out: list[Block] = []
     for back in every(article, "back"):
-        for child in back:
+        for child in children_of(back):
             out += back_part(walk, child, language)
     front = front_of(article)
     for notes in every(front, "notes"):
@@ -116,7 +116,7 @@ def back_part(walk: Walk, element: etree._Element, language: str | None) -> list
     if name == "app-group":
         depth = walk.depth
         walk.depth += bool(title)
-        inner = [block for child in element for block in _group_member(walk, child, language)]
+        inner = [block for child in children_of(element) for block in _group_member(walk, child, language)]
         walk.depth = depth
         return [Heading(depth, title), *inner, Heading(depth, "")] if title else inner
     if name == "fn-group" and not title:

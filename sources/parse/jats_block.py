@@ -8,7 +8,7 @@ import re
 
 from lxml import etree
 
-from sources.parse.jats_element import all_text, every, first, has_own_text, local, stray_texts
+from sources.parse.jats_element import all_text, children_of, every, first, has_own_text, local, stray_texts
 from sources.parse.jats_text import Block, Heading, flat
 from sources.parse.jats_walk import Walk
 
@@ -52,7 +52,7 @@ def list_block(walk: Walk, element: etree._Element) -> list[Block]:
     count = walk.list_ends.get(element.get("continued-from") or "", 0)
     lines: list[str] = []
     others: list[str] = []
-    for child in element:
+    for child in children_of(element):
         if local(child) == "list-item":
             count += 1
             label = " ".join(filter(None, (walk.line(found) for found in every(child, "label"))))
@@ -110,7 +110,7 @@ def definitions(walk: Walk, element: etree._Element) -> list[Block]:
     title = heading_text(walk, element)
     lines: list[str] = []
     others: list[str] = []
-    for child in element:
+    for child in children_of(element):
         name = local(child)
         if name == "def-item":
             lines.append(_definition(walk, child))
@@ -125,7 +125,7 @@ def definitions(walk: Walk, element: etree._Element) -> list[Block]:
 def _definition(walk: Walk, item: etree._Element) -> str:
     label, *terms = (", ".join(filter(None, map(walk.line, every(item, name)))) for name in ("label", "term"))
     blocks: list[str] = []
-    for child in item:
+    for child in children_of(item):
         if local(child) not in {"label", "term"}:
             blocks += flat(walk.flow(child))
     term = " ".join(text for text in (label, *terms) if text)
@@ -161,7 +161,7 @@ def statement(walk: Walk, element: etree._Element) -> list[Block]:
 def verse(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a stanza, one line a verse."""
     lines: list[str] = []
-    for child in element:
+    for child in children_of(element):
         if (name := local(child)) not in _LABEL_TITLE:
             lines += flat(walk.blocks[name](walk, child) if name in {"attrib", "verse-group"} else walk.flow(child))
     lines += stray_texts(element)

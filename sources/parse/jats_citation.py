@@ -70,7 +70,7 @@ def write_citations(text: str, style: CitationStyle) -> str:
         pieces.append(text[end:start])
         end = group.end()
         pieces.append(_one(group[0], style, text[max(0, start - 40) : start], text[end : end + 1]))
-    return _bare("".join(pieces) + text[end:])
+    return "".join(pieces) + _bare(text[end:])
 
 
 def _one(group: str, style: CitationStyle, before: str, following: str) -> str:
@@ -93,7 +93,9 @@ def _one(group: str, style: CitationStyle, before: str, following: str) -> str:
 
 def _after_word(before: str) -> bool:
     """Say whether `before` ends with a word after which a raised number can be nothing but a citation."""
-    match = _LAST_WORD.search(before)
+    if before[-1:].isspace():
+        return False
+    match = _LAST_WORD.search(" ".join(before.split()[-2:]))  # a long text would be tried from each of its characters
     if match is None or match["counted"]:
         return False
     word = match["word"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from lxml import etree
 
-from sources.parse.jats_element import all_text, children_by_name, every, first, local
+from sources.parse.jats_element import all_text, children_by_name, children_of, every, first, local
 from sources.parse.jats_inline import best_alternative
 from sources.parse.jats_math import delimited, mathml_text, tex_source
 from sources.parse.jats_text import Block, flat
@@ -89,7 +89,7 @@ def display_formula(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a formula on a line of its own, its number after it in the file's own form."""
     label = walk.line(first(element, "label"))
     parts: list[str] = []
-    for child in element:
+    for child in children_of(element):
         name = local(child)
         chosen = best_alternative(child) if name == "alternatives" else child
         if chosen is not None and local(chosen) == "tex-math":

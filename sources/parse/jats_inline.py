@@ -10,7 +10,18 @@ import re
 from lxml import etree
 
 from sources.parse.jats_citation import OPEN, mark, raise_mark
-from sources.parse.jats_element import XLINK_HREF, all_text, every, first, has_own_text, local, plain_text, stray_texts
+from sources.parse.jats_element import (
+    XLINK_HREF,
+    all_text,
+    children_of,
+    every,
+    first,
+    has_own_text,
+    has_text,
+    local,
+    plain_text,
+    stray_texts,
+)
 from sources.parse.jats_math import delimited, mathml_text, tex_source
 from sources.parse.jats_script import subscript, superscript
 from sources.parse.jats_text import GAP, flat
@@ -97,9 +108,9 @@ def _mathml(walk: Walk, element: etree._Element, before: str) -> str:
 def best_alternative(element: etree._Element) -> etree._Element | None:
     """Return the one branch of `alternatives` to read: TeX, MathML, a table, else the first that has text."""
     for name in ("tex-math", "math", "table"):
-        if (found := first(element, name)) is not None and plain_text(found):
+        if (found := first(element, name)) is not None and has_text(found):
             return found
-    return next((child for child in element if plain_text(child)), None)
+    return next((child for child in children_of(element) if has_text(child)), None)
 
 
 def _alternatives(walk: Walk, element: etree._Element, before: str) -> str:
@@ -111,7 +122,7 @@ def _name(walk: Walk, element: etree._Element, before: str) -> str:
     """A person's name in reading order: prefix, given names, surname, suffix."""
     order = ("prefix", "given-names", "surname", "suffix")
     known = [found for name in order for found in every(element, name)]
-    rest = [child for child in element if local(child) not in order]
+    rest = [child for child in children_of(element) if local(child) not in order]
     return " ".join([*(walk.inline(part).strip() for part in [*known, *rest]), *stray_texts(element)])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from sources.parse.jats_element import descendants, has_own_text, local, plain_text
+from sources.parse.jats_element import children_of, descendants, has_own_text, local, plain_text
 from sources.parse.jats_text import tidy
 
 SUB_ARTICLES = frozenset({"sub-article", "response"})
@@ -51,7 +51,7 @@ def _between(element: etree._Element, scope: etree._Element | None) -> Iterator[
 def reference_text(ref: etree._Element) -> str:
     """Return one entry of a reference list without its label."""
     parts: list[str] = []
-    for child in ref:
+    for child in children_of(ref):
         name = local(child)
         if name == "label":
             continue
@@ -65,7 +65,7 @@ def reference_text(ref: etree._Element) -> str:
 
 
 def _citation(element: etree._Element, name: str) -> str:
-    children = list(element)  # kept, so that lxml wraps each of them once only
+    children = children_of(element)  # kept, so that lxml wraps each of them once only
     if name not in _CITATIONS or has_own_text(element, children):
         return _spaced(element)
     return _from_fields(children)
@@ -80,7 +80,7 @@ def _spaced(element: etree._Element) -> str:
 
 def _collect(element: etree._Element, out: list[str]) -> None:
     out.append(element.text or "")
-    children = list(element)
+    children = children_of(element)
     for child in children:
         if len(child):
             _collect(child, out)
@@ -120,7 +120,7 @@ def _field(element: etree._Element) -> str:
 
 def _people(group: etree._Element) -> list[str]:
     people: list[str] = []
-    for child in group:
+    for child in children_of(group):
         name = local(child)
         if name == "person-group":
             people += _people(child)
@@ -132,7 +132,7 @@ def _people(group: etree._Element) -> list[str]:
 def _person(element: etree._Element, name: str) -> str:
     if name == "name":
         surname = given = suffix = ""
-        for part in element:
+        for part in children_of(element):
             kind, text = local(part), part.text or ""
             if kind == "surname":
                 surname = text

@@ -11,7 +11,7 @@ import re
 from lxml import etree
 
 from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, number, place, spans
-from sources.parse.jats_element import every, first, local, stray_texts
+from sources.parse.jats_element import children_of, every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
 
@@ -36,10 +36,10 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
     rows: dict[str, list[list[_Cell]]] = {"thead": [], "tbody": [], "tfoot": []}
     others: list[Block] = []
     columns = named_columns(group)
-    for child in group:
+    for child in children_of(group):
         name = local(child)
         if name in rows:
-            parts = list(child)  # kept, so that lxml wraps each of them once only
+            parts = children_of(child)  # kept, so that lxml wraps each of them once only
             own = named_columns(parts) or columns
             rows[name] += [line for row in parts if local(row) in {"tr", "row"} for line in _lines(walk, row, own)]
         elif name in {"tr", "row"}:
@@ -92,7 +92,7 @@ def _table_lines(walk: Walk, table: etree._Element) -> list[list[tuple[str, int,
 
 
 def _cells(walk: Walk, row: etree._Element, columns: Columns) -> list[_Cell]:
-    return [(_cell_text(walk, cell), *spans(cell, columns)) for cell in row]
+    return [(_cell_text(walk, cell), *spans(cell, columns)) for cell in children_of(row)]
 
 
 def _cell_text(walk: Walk, cell: etree._Element) -> str:

@@ -14,7 +14,8 @@ from sources.parse.part import Section
 MAX_MARKS = 6
 GAP = "\x1f"
 """Stands for an element that printed nothing until its line is whole; XML has no such character, and it is space."""
-_GAP_BETWEEN = re.compile(r"(?<![\s(\[])\x1f+(?![\s]|[.,;:)\]](?!\d)|\Z)")
+_BLANKS = re.compile("  +")
+_GAP_BETWEEN = re.compile(r"\x1f(?<![\s(\[]\x1f)\x1f*(?!\s|[.,;:)\]](?!\d)|\Z)")
 
 
 class Heading(NamedTuple):
@@ -35,8 +36,8 @@ def tidy(text: str) -> str:
         text = text.replace("\t", " ")
     if "\r" in text:
         text = text.replace("\r", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
+    if "  " in text:
+        text = _BLANKS.sub(" ", text)
     return text.strip(" ")
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from sources.parse.jats_citation import OPEN, CitationStyle, write_citations
-from sources.parse.jats_element import has_own_text, local, role
+from sources.parse.jats_element import children_of, has_own_text, local, role
 from sources.parse.jats_text import GAP, Block, close_gaps, flat, tidy
 from sources.parse.part import Unreadable
 from sources.parse.xml_safe import MAX_DEPTH
@@ -41,6 +41,9 @@ u underline underline-end underline-start uri x
 """
 INLINE = frozenset(_INLINE.split())
 """Elements that stand in a line of text and add nothing to it but their content."""
+
+_NOTHING = f" \t\r\n{GAP}"
+"""What a paragraph neither begins nor ends with."""
 
 InlineHandler: TypeAlias = "Callable[[Walk, etree._Element, str], str]"
 BlockHandler: TypeAlias = "Callable[[Walk, etree._Element], list[Block]]"
@@ -78,7 +81,7 @@ class Walk:
         """Return the content of `element` as blocks; child elements named in `skip` are left to the caller."""
         out: list[Block] = []
         run: list[str] = [element.text or ""]
-        children = list(element)  # kept, so that lxml wraps each of them once only
+        children = children_of(element)  # kept, so that lxml wraps each of them once only
         if children:
             loose = local(element) in LOOSE or not has_own_text(element, children)
             for child in children:
@@ -112,11 +115,11 @@ class Walk:
     def _holds_blocks(self, element: etree._Element) -> bool:
         if not len(element):
             return False
-        return any((name := local(child)) in self.blocks and name not in self.inlines for child in element)
+        return any((name := local(child)) in self.blocks and name not in self.inlines for child in children_of(element))
 
     def _flush(self, run: list[str], out: list[Block]) -> None:
         """End a run: its text becomes a paragraph, the footnotes met on the way follow it."""
-        text = "".join(run).strip(" \t\r\n")
+        text = "".join(run).strip(_NOTHING)
         run.clear()
         run.append("")
         if text and (text := self.finish(text)):
@@ -159,7 +162,7 @@ class Walk:
         name = local(element)
         gap = "" if name in INLINE or name in self.inlines or has_own_text(element) else " "
         parts = [element.text or ""]
-        for child in element:
+        for child in children_of(element):
             parts.append((self.inline(child, parts[-1]) if local(child) not in skip else "") or GAP)
             if child.tail or gap:
                 parts.append(f"{child.tail or ''}{gap}")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from sources.parse.jats_element import local
+from sources.parse.jats_element import children_of, local
 
 _ANNOTATIONS = frozenset({"annotation", "annotation-xml"})
 _UNPRINTED = frozenset({"mspace", "maligngroup", "malignmark", "mphantom"})
@@ -51,7 +51,7 @@ def tex_of(element: etree._Element) -> str:
         return _SHAPED[name](element)
     if not len(element):
         return _escaped(element.text or "")
-    children = [child for child in element if local(child) not in _ANNOTATIONS]
+    children = [child for child in children_of(element) if local(child) not in _ANNOTATIONS]
     if name in _ROWS:
         return _row(element, children, [tex_of(child) for child in children])
     parts = [tex_of(child).strip() for child in children]
@@ -128,7 +128,7 @@ def _fenced(element: etree._Element) -> str:
 
 
 def _matrix(table: etree._Element) -> str:
-    lines = [_matrix_row(row) for row in table if local(row) not in _ANNOTATIONS]
+    lines = [_matrix_row(row) for row in children_of(table) if local(row) not in _ANNOTATIONS]
     return "\\begin{matrix} " + " \\\\ ".join(lines) + " \\end{matrix}"
 
 
@@ -136,7 +136,7 @@ def _matrix_row(row: etree._Element) -> str:
     """Return a row of a matrix; the label of an `mlabeledtr`, its first child, follows the cells."""
     if local(row) not in {"mtr", "mlabeledtr"}:
         return tex_of(row).strip()
-    cells = [tex_of(cell).strip() for cell in row]
+    cells = [tex_of(cell).strip() for cell in children_of(row)]
     label = cells.pop(0) if local(row) == "mlabeledtr" and cells else ""
     return " & ".join(cells) + (f" {label}" if label else "")
 
@@ -157,7 +157,7 @@ def _multiscripts(element: etree._Element) -> str:
     after: list[str] = []
     before: list[str] = []
     side = after
-    for child in list(element)[1:]:
+    for child in children_of(element)[1:]:
         if local(child) == "mprescripts":
             side = before
         else:
@@ -171,7 +171,7 @@ def _multiscripts(element: etree._Element) -> str:
 
 def _enclosed(element: etree._Element) -> str:
     """Return `menclose`: struck out, boxed, or under a line; other kinds of enclosure give their content."""
-    text = _row(element, list(element), [tex_of(child) for child in element]).strip()
+    text = _row(element, children_of(element), [tex_of(child) for child in children_of(element)]).strip()
     kinds = element.get("notation", "longdiv").split()
     if text and any(kind.endswith(("strike", "diagonalarrow")) for kind in kinds):
         return f"\\cancel{{{text}}}"
