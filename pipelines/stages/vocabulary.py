@@ -77,9 +77,12 @@ class Matcher:
         return Counter(mention.group for mention in self.mentions(plain_text(text)))
 
     def mentions(self, text: PlainText) -> list[Mention]:
-        """Return all mentions: those in any case, then those as written, each in the order of the text."""
-        found = [*_found(self._folded, text.folded), *_found(self._exact, text.cased)]
-        return [mention for mention in found if mention.group]
+        """Return all mentions: those in any case, then those as written, in the order of the text, each once."""
+        exact = list(_found(self._exact, text.cased))
+        seen = {(mention.start, mention.group) for mention in exact}
+        folded = _found(self._folded, text.folded)
+        once = [mention for mention in folded if (mention.start, mention.group.removeprefix(SIGN)) not in seen]
+        return [mention for mention in [*once, *exact] if mention.group]
 
 
 @lru_cache(maxsize=1)

@@ -39,6 +39,11 @@ def test_what_is_still_told_wrongly(case: dict[str, Any]) -> None:
         assert found[axis] == sorted(case[axis]), axis
 
 
+def test_a_term_in_any_case_and_as_written_is_one_mention() -> None:
+    matcher = load_vocabulary("diseases").matcher
+    assert matcher.count("CVD, HBV and HIV-1") == {"cardiovascular": 1, "viral-hepatitis": 1, "hiv": 1}
+
+
 def test_a_long_text_is_about_what_it_names_often_or_in_its_title() -> None:
     filler = "Patients were seen every month and their visits were written down by the nurse. " * 200
     assert slices_of("", f"{filler} malaria", CONFIG)["disease"] == []
