@@ -59,28 +59,20 @@ def height(own: dict[str, str]) -> int:
     return number(own.get("rowspan"), 1) or MAX_SPAN
 
 
-def spans(cell: etree._Element, columns: Columns) -> tuple[int | None, int, int]:
-    """Return the column a cell starts in and its width, as `place` does, and its height."""
-    if not columns:
-        return _plain_spans(tuple(_items(cell)))
-    own = attributes(cell)
-    return (*place(own, columns), height(own))
-
-
 @lru_cache(maxsize=1024)
-def _plain_spans(items: tuple[tuple[str, str], ...]) -> tuple[int | None, int, int]:
-    """Return the spans of a cell in a table that names no columns; thousands of cells have the same attributes."""
-    own = {name.lower(): value for name, value in items}
+def plain_spans(items: tuple[tuple[str | bytes, str | bytes], ...]) -> tuple[int | None, int, int]:
+    """Return column, width and height of a cell by its attributes where no columns have names; most are alike."""
+    own = _lowered(items)
     return (*place(own, {}), height(own))
 
 
 def attributes(element: etree._Element) -> dict[str, str]:
     """Return the attributes of an element by their names in lower case."""
-    return {name.lower(): value for name, value in _items(element)}
+    return _lowered(element.items())
 
 
-def _items(element: etree._Element) -> list[tuple[str, str]]:
-    return cast("list[tuple[str, str]]", element.items())
+def _lowered(items: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in cast("Iterable[tuple[str, str]]", items)}
 
 
 @lru_cache(maxsize=1024)

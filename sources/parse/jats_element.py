@@ -75,7 +75,8 @@ def plain_text(element: etree._Element | None) -> str:
     """Return all text within an element with white space collapsed; empty for None."""
     if element is None:
         return ""
-    return " ".join((all_text(element) if len(element) else element.text or "").split())
+    text = all_text(element) if len(element) else element.text or ""
+    return text if text.isalnum() else " ".join(text.split())
 
 
 def has_text(element: etree._Element) -> bool:

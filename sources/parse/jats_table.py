@@ -10,7 +10,7 @@ import re
 
 from lxml import etree
 
-from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, number, place, spans
+from sources.parse.cals_columns import MAX_SPAN, Columns, attributes, height, named_columns, number, place, plain_spans
 from sources.parse.jats_element import children_of, every, first, local, stray_texts
 from sources.parse.jats_text import Block, flat, tidy
 from sources.parse.jats_walk import Walk
@@ -92,7 +92,10 @@ def _table_lines(walk: Walk, table: etree._Element) -> list[list[tuple[str, int,
 
 
 def _cells(walk: Walk, row: etree._Element, columns: Columns) -> list[_Cell]:
-    return [(_cell_text(walk, cell), *spans(cell, columns)) for cell in children_of(row)]
+    cells = children_of(row)
+    if not columns:
+        return [(_cell_text(walk, cell), *plain_spans(tuple(cell.items()))) for cell in cells]
+    return [(_cell_text(walk, cell), *place(own := attributes(cell), columns), height(own)) for cell in cells]
 
 
 def _cell_text(walk: Walk, cell: etree._Element) -> str:
