@@ -145,10 +145,13 @@ def _found(automaton: Any, plain: str) -> Iterator[Mention]:
     spans = []
     for last, (length, groups) in automaton.iter(plain):
         start = last + 1 - length
-        if plain[start] != " " and _is_unspaced(plain[start]):
+        first = plain[start]
+        if first == " ":
+            spans.append((start + 1, -plain.find(" ", last), -length, groups))
+        elif _is_unspaced(first):
             spans.append((start, -last - 1, -length, groups))
         else:
-            spans.append((plain.rfind(" ", 0, start + 1) + 1, -plain.find(" ", last), -length, groups))
+            spans.append((plain.rfind(" ", 0, start) + 1, -plain.find(" ", last), -length, groups))
     reached = 0
     for start, negative_stop, _, groups in sorted(spans):
         if start >= reached:
