@@ -161,7 +161,7 @@ def _read_page(document: int, number: int, count: int, batch: Batch) -> None:
 
 def _check_text(pages: list[PageText]) -> None:
     """Raise Unreadable when the pages hold no words, or characters that are no text."""
-    text = "\n".join(fragment.text for page in pages for fragment in page.fragments)
+    text = "\n".join([fragment.text for page in pages for fragment in page.fragments])
     share = garbled_share(text)
     if share > GARBLED_SHARE:
         raise Unreadable("garbled_text", f"{share:.3f} of the characters are no text (limit {GARBLED_SHARE})")
@@ -189,8 +189,11 @@ def _lines(pages: list[PageText]) -> list[Line]:
 
 def _with_tables(page: PageText) -> list[Fragment]:
     """Return the fragments of a page, one for each ruled table in place of those that it holds."""
-    fragments = page.fragments
-    for grid in find_grids(page.rules):
+    fragments, rules = page.fragments, page.rules
+    if len(rules.across) < 2 or not len(rules.down) or not fragments:
+        return fragments
+    middles = [((f.x0 + f.x1) / 2, (f.y0 + f.y1) / 2) for f in fragments]
+    for grid in find_grids(rules, middles):
         if (found := take_ruled(fragments, grid)) is not None:
             table, taken = found
             gone = {id(fragment) for fragment in taken}

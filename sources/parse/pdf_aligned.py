@@ -53,11 +53,12 @@ def align(rows: Sequence[Row], gaps: Sequence[Sequence[Gap]]) -> Aligned | None:
 def _widened(columns: Sequence[Span], placed: Sequence[Cells]) -> list[Span]:
     """Return the columns as wide as the cells of all rows that stay clear of the next column."""
     wide = list(columns)
+    others = [[span for span in columns if span != own] for own in columns]
     for cells in placed:
         for n, cell in cells.items():
-            others = [span for span in columns if span != columns[n]]
-            if not any(cell.x0 < right and cell.x1 > left for left, right in others):
-                wide[n] = min(wide[n][0], cell.x0), max(wide[n][1], cell.x1)
+            x0, x1 = cell.x0, cell.x1
+            if (x0 < wide[n][0] or x1 > wide[n][1]) and not any(x0 < right and x1 > left for left, right in others[n]):
+                wide[n] = min(wide[n][0], x0), max(wide[n][1], x1)
     return wide
 
 
@@ -109,8 +110,9 @@ def _logical_rows(placed: Sequence[Cells], columns: Sequence[Span]) -> Table:
     table: Table = []
     last: Cells = {}
     full = [_is_full(n, placed, columns) for n in range(len(columns))]
+    between = [_stands_beside(placed, number) for number in range(len(placed))]
     for number, cells in enumerate(placed):
-        beside = _stands_beside(placed, number) or (number > 0 and _stands_beside(placed, number - 1))
+        beside = between[number] or (number > 0 and between[number - 1])
         if table and (beside or _goes_on(cells, last, columns)):
             for n, cell in cells.items():
                 anew = bool(table[-1][n]) and not beside and not full[n]
@@ -143,7 +145,7 @@ def _stands_beside(placed: Sequence[Cells], number: int) -> bool:
     if not 0 < number < len(placed) - 1:
         return False
     above, cells, below = placed[number - 1 : number + 2]
-    if set(above) != {0} or 0 in cells or set(below) != {0}:
+    if 0 in cells or not len(above) == len(below) == 1 or 0 not in above or 0 not in below:
         return False
     base = next(iter(cells.values())).base
     limit = CLOSE_HEIGHTS * above[0].height

@@ -54,7 +54,7 @@ class Rows:
 
 
 class Characters:
-    """Characters of several text pages.
+    """Characters of several text pages, a line feed behind each.
 
     box: loose box (left, top, right, bottom) in points, zero for white space. code: code point. run: number of the
     stretch that one text object draws (-1 or any other one for white space). runs: RUNs. fonts: FONTs.
@@ -70,21 +70,14 @@ class Characters:
             rows.used = 0
 
     def read(self, textpage: int, count: int) -> None:
-        """Put `count` characters of the text page at an address behind those that are known."""
+        """Put `count` characters of the text page at an address, and a line feed, behind those that are known."""
         of_all = self.box, self.code, self.run, self.runs, self.fonts
         known = self.runs.used, self.fonts.used
-        runs = LOOPS.characters(textpage, count, *known, *[rows.room(count) for rows in of_all], _COUNTS_AT)
+        runs = LOOPS.characters(textpage, count, *known, *[rows.room(count + 1) for rows in of_all], _COUNTS_AT)
         for rows in of_all[:3]:
-            rows.used += count
+            rows.used += count + 1
         self.runs.used += runs
         self.fonts.used += _COUNTS[0]
-
-    def end_page(self, code: int) -> None:
-        """Put a character without a place behind a page."""
-        for rows, value in ((self.box, 0), (self.code, code), (self.run, -1)):
-            rows.room(1)
-            rows.array[rows.used] = value
-            rows.used += 1
 
 
 class Paths:
@@ -107,8 +100,7 @@ class Paths:
         pictures, walked = _COUNTS
         first = self.rows.used
         for number in self._walked.array[:walked].tolist():
-            path = self.rows.array[first + number]
-            address, segments = int(path["address"]), int(path["segments"])
+            address, _, segments, _ = self.rows.array[first + number].item()
             if LOOPS.segments(address, segments, _MATRIX_AT, self._segments.room(segments)):
                 read = self._segments.array[:segments]
                 self.lines += [(first + number, line) for line in straight_lines(read, _MATRIX)]

@@ -64,7 +64,7 @@ def _split(boxes: _Boxes, members: _Ints, rtl: bool, depth: int) -> list[tuple[l
 
     `members` are those of the region, from the top.
     """
-    region = boxes[members] if depth < MAX_DEPTH and len(members) >= 2 * MIN_LINES else None
+    region = boxes.take(members, 0) if depth < MAX_DEPTH and len(members) >= 2 * MIN_LINES else None
     side = None if region is None else _best_sides(region)
     if region is None or side is None:
         return [(members.tolist(), False)]
@@ -98,9 +98,10 @@ def _best_sides(boxes: _Boxes) -> _Ints | None:
     long = width >= MIN_PROSE_EMS * em
     if np.count_nonzero(long) < 2 * MIN_LINES:
         return None
-    ends = np.sort(right[long]).tolist()
+    edges = _shared_edges(np.sort(left[long]).tolist(), em)
+    ends = np.sort(right[long]).tolist() if edges else []
     most, best = 0.0, None
-    for edge in _shared_edges(np.sort(left[long]).tolist(), em):
+    for edge in edges:
         before = bisect_right(ends, edge - 0.3 * em)
         if before < MIN_LINES:
             continue
@@ -114,22 +115,23 @@ def _best_sides(boxes: _Boxes) -> _Ints | None:
 def _shared_edges(ordered: list[float], em: float) -> list[float]:
     """Return the left edges, of an ordered list, that four lines share to within half an em, save the first."""
     found: list[float] = []
-    start = 0
-    for i in range(1, len(ordered) + 1):
-        if i == len(ordered) or ordered[i] - ordered[i - 1] > 0.5 * em:
+    start, last = 0, ordered[0]
+    for i, edge in enumerate([*ordered, inf]):
+        if edge - last > 0.5 * em:
             if i - start >= MIN_LINES:
                 found.append(ordered[start])
             start = i
+        last = edge
     return [edge for edge in found if edge > ordered[0] + MIN_PROSE_EMS * em]
 
 
 def quantile(values: npt.NDArray[np.float64], share: float) -> float:
     """Return the value that `share` of the values do not exceed, interpolated (numpy's own takes 20 times as long)."""
-    ordered = np.sort(values)
+    ordered: list[float] = np.sort(values).tolist()
     place = share * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
-    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
 def _prose_beside(width: _Floats, tall: _Floats, side: _Ints, em: float, least: float) -> float:

@@ -5,12 +5,15 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
 from sources.parse.pdf_arrays import Records, plain
 from sources.parse.pdf_fragment import MIXED
 
 _BOLD = re.compile(rb"bold|black|heavy|demi|[-.]B$", re.IGNORECASE)
+_Numbers = npt.NDArray[np.int32]
 Font = tuple[bool, bytes]
 """Whether a font is bold, and its name."""
 
@@ -37,13 +40,17 @@ def _font_at(textpage: int, index: int) -> Font:
     return _WEIGHT(textpage, index) >= 650 or _is_bold(name), name
 
 
-def weights_and_names(begins: Sequence[Font], ends: Sequence[Font]) -> tuple[list[bool], list[bytes]]:
+def weights_and_names(fonts: Sequence[Font], begins: _Numbers, ends: _Numbers) -> tuple[list[bool], list[bytes]]:
     """Return whether each fragment is bold and the name of its font, from those of its first and last character.
 
     A fragment whose ends differ is bold when both are, and its font is `MIXED`.
     """
-    bold = [a[0] and b[0] for a, b in zip(begins, ends, strict=True)]
-    names = [a[1] if a[1] == b[1] else MIXED for a, b in zip(begins, ends, strict=True)]
+    shown = [fonts[number] for number in begins.tolist()]
+    bold, names = [font[0] for font in shown], [font[1] for font in shown]
+    for n in np.flatnonzero(begins != ends).tolist():
+        is_bold, name = fonts[ends[n]]
+        bold[n] = bold[n] and is_bold
+        names[n] = name if name == names[n] else MIXED
     return bold, names
 
 

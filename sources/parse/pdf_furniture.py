@@ -139,8 +139,8 @@ def _beside(page: PageText) -> list[_Row]:
     if not numbers or len(numbers) == len(page.fragments):
         return []
     bare = {id(f) for f in numbers}
-    edges = [(f.x0, f.x1) for f in page.fragments if id(f) not in bare]
-    left, right = min(x0 for x0, _ in edges), max(x1 for _, x1 in edges)
+    others = [f for f in page.fragments if id(f) not in bare]
+    left, right = min([f.x0 for f in others]), max([f.x1 for f in others])
     return [[f] for f in numbers if f.x1 < left or f.x0 > right]
 
 

@@ -6,7 +6,7 @@ chart, not a table: then there is no grid. Sides that no rule closes end where t
 """
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import inf
 from typing import NamedTuple
@@ -19,10 +19,14 @@ from sources.parse.pdf_rules import Lines, Rules
 TOUCH_POINTS = 4.0
 SHORTEST_POINTS = 9.0
 MAX_RULES = 1500
+MIN_HELD = 4
+"""Rules around fewer fragments than this are no table: it has two rows of two cells, or three lines beside a cell."""
 MAX_COLUMNS, MAX_ROWS = 40, 250
 
 
 Place = tuple[int, int]
+_Rule = tuple[float, float, float]
+"""At, low and high, as in Lines."""
 
 
 class Cell(NamedTuple):
@@ -65,65 +69,76 @@ class Grid(NamedTuple):
         return self.owners[len(ys) - 1 - bisect(ys, y)][bisect(xs, x) - 1]
 
 
-def find_grids(rules: Rules) -> list[Grid]:
-    """Return the grids of a page that have at least two columns."""
-    if len(rules.across) < 2 or not len(rules.down) or len(rules.across) + len(rules.down) > MAX_RULES:
+def find_grids(rules: Rules, middles: Sequence[tuple[float, float]]) -> list[Grid]:
+    """Return the grids of a page that have at least two columns and text; `middles` (x, y) are those of fragments."""
+    if len(rules.across) + len(rules.down) > MAX_RULES:
         return []
     upright = _joined(rules.down)
-    flat = _joined(rules.across) if len(upright) else upright
+    flat = _joined(rules.across) if upright else []
     if len(flat) < 2:
         return []
-    meets = (
-        (upright[None, :, 0] >= flat[:, None, 1] - TOUCH_POINTS)
-        & (upright[None, :, 0] <= flat[:, None, 2] + TOUCH_POINTS)
-        & (flat[:, None, 0] >= upright[None, :, 1] - TOUCH_POINTS)
-        & (flat[:, None, 0] <= upright[None, :, 2] + TOUCH_POINTS)
-    )
+    at, low, high = np.array(upright).T
+    place, left, right = np.array(flat).T[:, :, None]
+    meets = (at >= left - TOUCH_POINTS) & (at <= right + TOUCH_POINTS)
+    meets &= (place >= low - TOUCH_POINTS) & (place <= high + TOUCH_POINTS)
     grids = []
-    left = np.asarray(meets.sum(axis=0) > 1)
-    while left.any():
-        columns = np.arange(len(upright)) == np.argmax(left)
-        rows = _any(meets[:, columns], 1)
-        while (more := _any(meets[rows], 0)).sum() > columns.sum():
-            columns, rows = more, _any(meets[:, more], 1)
-        left = left & ~columns
-        if grid := _grid(flat[rows], upright[columns]):
+    for rows, columns in _touching(meets):
+        if grid := _grid([flat[n] for n in rows], [upright[n] for n in columns], middles):
             grids.append(grid)
     return grids
 
 
-def _any(meets: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
-    """Say in which rows (axis 1) or columns (axis 0) anything is true."""
-    return np.asarray(meets.any(axis=axis))
+def _touching(meets: npt.NDArray[np.bool_]) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the rules (rows and columns of `meets`) that touch, through others or not; one alone makes no grid."""
+    columns_of: list[list[int]] = [[] for _ in range(meets.shape[0])]
+    rows_of: list[list[int]] = [[] for _ in range(meets.shape[1])]
+    for row, column in np.argwhere(meets).tolist():
+        columns_of[row].append(column)
+        rows_of[column].append(row)
+    seen: set[int] = set()
+    for start, touched in enumerate(rows_of):
+        if start in seen or len(touched) < 2:
+            continue
+        rows, columns, todo = set(), {start}, [start]
+        while todo:
+            for row in rows_of[todo.pop()]:
+                if row not in rows:
+                    rows.add(row)
+                    todo += [column for column in columns_of[row] if column not in columns]
+                    columns.update(columns_of[row])
+        seen |= columns
+        yield sorted(rows), sorted(columns)
 
 
-def _joined(rules: Lines) -> Lines:
+def _joined(rules: Lines) -> list[_Rule]:
     """Return rules with the parts of one line put together, without short ones."""
-    joined: list[tuple[float, float, float]] = []
-    order = np.lexsort((rules[:, 1], np.round(rules[:, 0])))
+    joined: list[_Rule] = []
     last_at, last_low, last_high = -inf, 0.0, 0.0
-    for at, low, high in rules[order].tolist():
-        if abs(last_at - at) < 1.5 and last_low - TOUCH_POINTS <= high and low <= last_high + TOUCH_POINTS:
-            last_low, last_high = min(last_low, low), max(last_high, high)
+    for at, low, high in rules.tolist():
+        if at - last_at < 1.5 and low <= last_high + TOUCH_POINTS and last_low - TOUCH_POINTS <= high:
+            last_low = low if low < last_low else last_low
+            last_high = high if high > last_high else last_high
         else:
             joined.append((last_at, last_low, last_high))
             last_at, last_low, last_high = at, low, high
-    lines: Lines = np.array([*joined[1:], (last_at, last_low, last_high)])
-    long: Lines = lines[lines[:, 2] - lines[:, 1] > SHORTEST_POINTS]
-    return long
+    joined.append((last_at, last_low, last_high))
+    return [rule for rule in joined if rule[2] - rule[1] > SHORTEST_POINTS]
 
 
-def _grid(across: Lines, down: Lines) -> Grid | None:
-    """Return the grid of rules that touch, or None when they part no columns or enclose what is no rectangle."""
-    xs = _cuts([*down[:, 0].tolist(), float(across[:, 1].min()), float(across[:, 2].max())])
-    ys = _cuts([*across[:, 0].tolist(), float(down[:, 1].min()), float(down[:, 2].max())])[::-1]
+def _grid(across: Sequence[_Rule], down: Sequence[_Rule], middles: Sequence[tuple[float, float]]) -> Grid | None:
+    """Return the grid of rules that touch; None when they part no columns or text, or enclose what is no rectangle."""
+    (places, lefts, rights), (ats, lows, highs) = zip(*across, strict=True), zip(*down, strict=True)
+    xs = _cuts([*ats, min(lefts), max(rights)])
+    ys = _cuts([*places, min(lows), max(highs)])[::-1]
     columns, rows = len(xs) - 1, len(ys) - 1
     if ys and ys[0] - ys[-1] < 2 * SHORTEST_POINTS:
         return None
     if not (2 <= columns <= MAX_COLUMNS and 1 <= rows <= MAX_ROWS):
         return None
-    middles = (np.array(xs[1:]) + xs[:-1]) / 2, (np.array(ys[1:]) + ys[:-1]) / 2
-    beside, above = _ruled(down, xs[1:-1], middles[1]), _ruled(across, ys[1:-1], middles[0])
+    if len([x for x, y in middles if xs[0] <= x < xs[-1] and ys[-1] <= y < ys[0]]) < MIN_HELD:
+        return None
+    centres = (np.array(xs[1:]) + xs[:-1]) / 2, (np.array(ys[1:]) + ys[:-1]) / 2
+    beside, above = _ruled(np.array(down), xs[1:-1], centres[1]), _ruled(np.array(across), ys[1:-1], centres[0])
     cells = []
     for members in _enclosed(beside.tolist(), above.tolist(), rows, columns):
         (top, bottom), (left, right) = ((min(places), max(places)) for places in zip(*members, strict=True))
@@ -131,10 +146,11 @@ def _grid(across: Lines, down: Lines) -> Grid | None:
             return None
         cells.append(Cell(top, bottom + 1, left, right + 1, xs[left], ys[bottom + 1], xs[right + 1], ys[top]))
     cells.sort()
-    owners = np.zeros((rows, columns), int)
+    owners = [[0] * columns for _ in range(rows)]
     for number, cell in enumerate(cells):
-        owners[cell.top_row : cell.end_row, cell.left_column : cell.end_column] = number
-    return Grid(cells, xs, ys[::-1], owners.tolist())
+        for row in range(cell.top_row, cell.end_row):
+            owners[row][cell.left_column : cell.end_column] = [number] * (cell.end_column - cell.left_column)
+    return Grid(cells, xs, ys[::-1], owners)
 
 
 def _enclosed(beside: list[list[bool]], above: list[list[bool]], rows: int, columns: int) -> list[list[Place]]:

@@ -94,6 +94,7 @@ _COMPOUND_ENDS = frozenset(
         "infected",
     ]
 )
+_MARKS = ".,;:()[]"
 HANGUL = re.compile("[\uac00-\ud7a3]")
 
 
@@ -106,11 +107,12 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
     for n in cuts:
         if n + 1 < len(whole):
             whole[n + 1] = " ".join(whole[n + 1].split()[1:])
-    ascii_lines = [line for line in whole if line.isascii()]
-    others = [line for line in whole if not line.isascii()]
-    tokens = {*" ".join(ascii_lines).lower().split(), *" ".join(others).lower().split()}
-    words = {token for token in tokens if token.isalpha()}
-    words.update(_WORDS.findall(" ".join(tokens - words)))
+    tokens: set[str] = set()
+    for line in whole:
+        tokens.update(line.lower().split())
+    bare = {token.strip(_MARKS) for token in tokens}
+    words = {token for token in bare if token.isalpha()}
+    words.update(_WORDS.findall(" ".join(bare - words)))
     return frozenset(words.union(*[word.split("-") for word in words if "-" in word]))
 
 

@@ -88,8 +88,8 @@ def _with_tables(lines: list[Line]) -> list[Line]:
 
 
 def _cell_lines(line: Line) -> list[CellLine]:
-    spans = line.spans or [(line.x0, line.x1)]
-    return [CellLine(text, *span, line.base, line.height) for text, span in zip(line.cells, spans, strict=True)]
+    spans, base, height = line.spans or [(line.x0, line.x1)], line.base, line.height
+    return [CellLine(text, x0, x1, base, height) for text, (x0, x1) in zip(line.cells, spans, strict=True)]
 
 
 def _side_by_side(run: Sequence[Line], columns: Sequence[Sequence[CellLine]]) -> list[Line]:
@@ -209,9 +209,13 @@ def _line(row: list[Fragment], number: int) -> Line:
             spans.append((fragment.x0, fragment.x1))
         last = fragment
     most = max(row, key=lambda f: len(f.text))
-    mended = [_mended(cell) for cell in cells]
+    edits = NO_EDITS
+    for n, cell in enumerate(cells):
+        if not cell.isascii():
+            cells[n], made = _mended(cell)
+            edits |= made
     return Line(
-        cells=[text for text, _ in mended],
+        cells=cells,
         x0=min([f.x0 for f in row]),
         x1=max([f.x1 for f in row]),
         y0=min([f.y0 for f in row]),
@@ -219,13 +223,13 @@ def _line(row: list[Fragment], number: int) -> Line:
         base=most.base,
         height=most.height,
         size=most.size,
-        bold=all(f.bold for f in row),
+        bold=False not in [f.bold for f in row],
         face=most.face,
         block=number,
         spans=spans,
         gaps=[gap for f in row for gap in f.gaps],
         spaced=row[-1].spaced,
-        edits=frozenset().union(*(edits for _, edits in mended)),
+        edits=edits,
     )
 
 

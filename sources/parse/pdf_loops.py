@@ -116,6 +116,12 @@ write:
   %next = add i32 %index, 1
   br label %head
 done:
+  %box_end = getelementptr [4 x float], ptr %box, i32 %end
+  %code_end = getelementptr i32, ptr %code, i32 %end
+  %run_end = getelementptr i32, ptr %run, i32 %end
+  store [4 x float] zeroinitializer, ptr %box_end
+  store i32 10, ptr %code_end
+  store i32 -1, ptr %run_end
   store i32 %fonts_before, ptr %font_count
   ret i32 %count
 }
@@ -128,8 +134,10 @@ entry:
   store i64 0, ptr %counts, align 4
   br label %head
 head:
-  %index = phi i32 [ 0, %entry ], [ %next, %each ], [ %next, %picture ], [ %next, %shape ]
-  %count = phi i32 [ 0, %entry ], [ %count, %each ], [ %count, %picture ], [ %added, %shape ]
+  %index = phi i32 [ 0, %entry ], [ %next, %each ], [ %next, %picture ], [ %next, %shape ],
+                   [ %next, %stepping ], [ %next, %straight ]
+  %count = phi i32 [ 0, %entry ], [ %count, %each ], [ %count, %picture ], [ %added, %shape ],
+                   [ %added, %stepping ], [ %added, %straight ]
   %more = icmp slt i32 %index, %end
   br i1 %more, label %each, label %done
 each:
@@ -189,11 +197,23 @@ shape:
   %few = and i1 %bounded_segments, %no_box
   %large_few = and i1 %large, %few
   %walk = and i1 %large_few, %is_drawn
+  br i1 %walk, label %walking, label %head
+walking:
+  %step = phi i32 [ 0, %shape ], [ %step_next, %stepping ]
+  %goes_on = icmp slt i32 %step, %segments
+  br i1 %goes_on, label %stepping, label %straight
+stepping:
+  %step_next = add i32 %step, 1
+  %segment = call ptr @FPDFPath_GetPathSegment(ptr %object, i32 %step)
+  %segment_kind = call i32 @FPDFPathSegment_GetType(ptr %segment)
+  %level_kind = or i32 %segment_kind, 2
+  %no_curve = icmp eq i32 %level_kind, 2
+  br i1 %no_curve, label %walking, label %head
+straight:
   %walk_count = load i32, ptr %walks
   %walk_at = getelementptr i32, ptr %walked, i32 %walk_count
   store i32 %count, ptr %walk_at
-  %one_walk = zext i1 %walk to i32
-  %all_walks = add i32 %walk_count, %one_walk
+  %all_walks = add i32 %walk_count, 1
   store i32 %all_walks, ptr %walks
   br label %head
 done:
@@ -205,28 +225,22 @@ entry:
   %placed = call i32 @FPDFPageObj_GetMatrix(ptr %path, ptr %matrix)
   br label %head
 head:
-  %index = phi i32 [ 0, %entry ], [ %next, %line ]
+  %index = phi i32 [ 0, %entry ], [ %next, %each ]
   %more = icmp slt i32 %index, %end
   br i1 %more, label %each, label %done
 each:
-  %segment = call ptr @FPDFPath_GetPathSegment(ptr %path, i32 %index)
-  %kind = call i32 @FPDFPathSegment_GetType(ptr %segment)
-  %either = or i32 %kind, 2
-  %straight = icmp eq i32 %either, 2
-  br i1 %straight, label %line, label %curve
-line:
   %x = getelementptr %segment, ptr %segments, i32 %index, i32 0, i32 0
   %y = getelementptr %segment, ptr %segments, i32 %index, i32 0, i32 1
   %kind_at = getelementptr %segment, ptr %segments, i32 %index, i32 1
   %closes_at = getelementptr %segment, ptr %segments, i32 %index, i32 2
+  %segment = call ptr @FPDFPath_GetPathSegment(ptr %path, i32 %index)
+  %kind = call i32 @FPDFPathSegment_GetType(ptr %segment)
   %closes = call i32 @FPDFPathSegment_GetClose(ptr %segment)
   %known = call i32 @FPDFPathSegment_GetPoint(ptr %segment, ptr %x, ptr %y)
   store i32 %kind, ptr %kind_at
   store i32 %closes, ptr %closes_at
   %next = add i32 %index, 1
   br label %head
-curve:
-  ret i32 0
 done:
   ret i32 %placed
 }

@@ -22,7 +22,7 @@ MAX_OBJECTS = 20_000
 MAX_LOOKED_AT = 200
 MOST_PAGES, ROOM = 32, 1 << 18
 """Layout is worked out for so many pages at once, or for the first to fill half the room for characters."""
-_HYPHEN, HYPHEN_MARK, LINE_FEED = 2, 0xFFFE, 10
+_HYPHEN, HYPHEN_MARK = 2, 0xFFFE
 Ints = npt.NDArray[np.int64]
 Bounds = tuple[float, float, float, float]
 _COUNT_CHARACTERS = plain(pdfium.FPDFText_CountChars, ctypes.c_int, ctypes.c_void_p)
@@ -77,7 +77,6 @@ class Batch:
         """Ask for everything that is needed of an open page; `page` and `textpage` are addresses."""
         found, known = self._characters, len(self._fonts)
         found.read(textpage, max(0, _COUNT_CHARACTERS(textpage)))
-        found.end_page(LINE_FEED)
         self._begins.append(found.code.used)
         self._fonts += fonts_of(textpage, found.fonts.filled()[known:])
         count = max(0, _COUNT_OBJECTS(page))

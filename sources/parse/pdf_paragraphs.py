@@ -46,7 +46,7 @@ def write(lines: Sequence[Line]) -> Written:
     """Return the text of `lines`, which are in reading order."""
     body = _body_font(lines)
     edges = _edges(lines)
-    known = vocabulary(line.text for line in lines)
+    known = vocabulary([line.text for line in lines])
     broken = any(line.spaced for line in lines) and ends_within_words([(line.text, line.spaced) for line in lines])
     units: list[Unit] = []
     current: Unit | None = None
@@ -61,7 +61,7 @@ def write(lines: Sequence[Line]) -> Written:
         if current and kind != "row" and kind != "item":
             if not stands_off and current.kind != "text":
                 kind = kind_after(current, line, kind, edges[line.block])
-            found = _continued(units, current, line, kind, edges)
+            found = _continued(units, current, line, kind, edges, stands_off)
         if found:
             _extend(found, line, known, broken and _goes_on_in_word(found, line, edges))
         else:
@@ -72,13 +72,15 @@ def write(lines: Sequence[Line]) -> Written:
     return _assemble(units, set().union(*{line.edits for line in lines}))
 
 
-def _continued(units: Sequence[Unit], current: Unit, line: Line, kind: str, edges: Edges) -> Unit | None:
+def _continued(
+    units: Sequence[Unit], current: Unit, line: Line, kind: str, edges: Edges, stands_off: bool
+) -> Unit | None:
     """Return the unit that a line continues: on a new column or page also the text before the last footnotes."""
     if current.note and current.last.block != line.block:
         before = next((unit for unit in units[: -MAX_NOTES - 1 : -1] if not unit.note), None)
-        if before and before.kind == "text" and _runs_on(before, line, kind, edges):
+        if before and before.kind == "text" and _runs_on(before, line, kind, edges, stands_off):
             return before
-    return current if _runs_on(current, line, kind, edges) else None
+    return current if _runs_on(current, line, kind, edges, stands_off) else None
 
 
 def _extend(unit: Unit, line: Line, known: frozenset[str], in_word: bool) -> None:
@@ -104,7 +106,8 @@ def _demoted(units: Sequence[Unit], title_size: float, edges: Edges, known: froz
     demoted = False
     for unit, following in zip(units, [*units[1:], None], strict=False):
         before = kept[-1] if kept else None
-        if before and demoted and unit.kind == "text" and _runs_on(before, unit.first, "text", edges):
+        stands_off = demoted and _stands_off(before.last if before else None, unit.first, edges)
+        if before and demoted and unit.kind == "text" and _runs_on(before, unit.first, "text", edges, stands_off):
             before.text, edit = join_lines(before.text, unit.text, known)
             before.last, before.lines = unit.last, before.lines + unit.lines
             before.edits |= unit.edits | ({edit} - {""})
@@ -153,12 +156,12 @@ def _is_cut(unit: Unit, following: Unit | None) -> bool:
     return following.text[0].islower() and abs(unit.first.size - following.first.size) <= 0.05 * unit.first.size
 
 
-def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges) -> bool:
+def _runs_on(unit: Unit, line: Line, kind: str, edges: Edges, stands_off: bool) -> bool:
     """Say whether a line continues the unit before it."""
     last = unit.last
     if unit.kind in ("row", "table") or abs(line.size - last.size) > 0.05 * last.size:
         return False
-    if (_stands_off(last, line, edges) and CAPTION.match(line.text)) or (unit.note and NOTE_MARK.match(line.text)):
+    if (stands_off and CAPTION.match(line.text)) or (unit.note and NOTE_MARK.match(line.text)):
         return False
     if (kind == "heading") != (unit.kind == "heading") or (kind == "heading" and line.bold != last.bold):
         return False

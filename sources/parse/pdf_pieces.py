@@ -75,7 +75,8 @@ def find_words(codes: Codes, kinds: Kinds) -> tuple[Ints, Ints]:
         return edge[::2], edge[1::2]
     codes[marks] = ord("-")
     cuts = marks[ink[marks + 1]] + 1
-    return np.sort(np.concatenate((edge[::2], cuts))), np.sort(np.concatenate((edge[1::2], cuts)))
+    starts, ends = np.concatenate((edge[::2], cuts)), np.concatenate((edge[1::2], cuts))
+    return np.sort(starts, kind="stable"), np.sort(ends, kind="stable")
 
 
 def find_words_boxes(text: Text, corners: Floats) -> Words:
@@ -85,8 +86,8 @@ def find_words_boxes(text: Text, corners: Floats) -> Words:
     page, length = np.searchsorted(text.begins, start, "right") - 1, end - start
     if not len(start):
         return Words(start, end, page, start, start, kinds[:0], start, np.zeros((4, 0)))
-    _, top, _, bottom = text.box[start].T
-    _, last_top, _, last_bottom = text.box[end - 1].T
+    _, top, _, bottom = text.box.take(start, 0).T
+    _, last_top, _, last_bottom = text.box.take(end - 1, 0).T
     uneven = np.abs(bottom - last_bottom) + np.abs(top - last_top) > 0.08 * np.maximum(top - bottom, 0.1)
     whole = (np.bitwise_or.reduceat(kinds, start) & _SCRIPTABLE > 0) | uneven
     count = np.where(whole, length, np.minimum(length, 2))
@@ -94,9 +95,10 @@ def find_words_boxes(text: Text, corners: Floats) -> Words:
     word = np.repeat(np.arange(len(start)), count)
     step = np.where(whole, 1, length - 1)
     at = start[word] + (np.arange(len(word)) - first[word]) * step[word]
-    left, top, right, bottom = text.box[at].T
-    x, y = corners[page[word]].T
-    box = np.stack((left - x, bottom - y, right - x, top - y))
+    given, corner = text.box.take(at, 0), corners.take(page[word], 0)
+    box = np.empty((4, len(at)))
+    for side, (row, axis) in zip(box, ((0, 0), (3, 1), (2, 0), (1, 1)), strict=True):
+        np.subtract(given[:, row], corner[:, axis], out=side)
     return Words(start, end, page, first, at, kinds[at], word, box)
 
 
@@ -109,7 +111,7 @@ def spread(starts: Ints, ends: Ints) -> Ints:
 def find_turned(words: Words, count: int) -> tuple[Mask, list[int]]:
     """Say which words run up or down their page, and the turn (1 up, -1 down) of each page that mostly does."""
     last = np.append(words.first[1:], len(words.at)) - 1
-    run, rise = words.box[:2, last] - words.box[:2, words.first]
+    run, rise = words.box[:2].take(last, 1) - words.box[:2].take(words.first, 1)
     long = words.end - words.start > 2
     turned = long & (np.abs(rise) > 2 * np.abs(run)) & (np.abs(rise) > 2)
     turns = [0] * count
@@ -130,8 +132,8 @@ def find_pieces(words: Words, kept: Mask | None) -> Pieces:
     """Cut words, all or those `kept`, where height or baseline changes, and a unit from the number before it."""
     at, kind, word, box = words.at, words.kind, words.word, words.box
     if kept is not None:
-        shown = kept[word]
-        at, kind, word, box = at[shown], kind[shown], word[shown], box[:, shown]
+        shown = np.flatnonzero(kept[word])
+        at, kind, word, box = at[shown], kind[shown], word[shown], box.take(shown, 1)
     tall = box[3] - box[1]
     base = box[1] + BASELINE_SHARE * tall
     jump = np.abs(np.diff(tall)) + np.abs(np.diff(base)) > 0.15 * np.maximum(tall[1:], tall[:-1])
@@ -139,7 +141,8 @@ def find_pieces(words: Words, kept: Mask | None) -> Pieces:
     apart[_thin_spaces(at, kind, box, tall)] = True
     heads = np.concatenate(([0], np.flatnonzero(jump | apart) + 1))[: len(at)]
     tails = np.concatenate((heads[1:] - 1, [len(at) - 1]))[: len(at)]
-    ends = np.concatenate((np.minimum(box[:2, heads], box[:2, tails]), np.maximum(box[2:, heads], box[2:, tails])))
+    begin, finish = box.take(heads, 1), box.take(tails, 1)
+    ends = np.concatenate((np.minimum(begin[:2], finish[:2]), np.maximum(begin[2:], finish[2:])))
     spaced = np.concatenate(([True], apart))[heads]
     start, number = at[heads], word[heads]
     end = words.end[number]

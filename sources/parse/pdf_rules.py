@@ -71,10 +71,11 @@ def _add_edges(paths: Paths, part: npt.NDArray[np.bool_], across: list[_Part], d
 
 
 def _by_page(parts: Sequence[_Part], page: _Ints, origin: tuple[_Column, _Column, _Column]) -> list[Lines]:
-    """Return the lines of each page in the order of their paths, measured from its `origin`."""
+    """Return the lines of each page, measured from its `origin`; those in one place, to a point, as they run."""
     number, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(number, kind="stable")
-    of_page = page[number[order]]
-    lines = np.stack([column[order] - corner[of_page] for column, corner in zip(columns, origin, strict=True)], axis=1)
-    ends = np.searchsorted(of_page, np.arange(len(origin[0]) + 1)).tolist()
+    of_page = page[number]
+    at, low, high = (column - corner[of_page] for column, corner in zip(columns, origin, strict=True))
+    order = np.lexsort((number, low, np.round(at), of_page))
+    lines = np.stack((at, low, high), axis=1).take(order, 0)
+    ends = np.searchsorted(of_page[order], np.arange(len(origin[0]) + 1)).tolist()
     return [lines[first:end] for first, end in pairwise(ends)]

@@ -55,7 +55,7 @@ def take_ruled(fragments: Sequence[Fragment], grid: Grid) -> tuple[Table, list[F
             return None
         held[at].append(fragment)
         taken.append(fragment)
-    lines = [_cell_lines(members) for members in held]
+    lines = [_cell_lines(members) if members else [] for members in held]
     if any(sum(len(line.text) for line in cell) > MAX_CELL_CHARS for cell in lines):
         return None
     table = _placed(grid, lines)
@@ -98,14 +98,15 @@ def _joined(row: list[Fragment]) -> CellLine:
 
 def _placed(grid: Grid, lines: Sequence[list[CellLine]]) -> Table:
     """Return the rows of a grid, those without rules parted, without rows and columns that are empty."""
+    rows: list[list[list[CellLine]]] = [[[] for _ in range(grid.columns)] for _ in range(grid.rows)]
+    edges: list[list[Span]] = [[(0.0, 0.0)] * grid.columns for _ in range(grid.rows)]
+    for cell, content in zip(grid.cells, lines, strict=True):
+        if content:
+            rows[cell.top_row][cell.left_column] = content
+            edges[cell.top_row][cell.left_column] = _room(cell, content)
     table: Table = []
-    for row in range(grid.rows):
-        cells: list[list[CellLine]] = [[] for _ in range(grid.columns)]
-        edges: list[Span] = [(0.0, 0.0)] * grid.columns
-        for cell, content in zip(grid.cells, lines, strict=True):
-            if cell.top_row == row:
-                cells[cell.left_column], edges[cell.left_column] = content, _room(cell, content)
-        table += part_rows(cells, edges)
+    for of_row, its_edges in zip(rows, edges, strict=True):
+        table += part_rows(of_row, its_edges)
     table = [cells for cells in table if any(cells)]
     kept = [n for n in range(grid.columns) if any(cells[n] for cells in table)]
     return [[cells[n] for n in kept] for cells in table]

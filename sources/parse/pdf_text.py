@@ -68,9 +68,11 @@ class Piece(NamedTuple):
 
 def clean_codes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """Turn invisible marks into U+0000 (dropped later) and controls into U+FFFD; white space and U+FFFE stay."""
-    control = (codes < 9) | (codes > 13) & (codes < 32) | (codes >= 0x7F) & (codes < 0xA0) | (codes == 0xFFFF)
-    codes[control] = 0xFFFD
+    low = np.flatnonzero(codes < 32)
+    codes[low[(codes[low] < 9) | (codes[low] > 13)]] = 0xFFFD
+    codes[codes - 0x7F < 0x21] = 0xFFFD
     high = np.flatnonzero(codes > 0x2000)
+    codes[high[codes[high] == 0xFFFF]] = 0xFFFD
     codes[high[np.isin(codes[high], _INVISIBLE)]] = 0
     return codes
 
@@ -153,6 +155,8 @@ def garbled_share(text: str) -> float:
     if not text or text.isascii():
         return 0.0
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
+    if units.max() < 0xDB80:
+        return 0.0
     odd = units[(units >= 0xDB80) & (units < 0xDC00) | (units >= 0xE000) & (units < 0xF900) | (units == 0xFFFD)]
     if not len(odd):
         return 0.0

@@ -76,22 +76,21 @@ def find_fragments(batch: Batch) -> list[PageText]:
     pieces = find_pieces(words, ~turned if turned.any() else None)
     level = np.array([not quarter for quarter in turns])
     found, page = _fragments(text, string, pieces, (corners[:, 1], level), [sheet.rules for sheet in sheets])
-    for number, f in zip(page, found, strict=True):
-        sheet = sheets[number]
-        if f.x1 > 0 and f.x0 < sheet.width and f.y1 > 0 and f.y0 < sheet.height:
-            sheet.fragments.append(f)
+    for sheet, (first, end) in zip(sheets, pairwise(np.searchsorted(page, np.arange(len(pages) + 1))), strict=True):
+        right, top = sheet.width, sheet.height
+        sheet.fragments = [f for f in found[first:end] if f.x1 > 0 and f.x0 < right and f.y1 > 0 and f.y0 < top]
     return sheets
 
 
 def _fragments(
     text: Text, string: str, pieces: Pieces, feet: tuple[Floats, Mask], rules: Sequence[Rules]
-) -> tuple[list[Fragment], list[int]]:
+) -> tuple[list[Fragment], Ints]:
     """Join pieces that run on along one line and give each stretch its text, main size and weight; and its page.
 
     `feet` are the lower edge of each page and whether its text runs level, so that baselines can be asked for.
     """
     if not len(pieces.start):
-        return [], []
+        return [], pieces.page
     _true_heights(pieces, text, feet)
     breaks, spaced = _joints(pieces)
     order = _reattached(pieces, breaks)
@@ -102,10 +101,8 @@ def _fragments(
     heads = np.concatenate(([0], np.flatnonzero(breaks) + 1))
     tails = np.append(heads[1:], len(pieces.start)) - 1
     spaced[heads] = False
-    first = text.run[pieces.start[heads]]
-    last = text.run[pieces.end[tails] - 1]
-    fonts = ([text.fonts[font] for font in text.font[runs].tolist()] for runs in (first, last))
-    bold, face = weights_and_names(*fonts)
+    first, last = text.run[pieces.start[heads]], text.run[pieces.end[tails] - 1]
+    bold, face = weights_and_names(text.fonts, text.font[first], text.font[last])
     edges = [np.minimum.reduceat(side, heads) for side in pieces.box[:2]]
     edges += [np.maximum.reduceat(side, heads) for side in pieces.box[2:]]
     texts = piece_texts(string, text.codes, (pieces.start, pieces.end), spaced, heads)
@@ -116,7 +113,7 @@ def _fragments(
     _note_gaps(found, string, pieces, heads, tails)
     _note_spaces(found, text.codes, pieces.end[tails])
     rewrite_uneven(found, text, string, pieces, spaced, np.stack((heads, tails + 1), axis=1))
-    return found, pieces.page[heads].tolist()
+    return found, pieces.page[heads]
 
 
 def _note_gaps(found: list[Fragment], text: str, pieces: Pieces, heads: Ints, tails: Ints) -> None:

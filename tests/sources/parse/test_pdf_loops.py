@@ -32,7 +32,6 @@ def test_characters_are_those_that_pdfium_gives_one_by_one() -> None:
     for _, textpage in _pages():
         raw, count, first = textpage.raw, textpage.count_chars(), characters.code.used
         characters.read(address_of(raw), count)
-        characters.end_page(10)
         for index in range(count):
             at = first + index
             assert characters.code.array[at] == pdfium.FPDFText_GetUnicode(raw, index)
