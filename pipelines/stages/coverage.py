@@ -49,7 +49,7 @@ class Coverage:
     """The stage: one row of slices for each document, sorted, none where nothing is named."""
 
     name = "coverage"
-    version = "7"
+    version = "8"
     reasons: frozenset[str] = frozenset()
     writes = "attributes"
 

@@ -78,9 +78,11 @@ class Matcher:
 
     def mentions(self, text: PlainText) -> list[Mention]:
         """Return all mentions: those in any case, then those as written, in the order of the text, each once."""
-        exact = list(_found(self._exact, text.cased))
+        folded = list(_found(self._folded, text.folded))
+        hidden = [mention for mention in folded if mention.group == _NO_MENTION]
+        written = _found(self._exact, text.cased)
+        exact = [one for one in written if not any(span.start <= one.start < span.stop for span in hidden)]
         seen = {(mention.start, mention.group) for mention in exact}
-        folded = _found(self._folded, text.folded)
         once = [mention for mention in folded if (mention.start, mention.group.removeprefix(SIGN)) not in seen]
         return [mention for mention in [*once, *exact] if mention.group]
 
