@@ -52,6 +52,8 @@ def identifiers(walk: Walk, elements: Iterable[etree._Element]) -> list[Block]:
 def captioned(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a figure, box, supplement or group of them: lead line, content, identifiers."""
     content = flat(walk.flow(element, _LEAD))
+    if not len(element):  # a picture: most have neither label nor caption of their own
+        return list(content)
     return [*lead_line(walk, element), *content, *identifiers(walk, every(element, "object-id"))]
 
 

@@ -21,7 +21,7 @@ _UNMARKED = ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be"))
 _BEFORE_MARKUP = re.compile(r"(?:\s*<\?xml\s[^>]*?\?>)?+\s*+(?=<)")
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_ALLOWED_BYTES = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r")
+_CONTROLS = [code for code in range(32) if code not in b"\t\n\r"]
 _LATIN = frozenset({"iso8859-1", "cp1252", "iso8859-15"})
 
 
@@ -50,10 +50,11 @@ def decode_xml(body: bytes) -> str:
 def _forbidden(text: str, in_utf8: bytes | None) -> re.Match[str] | None:
     """Return the first character that XML forbids; the slow search is made only where there is one."""
     try:
-        controls = (in_utf8 or text.encode()).translate(None, _ALLOWED_BYTES)
+        data = in_utf8 or text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
         return _FORBIDDEN.search(text)
-    return _FORBIDDEN.search(text) if controls or "\ufffe" in text or "\uffff" in text else None
+    found = any(code in data for code in _CONTROLS) or "\ufffe" in text or "\uffff" in text
+    return _FORBIDDEN.search(text) if found else None
 
 
 def _encoding(body: bytes) -> tuple[str, int]:
