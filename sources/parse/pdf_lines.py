@@ -159,10 +159,11 @@ def _single(fragment: Fragment, number: int) -> Line:
     if fragment.table:
         return _ruled(fragment, fragment.table, number)
     f = fragment
-    text, edits = _mended(_tidy(f.text))
-    cells = [text] if text else []
-    place = f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number
-    return Line(cells, *place, text, (), f.gaps, None, f.spaced, False, False, edits)
+    plain, edits = _mended(_tidy(f.text))
+    cells = [plain] if plain else []
+    line = Line(cells, f.x0, f.x1, f.y0, f.y1, f.base, f.height, f.size, f.bold, f.face, number)
+    line.edits, line.gaps, line.spaced = edits, f.gaps, f.spaced
+    return line
 
 
 def _ruled(f: Fragment, table: Table, number: int) -> Line:
