@@ -5,7 +5,7 @@ footnotes follow, identifiers come last. Each part is found by name, and everyth
 so permissions, attributions and alternative texts stay. Not here: grids (`sources.parse.jats_table`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lxml import etree
 
@@ -23,9 +23,8 @@ def _stopped(text: str) -> str:
     return text if not text or text[-1] in _STOPS else f"{text}."
 
 
-def lead_line(walk: Walk, element: etree._Element) -> list[Block]:
-    """Return label, title and caption: one line and the further paragraphs of the caption; other captions follow."""
-    own = children_by_name(element)
+def lead_line(walk: Walk, own: Mapping[str, list[etree._Element]]) -> list[Block]:
+    """Return label, title and caption among the children `own`: one line, then the caption's further paragraphs."""
     captions = own.get("caption", [])
     caption = captions[0] if captions else None
     within = children_by_name(caption) if caption is not None else {}
@@ -51,18 +50,19 @@ def identifiers(walk: Walk, elements: Iterable[etree._Element]) -> list[Block]:
 
 def captioned(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a figure, box, supplement or group of them: lead line, content, identifiers."""
+    own = children_by_name(element)
     content = flat(walk.flow(element, _LEAD))
-    if not len(element):  # a picture: most have neither label nor caption of their own
+    if not own:  # a picture: most have neither label nor caption of their own
         return list(content)
-    return [*lead_line(walk, element), *content, *identifiers(walk, every(element, "object-id"))]
+    return [*lead_line(walk, own), *content, *identifiers(walk, own.get("object-id", ()))]
 
 
 def table_wrap(walk: Walk, element: etree._Element) -> list[Block]:
     """Return a table with caption before and footnotes after, wherever the file has them."""
-    feet = every(element, "table-wrap-foot")
+    own = children_by_name(element)
     content = flat(walk.flow(element, _LEAD | {"table-wrap-foot"}))
-    notes = [block for foot in feet for block in flat(walk.flow(foot))]
-    return [*lead_line(walk, element), *content, *notes, *identifiers(walk, every(element, "object-id"))]
+    notes = [block for foot in own.get("table-wrap-foot", ()) for block in flat(walk.flow(foot))]
+    return [*lead_line(walk, own), *content, *notes, *identifiers(walk, own.get("object-id", ()))]
 
 
 def footnote(walk: Walk, element: etree._Element) -> list[Block]:

@@ -65,14 +65,15 @@ def _reference(walk: Walk, element: etree._Element, before: str) -> str:
 
 
 def _citation(walk: Walk, element: etree._Element) -> str:
-    text = all_text(element) if len(element) else element.text or ""
+    marked_up = len(element) > 0
+    text = all_text(element) if marked_up else element.text or ""
     text = text if text.isalnum() else _SPACES.sub(" ", text)
     if walk.citations == "numbered":
         numbers = [walk.reference_numbers.get(rid) for rid in (element.get("rid") or "").split()]
         text = ",".join(str(number) for number in numbers if number) or text
     if not text.strip():
         return text
-    raised = len(element) > 0 and local(element[0]) == "sup" and not has_own_text(element)
+    raised = marked_up and local(element[0]) == "sup" and not has_own_text(element)
     return raise_mark(mark(text)) if raised else mark(text)
 
 

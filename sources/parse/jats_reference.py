@@ -98,13 +98,13 @@ def _from_fields(fields: list[etree._Element]) -> str:
     placed: dict[str, str] = {}
     for child in fields:
         name = local(child)
-        if name == "person-group":
+        if name in _PLACED:
+            text = plain_text(child)
+            placed[name] = f"{placed[name]} {text}" if name in placed else text
+        elif name == "person-group":
             people += _people(child)
         elif name in _PEOPLE:
             people.append(_person(child, name))
-        elif name in _PLACED:
-            text = plain_text(child)
-            placed[name] = f"{placed[name]} {text}" if name in placed else text
         elif name == "pub-id":
             rest.append(f"{child.get('pub-id-type', '')}:{plain_text(child)}".lstrip(":"))
         else:

@@ -81,32 +81,31 @@ class Walk:
         """Return the content of `element` as blocks; child elements named in `skip` are left to the caller."""
         out: list[Block] = []
         run: list[str] = [element.text or ""]
-        children = children_of(element)  # kept, so that lxml wraps each of them once only
-        if children:
-            loose = local(element) in LOOSE or not has_own_text(element, children)
-            for child in children:
-                name = role(child)
-                if name not in skip:
-                    self._place(child, name, loose, run, out)
-                else:
-                    run.append(GAP)
-                if tail := child.tail:
-                    run.append(tail)
+        for child in children_of(element):
+            name = role(child)
+            if name not in skip:
+                self._place(child, name, element, run, out)
+            else:
+                run.append(GAP)
+            if tail := child.tail:
+                run.append(tail)
         self._flush(run, out)
         return out
 
-    def _place(self, child: etree._Element, name: str, loose: bool, run: list[str], out: list[Block]) -> None:
-        """Add one child to the current run of text, or end the run and add the child's blocks."""
+    def _place(
+        self, child: etree._Element, name: str, around: etree._Element, run: list[str], out: list[Block]
+    ) -> None:
+        """Add one child of `around` to the current run of text, or end the run and add the child's blocks."""
         block, handler = self.blocks.get(name), self.inlines.get(name)
         inline = handler is not None or name in INLINE
-        if block is not None and (loose or not inline):
+        if block is not None and (not inline or _is_loose(around)):
             self._flush(run, out)
             out.extend(block(self, child))
         elif handler is not None:
             run.append(handler(self, child, run[-1]) or GAP)
         elif inline and not len(child):
             run.append(child.text or GAP)
-        elif self._holds_blocks(child) or not (inline or not loose):
+        elif self._holds_blocks(child) or (not inline and _is_loose(around)):
             self._flush(run, out)
             out.extend(self.flow(child))
         else:
@@ -163,7 +162,8 @@ class Walk:
         gap = "" if name in INLINE or name in self.inlines or has_own_text(element) else " "
         parts = [element.text or ""]
         for child in children_of(element):
-            parts.append((self.inline(child, parts[-1]) if local(child) not in skip else "") or GAP)
+            left_out = skip and local(child) in skip
+            parts.append(GAP if left_out else self.inline(child, parts[-1]) or GAP)
             if child.tail or gap:
                 parts.append(f"{child.tail or ''}{gap}")
         if gap:  # the last field is apart from what follows, but not from a comma or stop
@@ -178,3 +178,8 @@ class Walk:
         text = self.finish(self.inline_content(element, skip))
         notes, self.notes = self.notes, outer
         return " ".join([text, *notes]) if notes else text
+
+
+def _is_loose(element: etree._Element) -> bool:
+    """Say whether nothing but elements belongs, or stands, in an element."""
+    return local(element) in LOOSE or not has_own_text(element)
