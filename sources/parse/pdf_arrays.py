@@ -44,7 +44,7 @@ class Rows:
         """Return the address of the first unused row; `count` of them may be written."""
         if self.used + count > len(self.array):
             kept = self.array[: self.used]
-            self._make(2 * (self.used + count))
+            self._make(2 * self.used + count)
             self.array[: self.used] = kept
         return self._place + self.used * self._step
 
