@@ -81,31 +81,32 @@ class Walk:
         """Return the content of `element` as blocks; child elements named in `skip` are left to the caller."""
         out: list[Block] = []
         run: list[str] = [element.text or ""]
-        for child in children_of(element):
-            name = role(child)
-            if name not in skip:
-                self._place(child, name, element, run, out)
-            else:
-                run.append(GAP)
-            if tail := child.tail:
-                run.append(tail)
+        children = children_of(element)  # kept, so that lxml wraps each of them once only
+        if children:
+            loose = local(element) in LOOSE or not has_own_text(element, children)
+            for child in children:
+                name = role(child)
+                if name not in skip:
+                    self._place(child, name, loose, run, out)
+                else:
+                    run.append(GAP)
+                if tail := child.tail:
+                    run.append(tail)
         self._flush(run, out)
         return out
 
-    def _place(
-        self, child: etree._Element, name: str, around: etree._Element, run: list[str], out: list[Block]
-    ) -> None:
-        """Add one child of `around` to the current run of text, or end the run and add the child's blocks."""
+    def _place(self, child: etree._Element, name: str, loose: bool, run: list[str], out: list[Block]) -> None:
+        """Add one child to the current run of text, or end the run and add the child's blocks."""
         block, handler = self.blocks.get(name), self.inlines.get(name)
         inline = handler is not None or name in INLINE
-        if block is not None and (not inline or _is_loose(around)):
+        if block is not None and (loose or not inline):
             self._flush(run, out)
             out.extend(block(self, child))
         elif handler is not None:
             run.append(handler(self, child, run[-1]) or GAP)
         elif inline and not len(child):
             run.append(child.text or GAP)
-        elif self._holds_blocks(child) or (not inline and _is_loose(around)):
+        elif self._holds_blocks(child) or not (inline or not loose):
             self._flush(run, out)
             out.extend(self.flow(child))
         else:
@@ -178,8 +179,3 @@ class Walk:
         text = self.finish(self.inline_content(element, skip))
         notes, self.notes = self.notes, outer
         return " ".join([text, *notes]) if notes else text
-
-
-def _is_loose(element: etree._Element) -> bool:
-    """Say whether nothing but elements belongs, or stands, in an element."""
-    return local(element) in LOOSE or not has_own_text(element)

@@ -330,3 +330,9 @@ def test_no_element_anywhere_drops_its_text(frame: str) -> None:
                 if word not in folded
             ]
     assert lost == []
+
+
+@pytest.mark.parametrize("child", ["<puzzle>a</puzzle>", "<alternatives><p>a</p></alternatives>"])
+def test_very_many_children_that_may_be_text_or_blocks_are_read_in_one_pass(child: str) -> None:
+    part = one(body=f"<p>x</p><riddle>{child * 20_000}</riddle>")
+    assert part.text.count("a") == 20_000
