@@ -59,7 +59,7 @@ def height(own: dict[str, str]) -> int:
     return number(own.get("rowspan"), 1) or MAX_SPAN
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def plain_spans(items: tuple[tuple[str | bytes, str | bytes], ...]) -> tuple[int | None, int, int]:
     """Return column, width and height of a cell by its attributes where no columns have names; most are alike."""
     own = _lowered(items)
