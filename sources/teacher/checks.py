@@ -43,10 +43,11 @@ _GOLD = re.compile(
 )
 _PROMPT = re.compile(
     r"(?-i:\bP[1-9]\b(?=[\s.,;:)\]]|$))|\bpassages? (?:\d|provided|given|above|states?|says?|supports?|P\d)"
-    r"|\b(?:the|these|this|provided|given|cited|quoted) (?:passages?(?! of\b)|excerpts?|quotes?|prompt|JSON)\b"
+    r"|\b(?:the|these|this|provided|given|cited|quoted) (?:excerpts?|quotes?|prompt|JSON)\b"
+    r"|\b(?:the|these|this|provided|given|cited|quoted) passages?\b(?! (?:of|through|into|from|to)\b)"
     r"|\b(?:this|the (?:above|provided|given|present)) (?:section|text|document|guideline|excerpt|extract)\b"
     r"|\baccording to the (?:section|text|passages?|document|guidelines?|source|material|excerpt)\b"
-    r"|\b(?:ce|le) (?:passage|extrait)\b(?! (?:de|du|d['’]))|\b(?:cette|la) section\b"
+    r"|\b(?:ce|le) (?:passage|extrait)\b(?! (?:de|du|des|d['’]|à|au|aux|vers|par|en)\b)|\b(?:cette|la) section\b"
     r"|\bselon le (?:texte|document|passage)\b",
     re.IGNORECASE,
 )

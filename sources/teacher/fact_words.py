@@ -17,12 +17,15 @@ from sources.teacher.lexicon import Lexicon, fold, lexicon_of
 from sources.teacher.patients import Observation
 from sources.teacher.roots import Roots, root, words_in
 from sources.teacher.tokens import spelled
-from sources.teacher.vocabulary import clinical_roots, is_everyday, may_stand
+from sources.teacher.vocabulary import clinical_roots, is_everyday, may_stand, vocabulary
 
 _OF_AGE = frozenset({"aged", "age", "agee", "old", "sexe", "sex"})
 """Words of a person that may be left out ("a man of 61 years")."""
+_YEARS, _OTHER_UNITS = frozenset({"year", "an"}), re.compile(r"\b(?:month|week|day|mois|semaine|jour)", re.IGNORECASE)
+"""And the unit of an age, where no other is named ("a man aged 61")."""
 _PERSONS = frozenset[str]().union(*SEXED.values())
 _LEAST_LETTERS = 2
+_NO_LACK = re.compile(r"\b(?:no|not|without|pas|sans|aucune?)\s+(?:any\s+|de\s+)?(?:lack|manque)\b", re.IGNORECASE)
 _ONLY = re.compile(r"\bn(?:e |['’])(?:\w+ ){1,3}?(?=qu(?:e\b|['’]))", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
@@ -66,7 +69,8 @@ class Fact:
         numbers = set(_NUMBER.findall(plain))
         if numbers - self._numbers or (whole and set(_NUMBER.findall(_in_digits(self.values, language))) - numbers):
             return "value_changed"
-        if whole and not self._roots(self.values) - _OF_AGE <= spoken:
+        spared = _OF_AGE if self.code or _OTHER_UNITS.search(plain) else _OF_AGE | _YEARS
+        if whole and not self._roots(self.values) - spared <= spoken:
             return "value_changed"
         if any(other <= spoken for other in self._other_values):
             return "value_changed"
@@ -115,7 +119,8 @@ class Fact:
         return {n for text in texts for n in _NUMBER.findall(_in_digits(text, self.lexicon.language))}
 
     @cached_property
-    def _words(self) -> Roots:
+    def words(self) -> Roots:
+        """The words of all that it is called by, and of its values."""
         return Roots([self.say, self.values, *(one.text for one in self.wordings)], self.lexicon.language)
 
     def _may_say(self, word: str, known: frozenset[str], *, whole: bool) -> bool:
@@ -124,10 +129,12 @@ class Fact:
         In a case it must be known to tell nothing, in an answer no clinical word: a case is what others are held to.
         """
         language, folded = self.lexicon.language, fold(word)
-        if len(folded) < _LEAST_LETTERS or word in self._words:
+        if len(folded) < _LEAST_LETTERS or word in self.words or self.words.has_kin_of(word):
             return True
         if not self.code:
             return folded not in _PERSONS
+        if folded in vocabulary(language)["joining"]:
+            return True
         if may_stand(word, ("quality", "kin"), language):
             return False
         if self.lexicon.is_small(folded) or folded in DENYING or may_stand(word, ("joining",), language):
@@ -154,8 +161,8 @@ DENYING = frozenset(
 
 
 def is_denied(lexicon: Lexicon, text: str) -> bool:
-    """Say whether words hold a denial; "ne ... que" is none."""
-    text = _ONLY.sub(" ", text)
+    """Say whether words hold a denial; "ne ... que" is none, nor is "no lack"."""
+    text = _NO_LACK.sub(" ", _ONLY.sub(" ", text))
     return lexicon.is_denied(text) or any(fold(word) in DENYING for word in words_in(text))
 
 

@@ -54,7 +54,8 @@ def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) ->
     """Yield what is wrong with an answer."""
     blocks = Blocks(Reading(words.lexicon, parts.text))
     outside = {one: Reading(words.lexicon, one.outside) for one in (*parts.all, parts.danger)}
-    yield from mark_faults(facts, [mark for one in parts.all for mark in one.marks], whole=False)
+    by_number = {fact.number: fact for fact in facts}
+    yield from (fault for one in parts.all for mark in one.marks for fault in mark_faults(by_number, mark, whole=False))
     yield from _walk_faults(words, [(number, outside.get(one)) for number, one in parts.walk])
     for code in sorted(set(named_conditions(words, blocks)) - {code for code, _ in words.case.gold}):
         yield "disease_added", code
@@ -72,7 +73,7 @@ def _outside_faults(words: CaseWords, outside: Reading, *, is_next: bool) -> Ite
     language, case = words.language, words.case
     known = clinical_roots(words.knowledge, language) if is_next else frozenset[str]()
     foreign = [
-        *foreign_words(words, outside, words.answer, known),
+        *(token.plain for token in foreign_words(words, outside, words.answer, known)),
         *(word for word in kin_in(words, outside) if word not in words.answer),
     ]
     if any(not may_stand(word, ("ordinary", "reasoning"), language) for word in foreign):

@@ -5,7 +5,7 @@ denied, no "yes" or "no", so that a question tells nothing, whatever it asks for
 (`fact_words`), names and dates (`identifiers`, `named`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sources.teacher.case_words import CaseWords
@@ -15,6 +15,7 @@ from sources.teacher.lexicon import DISEASE, fold
 from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
 from sources.teacher.roots import Roots, words_in
+from sources.teacher.topics import Topics
 from sources.teacher.unexplained import foreign_words, is_content, kin_in
 from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
 
@@ -27,16 +28,17 @@ def case_faults(
     words: CaseWords, facts: Sequence[Fact], roles: Sequence[str], turns: Sequence[Marked]
 ) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the turns of a case."""
-    marks = [mark for turn in turns for mark in turn.marks]
-    told = {mark.fact for mark in marks}
+    told = {mark.fact for turn in turns for mark in turn.marks}
+    by_number = {fact.number: fact for fact in facts}
     for fact in facts:
         if fact.number not in told:
             yield ("age_changed", "0 ages") if not fact.code else ("finding_lost", fact.code)
-    yield from mark_faults(facts, marks, whole=True)
     framed = CaseWords(replace(words.case, told=()), words.knowledge, words.language)
     for role, turn in zip(roles, turns, strict=True):
         outside = Reading(words.lexicon, turn.outside)
-        yield from _outside_faults(words, framed, outside, role)
+        topics = Topics(outside, turn.marks, by_number)
+        yield from (fault for mark in turn.marks for fault in mark_faults(by_number, mark, whole=True, topics=topics))
+        yield from _outside_faults(words, framed, outside, topics, role)
         if role == "user":
             yield from _denial_faults(words, outside)
         diseases = (m for m in Reading(words.lexicon, turn.text).mentions if m.code.startswith(DISEASE))
@@ -46,15 +48,19 @@ def case_faults(
     yield from _place_faults(words, turns)
 
 
-def mark_faults(facts: Sequence[Fact], marks: Sequence[Mark], *, whole: bool) -> Iterator[tuple[str, str]]:
-    """Yield marks whose words do not tell their fact."""
-    known = {fact.number: fact for fact in facts}
-    for mark in marks:
-        fact = known.get(mark.fact)
-        if fact is None:
-            yield "finding_invented", f"fact {mark.fact}"
-        elif fault := fact.fault(mark.words, whole=whole):
-            yield (fault, fact.code) if fact.code else _person_fault(fact, mark)
+def mark_faults(
+    facts: Mapping[int, Fact], mark: Mark, *, whole: bool, topics: Topics | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the words of a mark, and of those beside it where it needs them, as its fact."""
+    fact = facts.get(mark.fact)
+    if fact is None:
+        yield "finding_invented", f"fact {mark.fact}"
+        return
+    fault = fact.fault(mark.words, whole=whole)
+    if fault == "finding_lost" and topics and (beside := topics.beside(mark, fact)):
+        fault = fact.fault(f"{beside} {mark.words}", whole=whole)
+    if fault:
+        yield (fault, fact.code) if fact.code else _person_fault(fact, mark)
 
 
 def _person_fault(fact: Fact, mark: Mark) -> tuple[str, str]:
@@ -62,15 +68,18 @@ def _person_fault(fact: Fact, mark: Mark) -> tuple[str, str]:
     return ("sex_changed", "") if same_age else ("age_changed", "1 ages")
 
 
-def _outside_faults(words: CaseWords, framed: CaseWords, outside: Reading, role: str) -> Iterator[tuple[str, str]]:
+def _outside_faults(
+    words: CaseWords, framed: CaseWords, outside: Reading, topics: Topics, role: str
+) -> Iterator[tuple[str, str]]:
     """Yield clinical words and numbers outside marks; `framed` are the words of the case without its findings."""
     free: tuple[str, ...] = ("ordinary",)
     if role == "user":
-        known = clinical_roots(words.knowledge, words.language)
-        foreign = [*foreign_words(framed, outside, framed.facts, known), *kin_in(framed, outside)]
+        found = foreign_words(framed, outside, framed.facts, clinical_roots(words.knowledge, words.language))
+        foreign = [*(token.plain for token in found if not topics.holds(token)), *kin_in(framed, outside)]
     else:
         free = ("ordinary", "reasoning")
-        foreign = foreign_words(framed, outside, words.facts, listed_roots(words.language))
+        found = foreign_words(framed, outside, words.facts, listed_roots(words.language))
+        foreign = [token.plain for token in found]
     if any(not may_stand(word, free, framed.language) for word in foreign):
         yield "finding_invented", "a word outside of the marks"
     place = " ".join(framed.frame())

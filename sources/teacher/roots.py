@@ -6,14 +6,19 @@ words of one case (`case_words`). Not here: the stems by which a whole base is s
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+
+from simplemma import lemmatize
 
 from sources.teacher.lexicon import fold, stem
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_ROOT, _SHORTEST_ROOT = 6, 4
+_ADJECTIVE = re.compile(r"(?<=[^\W_]{3}[^aeiou\W_])(?:iness|ishness|ness|y|ish)$")
+"""Endings by which a finding becomes a quality: itchy, itchiness; feverish, feverishness."""
 _SAME = {
     **{"swollen": "swell", "swelling": "swell", "fed": "feed", "bled": "bleeding", "bleed": "bleeding"},
-    **{"bore": "birth", "born": "birth", "abdomen": "abdominal"},
+    **{"bore": "birth", "born": "birth", "abdomen": "abdominal", "sticky": "sticky"},
 }
 """Roots that no ending tells, as they are looked up."""
 
@@ -21,9 +26,15 @@ _SAME = {
 def root(word: str, language: str) -> str:
     """Return a word as it is compared."""
     folded = fold(word)
-    if folded.endswith("iness"):
-        folded = folded.removesuffix("iness") + "y"
+    if language == "en" and folded not in _SAME:
+        folded = _ADJECTIVE.sub("", folded)
     return stem(_SAME.get(folded, folded), language)[:_LONGEST_ROOT]
+
+
+@lru_cache(maxsize=1 << 16)
+def lemma(word: str, language: str) -> str:
+    """Return the form under which a dictionary has a word, folded ("venait", "venant": venir)."""
+    return fold(lemmatize(word.casefold(), lang=language))
 
 
 def words_in(text: str) -> list[str]:
@@ -35,13 +46,26 @@ class Roots:
     """A set of roots, in which a word is also found by the beginning of a root or by more than one."""
 
     def __init__(self, texts: Iterable[str], language: str) -> None:
-        self.language = language
+        texts, self.language = list(texts), language
         self.own = frozenset(root(word, language) for text in texts for word in words_in(text))
+        self._lemmas = frozenset(lemma(word, language) for text in texts for word in words_in(text))
         self._begun = frozenset(one[:n] for one in self.own for n in range(_SHORTEST_ROOT, len(one) + 1))
 
     def __contains__(self, word: object) -> bool:
         """Say whether a word has one of these roots."""
-        return isinstance(word, str) and self.holds(root(word, self.language))
+        if not isinstance(word, str):
+            return False
+        return self.holds(root(word, self.language)) or lemma(word, self.language) in self._lemmas
+
+    def has_kin_of(self, word: str) -> bool:
+        """Say whether a long word begins as a long one of these does: "uterine" as "uterus", "douloureux" as "douleur".
+
+        That is looser still, for use against the words of one fact alone.
+        """
+        one = root(word, self.language)
+        return len(one) == _LONGEST_ROOT and any(
+            len(own) == _LONGEST_ROOT and own[:_SHORTEST_ROOT] == one[:_SHORTEST_ROOT] for own in self.own
+        )
 
     def holds(self, one: str) -> bool:
         """Say whether a root is one of these, begins one, or is begun by one."""

@@ -53,11 +53,11 @@ def kin_in(words: CaseWords, reading: Reading) -> list[str]:
     ]
 
 
-def foreign_words(words: CaseWords, reading: Reading, own: Roots, known: frozenset[str]) -> list[str]:
+def foreign_words(words: CaseWords, reading: Reading, own: Roots, known: frozenset[str]) -> list[Token]:
     """Return words of which the roots are `known` to be clinical, and whole findings, that are no `own` ones."""
     spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence and m.present is not None and not m.supposed]
     return [
-        token.plain
+        token
         for _, token in _telling(reading)
         if is_foreign(words, known, token.plain, own)
         or (any(start <= token.start < end for start, end in spans) and is_content(words, token.plain, own))

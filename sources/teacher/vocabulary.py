@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.lexicon import fold, lexicon_of, stem
-from sources.teacher.roots import root, words_in
+from sources.teacher.roots import lemma, root, words_in
 from sources.teacher.verbalise import grammar
 
 VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
@@ -25,6 +25,7 @@ _CASE = (
 )
 """The parts of the grammar that tell a case."""
 _LISTS = ("clinical", "treatment", "procedure")
+_STRICT = frozenset({"quality", "kin"})
 
 
 @lru_cache(maxsize=2)
@@ -49,13 +50,17 @@ def _everyday(language: str) -> frozenset[str]:
 
 
 def may_stand(word: str, lists: Iterable[str], language: str) -> bool:
-    """Say whether a word has the stem of a word of some lists."""
-    return any(stem(fold(word), language) in _stems(name, language) for name in lists)
+    """Say whether a word has the stem or the lemma of a word of some lists."""
+    keys = {stem(fold(word), language), lemma(word, language)}
+    return any(not keys.isdisjoint(_keys(name, language)) for name in lists)
 
 
 @lru_cache(maxsize=16)
-def _stems(name: str, language: str) -> frozenset[str]:
-    return frozenset(stem(word, language) for word in vocabulary(language)[name])
+def _keys(name: str, language: str) -> frozenset[str]:
+    """Return the stems of a list, and the lemmas of one that frees: among qualities "vive" is no form of "vivre"."""
+    words = vocabulary(language)[name]
+    stems = frozenset(stem(word, language) for word in words)
+    return stems if name in _STRICT else stems | {lemma(word, language) for word in words}
 
 
 def _texts(node: Any) -> Iterator[str]:

@@ -1,0 +1,34 @@
+"""Words outside marks that name what a mark beside them tells of: "As for the ribs, [5: no fullness under them]".
+
+They are words of the fact that is marked in the same sentence, so they invent nothing; and with them a mark may be
+whole ("The breathing is [2: fast for the age]"). Not here: denials outside marks, which are none of a topic's.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sources.teacher.fact_words import Fact
+from sources.teacher.marks import Mark
+from sources.teacher.mentions import Reading
+from sources.teacher.tokens import Token
+
+
+class Topics:
+    """The facts that each sentence of a text tells in marks; `outside` is the text without these."""
+
+    def __init__(self, outside: Reading, marks: Sequence[Mark], facts: Mapping[int, Fact]) -> None:
+        self._outside = outside
+        self._sentence = {token.start: token.sentence for token in outside.tokens}
+        self._facts: dict[int, list[Fact]] = {}
+        for mark in marks:
+            if (fact := facts.get(mark.fact)) and fact.code:
+                self._facts.setdefault(self._sentence[mark.start], []).append(fact)
+
+    def holds(self, token: Token) -> bool:
+        """Say whether a word outside marks is one of a fact that its sentence tells."""
+        return any(token.plain in fact.words for fact in self._facts.get(token.sentence, ()))
+
+    def beside(self, mark: Mark, fact: Fact) -> str:
+        """Return the words of a fact that stand outside marks in the sentence of its mark."""
+        here = self._sentence[mark.start]
+        own = (t for t in self._outside.tokens if t.sentence == here and t.word[0].isalpha())
+        return " ".join(token.plain for token in own if token.plain in fact.words)
