@@ -26,7 +26,7 @@ _YEARS, _OTHER_UNITS = frozenset({"year", "an"}), re.compile(r"\b(?:month|week|d
 _PERSONS = frozenset[str]().union(*SEXED.values())
 _LEAST_LETTERS = 2
 _NO_LACK = re.compile(r"\b(?:no|not|without|pas|sans|aucune?)\s+(?:any\s+|de\s+)?(?:lack|manque)\b", re.IGNORECASE)
-_ONLY = re.compile(r"\bn(?:e |['’])(?:\w+ ){1,3}?(?=qu(?:e\b|['’]))", re.IGNORECASE)
+_ONLY = re.compile(r"\bn(?:e |['’])(?:(?!pas|plus|jamais|ni\b)\w+ ){1,3}?(?=qu(?:e\b|['’]))", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
@@ -133,7 +133,7 @@ class Fact:
             return True
         if not self.code:
             return folded not in _PERSONS
-        if folded in vocabulary(language)["joining"]:
+        if folded in vocabulary(language)["joining"] or (folded in DEGREES and not DEGREES.isdisjoint(self.words.own)):
             return True
         if may_stand(word, ("quality", "kin"), language):
             return False
@@ -153,6 +153,8 @@ class Fact:
         return frozenset(root(word, self.lexicon.language) for word in words)
 
 
+DEGREES = frozenset("very great severe strong intense tres grand grande fort forte".split())  # noqa: SIM905
+"""Words of a high degree, folded: one stands for another ("very tired", "great tiredness")."""
 DENYING = frozenset(
     "non nil negative negatif absent absente absents absentes free nothing rien lack lacks lacking manque"  # noqa: SIM905
     " unchanged inchange inchangee".split()

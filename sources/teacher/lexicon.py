@@ -29,7 +29,7 @@ is told by words within these (the whoop of a cough that ends in vomiting, a cam
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)?")
 _ENDINGS = {
     "en": re.compile(r"(?:ings?|ed|es|s|e|ly)$"),
-    "fr": re.compile(r"(?:ees|ee|es|e|s|x|er)$"),
+    "fr": re.compile(r"(?:ees|ee|es|e|s|(?<=\w{4})x|er)$"),
 }
 _SHORTEST_STEM = 3
 

@@ -5,6 +5,7 @@ denied, no "yes" or "no", so that a question tells nothing, whatever it asks for
 (`fact_words`), names and dates (`identifiers`, `named`).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,13 @@ from sources.teacher.unexplained import foreign_words, is_content, kin_in
 from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
 
 _SAID = frozenset({"yes", "oui"})
+_IDIOM = re.compile(
+    r"\b(?:catch(?:es)? (?:the|your|my) eye|at first sight|(?:that|this) is not all|not only|isn['’]t it|at hand"
+    r"|on the other hand|in the face of|at (?:the )?heart|ce n['’]est pas tout|n['’]est-ce pas|non seulement"
+    r"|saute(?:nt)? aux yeux|au premier coup d['’](?:œ|oe)il|à première vue|sous (?:les|mes|nos) yeux|coup de main)\b",
+    re.IGNORECASE,
+)
+"""Turns of phrase in which a part of the body or a denial tells nothing of the patient."""
 _PRONOUNS = {"female": "she", "male": "he"}
 """Of English alone: in French a thing has one too."""
 
@@ -35,7 +43,7 @@ def case_faults(
             yield ("age_changed", "0 ages") if not fact.code else ("finding_lost", fact.code)
     framed = CaseWords(replace(words.case, told=()), words.knowledge, words.language)
     for role, turn in zip(roles, turns, strict=True):
-        outside = Reading(words.lexicon, turn.outside)
+        outside = Reading(words.lexicon, _IDIOM.sub(lambda idiom: " " * len(idiom[0]), turn.outside))
         topics = Topics(outside, turn.marks, by_number)
         yield from (fault for mark in turn.marks for fault in mark_faults(by_number, mark, whole=True, topics=topics))
         yield from _outside_faults(words, framed, outside, topics, role)

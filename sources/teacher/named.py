@@ -17,10 +17,15 @@ _CAPITAL = re.compile(r"(?<![\w'’-])(?:[LlDd]['’])?([A-ZÀ-ÖØ-Þ][a-zà-ö
 _LEAST_LETTERS, _VOWEL = 3, re.compile(r"[aeiouy]")
 _ELIDED = re.compile(r"\A(?:qu|jusqu|lorsqu|puisqu|quoiqu|quelqu)['’]", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:^|[.!?:;\n…])[\s\W_]*$")
-_INTRODUCED = {
-    "en": re.compile(r"\A(?:,? \d|, (?:an?|aged|the)\b| (?:is|was|has|had|presents|comes|came|lives|feels)\b)"),
-    "fr": re.compile(r"\A(?:,? \d|, (?:une?|âgée?)\b| (?:est|a|était|vient|vit|consulte|présente)\b)"),
+_WHO = {
+    "en": "an?|aged|the|boy|girl|man|woman|infant|newborn|baby",
+    "fr": "une?|âgée?|fille|garçon|femme|homme|nourrisson|nouveau-né|enfant",
 }
+_DOES = {
+    "en": "is|was|has|had|presents|comes|came|lives|feels",
+    "fr": "est|a|était|vient|vit|consulte|présente",
+}
+_INTRODUCED = {at: re.compile(rf"\A(?:,? \d|, (?:{_WHO[at]})\b| (?:{_DOES[at]})\b)") for at in _WHO}
 _HEADING = re.compile(r"^[\W_]*(?:[^\W_][\w'’/-]*\s?){1,5}\s?:|^[^\n.?!,;]{0,60}$", re.MULTILINE)
 
 

@@ -63,8 +63,8 @@ class Roots:
         That is looser still, for use against the words of one fact alone.
         """
         one = root(word, self.language)
-        return len(one) == _LONGEST_ROOT and any(
-            len(own) == _LONGEST_ROOT and own[:_SHORTEST_ROOT] == one[:_SHORTEST_ROOT] for own in self.own
+        return len(one) > _SHORTEST_ROOT and any(
+            len(own) > _SHORTEST_ROOT and own[:_SHORTEST_ROOT] == one[:_SHORTEST_ROOT] for own in self.own
         )
 
     def holds(self, one: str) -> bool:
