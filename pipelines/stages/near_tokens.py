@@ -123,12 +123,13 @@ def _punctuation(data: Bytes, at: int, classes: Classes, state: Places, ended: i
 
 
 @compiled
-def _token(data: Bytes, at: int, signs: Alphabet, follows_number: bool) -> tuple[int, np.uint64, int]:
+def _token(
+    data: Bytes, at: int, classes: Classes, folded: Codes, units: Hashes, follows_number: bool
+) -> tuple[int, np.uint64, int]:
     """Return (end, hash, flags) of the token at `at`; a negative flag for what is none.
 
     The case of a unit counts where a number stands before.
     """
-    classes, folded = signs.classes, signs.folded
     if not follows_number and data[at] < ASCII and classes[data[at]] == LETTER:
         end, value = plain_word_at(data, at, classes, folded)
         if end:
@@ -137,7 +138,7 @@ def _token(data: Bytes, at: int, signs: Alphabet, follows_number: bool) -> tuple
     bits = bits_of(classes, code)
     if bits & LETTER:
         end, value, exact, flag = word_at(data, at, classes, folded)
-        if follows_number and value != exact and is_unit(signs.units, value):
+        if follows_number and value != exact and is_unit(units, value):
             all_capitals = end - at > 1 and not data[at] & 32 and not data[end - 1] & 32
             value = value if all_capitals else exact
         return end, value, flag
@@ -152,7 +153,8 @@ def _token(data: Bytes, at: int, signs: Alphabet, follows_number: bool) -> tuple
 @compiled
 def tokenize(data: Bytes, signs: Alphabet, found: Tokens) -> int:
     """Fill `found` with the tokens of `data`, which it must have room for, and return how many there are."""
-    classes, hashes, spans, flags = signs.classes, found.hashes, found.spans, found.flags
+    classes, folded, units = signs.classes, signs.folded, signs.units
+    hashes, spans, flags = found.hashes, found.spans, found.flags
     state = np.array([1, STARTS, 0, -1], dtype=np.int64)
     count, at, ended = 0, 0, -1
     while at < len(data):
@@ -169,7 +171,7 @@ def tokenize(data: Bytes, signs: Alphabet, found: Tokens) -> int:
             at = address_end(data, at, classes)
             continue
         follows_number = count > 0 and flags[count - 1] & DIGITS != 0
-        end, value, flag = _token(data, at, signs, follows_number)
+        end, value, flag = _token(data, at, classes, folded, units, follows_number)
         if flag < 0:
             at = _punctuation(data, at, classes, state, ended)
             continue
