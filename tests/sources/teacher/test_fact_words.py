@@ -18,6 +18,8 @@ PEOPLE = [
     ("en", "a 61-year-old man", "a 61-year-old woman", False),
     ("en", "a 61-year-old man", "a 16-year-old man", False),
     ("en", "a 61-year-old man", "a man", False),
+    ("en", "a 61-year-old man", "a man aged 61", True),
+    ("en", "a 61-year-old man", "a man aged 61 months", False),
     ("fr", "un nourrisson de sexe masculin de 23 mois", "un nourrisson masculin de 23 mois", True),
     ("fr", "un nourrisson de sexe masculin de 23 mois", "un nourrisson féminin de 23 mois", False),
     ("fr", "un nourrisson de sexe masculin de 23 mois", "un nourrisson masculin de 23 jours", False),
