@@ -7,6 +7,7 @@ Not here: numbers and persons (`differential_values`, `identifiers`, `named`), t
 """
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import NamedTuple
 
 from pipelines.engine.hashing import digest
@@ -34,7 +35,7 @@ REASONS = frozenset(
         *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing", "next_step_invented"),
     }
 )
-VERSION = "3"
+VERSION = "4"
 """Raised when the checks judge otherwise: it decides which differentials become documents, the grammar's and a
 teacher's."""
 _CASE_WORDS = (4, 2, 80, 60)
@@ -50,9 +51,10 @@ class Fault(NamedTuple):
 
 
 def checks_identity() -> dict[str, str]:
-    """Return what decides which renderings pass: the version of the checks, and the words that they read by."""
+    """Return what decides which renderings pass: the version of the checks, their words and the dictionary of forms."""
     files = (WORDS, RESOURCES, DISEASES, VOCABULARY)
-    return {"checks": VERSION, "words": digest([file.read_text(encoding="utf-8") for file in files])}
+    words = digest([file.read_text(encoding="utf-8") for file in files])
+    return {"checks": VERSION, "words": words, "forms": version("simplemma")}
 
 
 def check(case: Case, knowledge: Knowledge, rendering: Rendering) -> list[Fault]:
