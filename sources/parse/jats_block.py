@@ -20,7 +20,7 @@ _ROMAN_LOW = ((9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 def heading_text(walk: Walk, element: etree._Element) -> str:
     """Return label and title of an element as one line."""
-    found = sorted(element.iterchildren("{*}label", "{*}title"), key=local)
+    found = sorted(element.iterchildren("{*}label", "{*}title"), key=local)  # labels come first by the alphabet too
     return " ".join(filter(None, map(walk.line, found)))
 
 

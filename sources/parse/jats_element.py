@@ -22,9 +22,7 @@ def local(element: etree._Element) -> str:
 
 def role(element: etree._Element) -> str:
     """Return the name to read an element by: its own, but `strike` for styled content that is struck out."""
-    name: str = element.tag
-    if name[0] == "{":
-        name = name[name.index("}") + 1 :]
+    name = local(element)
     return "strike" if name == "styled-content" and _struck(element) else name
 
 

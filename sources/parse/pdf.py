@@ -8,7 +8,6 @@ Limits of time and memory are the sandbox's work.
 """
 
 import ctypes
-import gc
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -58,18 +57,6 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     of tesseract's languages) reads pages that are pictures.
     Raises Unreadable: encrypted, broken_pdf, no_text_layer, garbled_text, ocr_unsure; ValueError for a wrong option.
     """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        part = _parse(body, options)
-    finally:
-        if collects:
-            gc.enable()
-    yield part
-
-
-def _parse(body: bytes, options: dict[str, Any]) -> Part:
-    """Return the one part of a PDF. What is made on the way has no cycles: looking for them would take a tenth."""
     languages = languages_of(options)
     scans = Scans(languages) if languages else None
     document = _open(body)
@@ -93,7 +80,7 @@ def _parse(body: bytes, options: dict[str, Any]) -> Part:
         )
     edits = written.edits | ({"running_lines_removed"} if removed else set()) | read.keys()
     facts = {"pages": len(pages), "edits": sorted(edits), **read} | ({"scanned_pages": scanned} if scanned else {})
-    return Part(
+    yield Part(
         text=written.text,
         title=_title(metadata.get("Title", ""), written),
         sections=written.sections,

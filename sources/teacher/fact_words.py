@@ -153,8 +153,8 @@ class Fact:
         return frozenset(root(word, self.lexicon.language) for word in words)
 
 
-DEGREES = frozenset("very great severe strong intense tres grand grande fort forte".split())  # noqa: SIM905
-"""Words of a high degree, folded: one stands for another ("very tired", "great tiredness")."""
+DEGREES = frozenset("very great strong tres grand grande fort forte".split())  # noqa: SIM905
+"""Words of a high degree, folded, and their roots: one stands for another ("very tired", "great tiredness")."""
 DENYING = frozenset(
     "non nil negative negatif absent absente absents absentes free nothing rien lack lacks lacking manque"  # noqa: SIM905
     " unchanged inchange inchangee".split()

@@ -17,11 +17,11 @@ class Topics:
 
     def __init__(self, outside: Reading, marks: Sequence[Mark], facts: Mapping[int, Fact]) -> None:
         self._outside = outside
-        self._sentence = {token.start: token.sentence for token in outside.tokens}
+        self._sentence = {mark: _sentence_at(outside, mark.start) for mark in marks}
         self._facts: dict[int, list[Fact]] = {}
         for mark in marks:
             if (fact := facts.get(mark.fact)) and fact.code:
-                self._facts.setdefault(self._sentence[mark.start], []).append(fact)
+                self._facts.setdefault(self._sentence[mark], []).append(fact)
 
     def holds(self, token: Token) -> bool:
         """Say whether a word outside marks is one of a fact that its sentence tells."""
@@ -29,6 +29,11 @@ class Topics:
 
     def beside(self, mark: Mark, fact: Fact) -> str:
         """Return the words of a fact that stand outside marks in the sentence of its mark."""
-        here = self._sentence[mark.start]
+        here = self._sentence[mark]
         own = (t for t in self._outside.tokens if t.sentence == here and t.word[0].isalpha())
         return " ".join(token.plain for token in own if token.plain in fact.words)
+
+
+def _sentence_at(outside: Reading, place: int) -> int:
+    """Return the sentence of a place; a mark between digits ("1[2: a]5") leaves no comma there, but a decimal."""
+    return max((token.sentence for token in outside.tokens if token.start <= place), default=0)

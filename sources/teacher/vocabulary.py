@@ -26,6 +26,7 @@ _CASE = (
 """The parts of the grammar that tell a case."""
 _LISTS = ("clinical", "treatment", "procedure")
 _STRICT = frozenset({"quality", "kin"})
+"""Lists of what must not stand, in which a dictionary form that two words share would refuse a word that may."""
 
 
 @lru_cache(maxsize=2)

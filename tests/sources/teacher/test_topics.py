@@ -45,3 +45,10 @@ def test_a_mark_leans_on_the_topic_beside_it() -> None:
     (mark,), fact = marked.marks, facts[1]
     assert fact.fault(mark.words, whole=True) == "finding_lost"
     assert fact.fault(f"{topics.beside(mark, fact)} {mark.words}", whole=True) == ""
+
+
+def test_a_mark_between_digits_has_a_sentence_too() -> None:
+    topics, _, facts = read("On day 1[1: a]5 the eyes were seen.", ("WATERING_EYES", True))
+    marked = unmark("On day 1[1: a]5 the eyes were seen.")
+    assert marked is not None
+    assert "eyes" in topics.beside(marked.marks[0], facts[1]).split()
