@@ -6,7 +6,7 @@ their `roots`. Not here: which of the words a text uses (`told`, `unexplained`).
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sources.teacher.case import Case
 from sources.teacher.knowledge import Knowledge
@@ -16,6 +16,11 @@ from sources.teacher.person import person_of
 from sources.teacher.roots import Roots, root, words_in
 from sources.teacher.verbalise import grammar
 from sources.teacher.vocabulary import is_everyday
+
+
+@lru_cache(maxsize=1 << 14)
+def _stems(text: str, language: str) -> frozenset[str]:
+    return frozenset(stem(fold(word), language) for word in words_in(text))
 
 
 class CaseWords:
@@ -45,8 +50,7 @@ class CaseWords:
     @cached_property
     def answer_stems(self) -> frozenset[str]:
         """The same as stems, for words that must not be taken for others (tuberculin, tuberculosis)."""
-        words = [word for text in self._answer_texts() for word in words_in(text)]
-        return frozenset(stem(fold(word), self.language) for word in words)
+        return frozenset[str]().union(*(_stems(text, self.language) for text in self._answer_texts()))
 
     def _answer_texts(self) -> list[str]:
         return [*(text for one in self.case.told for text in self._texts(one)), *self.frame(), *self.answer_names()]

@@ -8,6 +8,7 @@ been judged word for word. Not here: what may be claimed (`differential_checks`)
 """
 
 import re
+from bisect import bisect_left
 from dataclasses import replace
 
 from sources.teacher.lexicon import DISEASE, TEST
@@ -70,7 +71,7 @@ def _step_blocks(reading: Reading) -> list[tuple[int, int]]:
 
 def _claim(reading: Reading, mention: Mention) -> Mention | None:
     """Return a mention as it is claimed, None when it is no claim."""
-    at = next(n for n, token in enumerate(reading.tokens) if token.start >= mention.start)
+    at = bisect_left(reading.tokens, mention.start, key=lambda token: token.start)
     words = _clause_before(reading, at)
     language = reading.lexicon.language
     if (subject := _subject(reading, at, words)) is not None:

@@ -7,7 +7,7 @@ list ("Negatives: fever, cough", or one a line). Not here: what is mentioned (`m
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from sources.teacher.lexicon import Lexicon, fold
 from sources.teacher.tokens import Token
@@ -56,6 +56,11 @@ class Denials:
     def __init__(self, lexicon: Lexicon, text: str, tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> None:
         self.lexicon, self.text, self.tokens, self.spans = lexicon, text, tokens, spans
         self._labelled = _under_labels(text)
+        pairs = zip_longest((token.word for token in tokens), (token.word for token in tokens[1:]))
+        self._may_deny = [
+            token.plain in lexicon.denying or pair in _PAIRS for token, pair in zip(tokens, pairs, strict=True)
+        ]
+        self._known: dict[tuple[int, int], int] = {}
 
     def is_one(self, at: int, words: frozenset[str], span: tuple[int, int] = (-1, -1)) -> bool:
         """Say whether a token is one of some words, and no part of a mention that lies apart from `span`."""
@@ -93,11 +98,16 @@ class Denials:
 
     def _denial(self, first: int, last: int) -> int:
         """Return the denial that stands within a mention or before it, with nothing between that ends it, else -1."""
+        if (first, last) not in self._known:
+            self._known[first, last] = self._find_denial(first, last)
+        return self._known[first, last]
+
+    def _find_denial(self, first: int, last: int) -> int:
         sentence = self.tokens[first].sentence
         for at in range(last, -1, -1):
             if self.tokens[at].sentence != sentence:
                 return -1
-            if self._denies_next(at, (first, last)):
+            if self._may_deny[at] and self._denies_next(at, (first, last)):
                 holds = not self._is_answer(at) and not self._is_urging(at) and not self._has_run_out(at, first)
                 return at if holds else -1
             opens = at and "(" in self.text[self.tokens[at - 1].end : self.tokens[at].start]

@@ -50,6 +50,7 @@ SEXED = {
     ),
     "male": frozenset(["man", "boy", "male", "gentleman", "homme", "garcon", "garconnet", "masculin", "monsieur"]),
 }
+_APOSTROPHE = ord("’")
 _KIN = {
     "female": frozenset(["mother", "daughter", "schoolgirl", "mere"]),
     "male": frozenset(["father", "son", "herdsman", "schoolboy", "pere"]),
@@ -247,6 +248,19 @@ def _numbers(reading: Reading, language: str) -> Iterator[Token]:
             yield token
 
 
+class _Folding(dict[int, str]):
+    """Characters as they are compared, each as one, and an apostrophe for its printed form."""
+
+    def __missing__(self, code: int) -> str:
+        character = "'" if code == _APOSTROPHE else chr(code)
+        folded = fold(character)
+        self[code] = folded if len(folded) == 1 else character
+        return self[code]
+
+
+_FOLDED = _Folding()
+
+
 def _as_number(word: str, language: str) -> str:
     words, digits = NUMBER_WORDS[language], re.match(r"\d+(?:[.,]\d+)?", word)
     return str(words.index(word)) if word in words else digits[0] if digits else word
@@ -272,7 +286,7 @@ def person_faults(case: Case, language: str, readings: Sequence[Reading], answer
 
 def ages_in(reading: Reading, language: str) -> Iterator[tuple[int, str]]:
     """Yield the ages that a text says, outside what it says of evidences."""
-    plain = "".join(fold(c) if len(fold(c)) == 1 else c for c in reading.text).replace("’", "'")
+    plain = reading.text.translate(_FOLDED)
     spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
     for match in _AGES[language].finditer(plain):
         if any(start <= match.end() - 1 and match.start() < end for start, end in spans):

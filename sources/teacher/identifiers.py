@@ -7,8 +7,8 @@ import re
 from collections.abc import Container, Iterator, Sequence
 
 _IDENTIFIERS = (
-    re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|www\."),
-    re.compile(r"(?<![\d.])\+?(?:\(0\))?\d(?:[ .-]?\d){7,}(?!\d)"),
+    re.compile(r"(?<=[\w.+-])@[\w-]+\.\w+|https?://|www\."),
+    re.compile(r"\d(?<![\d.]\d)(?:[ .-]?\d){7,}(?!\d)"),
     re.compile(r"\b\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)?\d\d\b|\b(?:19|20)\d\d-\d\d-\d\d\b"),
     re.compile(
         r"\b(?:Mr|Mrs|Ms|Miss|Mme|Mlle|Dr)\.? (?:[A-Z]\. ?)*[A-ZÉÈÀ][a-zéèà]+"

@@ -54,6 +54,9 @@ class Reading:
         self.tokens = list(tokens_of(text))
         self._content = [n for n, t in enumerate(self.tokens) if t.word[0].isalnum() and not lexicon.is_small(t.word)]
         self._stems = [stem(self.tokens[n].word, lexicon.language) for n in self._content]
+        self._places: dict[str, list[int]] = {}
+        for place, word in enumerate(self._stems):
+            self._places.setdefault(word, []).append(place)
         hits = list(self._longest())
         self._spans = [(first - 2 * self._begins_with_denial(form, first), last) for form, first, last in hits]
         self._asked = {t.sentence for t in self.tokens if t.word == "?"}
@@ -115,11 +118,12 @@ class Reading:
 
     def _near(self, form: Form, at: int) -> tuple[int, ...]:
         """Return the places of a loose form's words around its longest one, none when one is not near."""
+        if any(wanted not in self._places for wanted in form.stems):
+            return ()
         reach = len(form.stems) + min(_SLACK, len(form.stems) - 1)
-        low, high = max(0, at - reach), min(len(self._stems), at + reach + 1)
         places = set()
         for wanted in form.stems:
-            near = [n for n in range(low, high) if self._stems[n] == wanted and n not in places]
+            near = [n for n in self._places[wanted] if abs(n - at) <= reach and n not in places]
             if not near:
                 return ()
             places.add(min(near, key=lambda n: abs(n - at)))

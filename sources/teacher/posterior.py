@@ -21,8 +21,23 @@ BACKGROUND = 0.05
 LISTED = 0.5
 PSEUDO_PATIENTS = 4.0
 HIGHEST = 0.99
-Rates = Mapping[str, Mapping[tuple[str, str], Finding]]
-"""Condition code -> (evidence, value or "") -> the finding with its probability and what that rests on."""
+
+
+class Findings(dict[tuple[str, str], Finding]):
+    """(evidence, value or "") -> the finding of one condition with its probability and what that rests on."""
+
+    def __init__(self) -> None:
+        self._observed: dict[Observation, tuple[float, bool]] = {}
+
+    def of(self, one: Observation) -> tuple[float, bool]:
+        """Return the logarithm of how often the condition shows what was observed, and whether that is known."""
+        if one not in self._observed:  # patients have most of what is observed in common
+            self._observed[one] = _log_rate(self, one), _is_known(self, one)
+        return self._observed[one]
+
+
+Rates = Mapping[str, Findings]
+"""Condition code -> its findings, which must be whole before they are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +53,8 @@ def given_rates(knowledge: Knowledge) -> Rates:
     return {code: _rates_of(condition) for code, condition in knowledge.conditions.items()}
 
 
-def _rates_of(condition: Condition) -> dict[tuple[str, str], Finding]:
-    rates: dict[tuple[str, str], Finding] = {}
+def _rates_of(condition: Condition) -> Findings:
+    rates = Findings()
     for finding in condition.shown:
         if finding.probability is None:
             finding = finding.model_copy(update={"probability": LISTED, "basis": "assumed"})
@@ -59,10 +74,10 @@ def estimated_rates(knowledge: Knowledge, train: Iterable[Patient]) -> Rates:
         for feature in features_of(patient.observed):
             shown[patient.condition, feature] += 1
             pooled[feature] += 1
-    rates: dict[str, dict[tuple[str, str], Finding]] = {}
+    rates: dict[str, Findings] = {}
     for code, condition in knowledge.conditions.items():
         listed = [feature for feature in pooled if feature[0] in condition.evidences]
-        rates[code] = {}
+        rates[code] = Findings()
         for evidence, value in [*listed, *((e, "") for e in condition.evidences if (e, "") not in pooled)]:
             pool = (pooled[evidence, value] + LISTED) / (asked[evidence] + 1)
             count = shown[code, (evidence, value)] + PSEUDO_PATIENTS * pool
@@ -103,8 +118,9 @@ def differential_of(knowledge: Knowledge, rates: Rates, known: Situation) -> Dif
         prior = 1.0 if known.priors is None else known.priors.get(code, 0.0)
         if prior <= 0 or not condition.fits(known.age_years, known.sex):
             continue
-        scores[code] = math.log(prior) + known.weight * sum(_log_rate(rates[code], one) for one in known.observed)
-        assumed[code] = tuple(one.code for one in known.observed if not _is_known(rates[code], one))
+        found = [rates[code].of(one) for one in known.observed]
+        scores[code] = math.log(prior) + known.weight * sum(log_rate for log_rate, _ in found)
+        assumed[code] = tuple(one.code for one, (_, is_known) in zip(known.observed, found, strict=True) if not is_known)
     if not scores:
         raise ValueError(f"no condition fits a {known.sex} patient of {known.age_years:g} years")
     best = max(scores.values())

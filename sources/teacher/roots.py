@@ -23,6 +23,7 @@ _SAME = {
 """Roots that no ending tells, as they are looked up."""
 
 
+@lru_cache(maxsize=1 << 16)
 def root(word: str, language: str) -> str:
     """Return a word as it is compared."""
     folded = fold(word)
@@ -42,14 +43,23 @@ def words_in(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+@lru_cache(maxsize=1 << 14)
+def _known(text: str, language: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the roots and the lemmas of a text, and the beginnings of its roots; cases have most texts in common."""
+    words = words_in(text)
+    own = frozenset(root(word, language) for word in words)
+    begun = frozenset(one[:n] for one in own for n in range(_SHORTEST_ROOT, len(one) + 1))
+    return own, frozenset(lemma(word, language) for word in words), begun
+
+
 class Roots:
     """A set of roots, in which a word is also found by the beginning of a root or by more than one."""
 
     def __init__(self, texts: Iterable[str], language: str) -> None:
-        texts, self.language = list(texts), language
-        self.own = frozenset(root(word, language) for text in texts for word in words_in(text))
-        self._lemmas = frozenset(lemma(word, language) for text in texts for word in words_in(text))
-        self._begun = frozenset(one[:n] for one in self.own for n in range(_SHORTEST_ROOT, len(one) + 1))
+        self.language, known = language, [_known(text, language) for text in texts]
+        self.own = frozenset[str]().union(*(own for own, _, _ in known))
+        self._lemmas = frozenset[str]().union(*(lemmas for _, lemmas, _ in known))
+        self._begun = frozenset[str]().union(*(begun for _, _, begun in known))
 
     def __contains__(self, word: object) -> bool:
         """Say whether a word has one of these roots."""

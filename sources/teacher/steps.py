@@ -21,7 +21,7 @@ _REFERRAL = {
     "fr": re.compile(r"\b(?:refer|transfer|evacu|orienter|adress)"),
 }
 _SENDING = frozenset({"send", "envoyer"})
-_LISTS = ("treatment", "procedure")
+_LISTS, _AMONG_STEPS = ("treatment", "procedure"), ("care",)
 _ELSEWHERE = {
     "en": re.compile(r"\b(?:not available|unavailable|not at hand)"),
     "fr": re.compile(r"\b(?:indisponible|non disponible|pas disponible)"),
@@ -51,10 +51,13 @@ def foreign_steps(words: CaseWords, blocks: Blocks) -> list[str]:
     told = [(m.start, m.end) for m in blocks.answer.mentions if m.is_evidence]
     found = []
     for token in blocks.answer.tokens:
-        among_steps = any(start <= token.start < end for start, end in blocks.steps)
-        within = any(start <= token.start < end for start, end in told)
-        lists = (*_LISTS, "care") if among_steps and not within else _LISTS
-        if token.start < blocks.end and token.sentence not in referring and is_listed(token.plain, lists, language):
+        if token.start >= blocks.end or token.sentence in referring:
+            continue
+        if is_listed(token.plain, _LISTS, language) or (
+            is_listed(token.plain, _AMONG_STEPS, language)
+            and any(start <= token.start < end for start, end in blocks.steps)
+            and not any(start <= token.start < end for start, end in told)
+        ):
             found.append(text[token.start : token.end])
     return [word for word in found if stem(fold(word), language) not in words.answer_stems]
 

@@ -6,7 +6,7 @@ decimals. Not here: what the words mention (`mentions`).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sources.teacher.lexicon import fold
 
@@ -14,8 +14,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)?|[.!?;\n,]")
 _STOPS = frozenset(".!?;\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, folded, or a mark, with its place; `sentence` counts them; `plain` keeps accents: "né" is no "ne"."""
 
     word: str

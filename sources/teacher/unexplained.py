@@ -34,7 +34,8 @@ def unexplained_faults(
 def unexplained_words(words: CaseWords, reading: Reading) -> list[str]:
     """Return the clinical words of a text that nothing in the case explains, and kin of whom no more is said."""
     known = clinical_roots(words.knowledge, words.language)
-    denied = {t.sentence for t in reading.tokens if t.plain in words.lexicon.denying | {NON} or t.word in WELL}
+    denying = words.lexicon.denying | {NON}
+    denied = {t.sentence for t in reading.tokens if t.plain in denying or t.word in WELL}
     return [
         token.plain
         for at, token in _telling(reading)
@@ -75,7 +76,7 @@ def _is_unexplained(words: CaseWords, known: frozenset[str], word: str, denied: 
 
 def is_foreign(words: CaseWords, known: frozenset[str], word: str, own: Roots) -> bool:
     """Say whether a word is clinical (one of the roots `known`) and none of a case's own."""
-    plain = words.lexicon.is_small(fold(word)) or word in words.lexicon.ending | words.lexicon.supposing
+    plain = words.lexicon.is_small(fold(word)) or word in words.lexicon.ending or word in words.lexicon.supposing
     if len(word) < _LEAST_LETTERS or plain or fold(word) in WELL or is_everyday(word, words.language):
         return False
     return root(word, words.language) in known and word not in own

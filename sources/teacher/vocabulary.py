@@ -5,7 +5,7 @@ the words that a model could invent with; these lists hold the rest. Not here: w
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ def vocabulary(language: str) -> dict[str, frozenset[str]]:
     return {name: frozenset(map(fold, words.split())) for name, words in loaded[language].items()}
 
 
+@lru_cache(maxsize=1 << 16)
 def is_everyday(word: str, language: str) -> bool:
     """Say whether a word tells nothing clinical by itself."""
     return stem(fold(word), language) in _everyday(language)
@@ -50,7 +51,8 @@ def _everyday(language: str) -> frozenset[str]:
     return frozenset(stem(fold(word), language) for word in vocabulary(language)["everyday"] | told)
 
 
-def may_stand(word: str, lists: Iterable[str], language: str) -> bool:
+@lru_cache(maxsize=1 << 16)
+def may_stand(word: str, lists: tuple[str, ...], language: str) -> bool:
     """Say whether a word has the stem or the lemma of a word of some lists."""
     keys = {stem(fold(word), language), lemma(word, language)}
     return any(not keys.isdisjoint(_keys(name, language)) for name in lists)
@@ -76,7 +78,8 @@ def _texts(node: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def is_listed(word: str, names: Iterable[str], language: str) -> bool:
+@lru_cache(maxsize=1 << 16)
+def is_listed(word: str, names: tuple[str, ...], language: str) -> bool:
     """Say whether a word, or its singular, stands in one of the lists."""
     folded = fold(word)
     return any(vocabulary(language)[name] & {folded, folded.removesuffix("s")} for name in names)
