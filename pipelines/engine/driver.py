@@ -1,4 +1,4 @@
-"""Run planned stages in order, each to a manifest, doing only what is not done yet.
+"""Run planned stages, each to a manifest as soon as its inputs stand, doing only what is not done yet.
 
 A stage is cached when its manifest stands under the fingerprint of its identity, inputs and tasks; a shard is cached
 when its record stands under its task key. So a rerun, a resume after any crash, and a run with one changed setting
@@ -6,8 +6,9 @@ are the same loop. The runtime is started at the first task that must run, so a 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from pipelines.engine.errors import CorruptionError, StageError
@@ -36,6 +37,11 @@ class PlannedStage:
 
     stage: Stage
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def awaited(self) -> set[str]:
+        """The names of the stages that it reads."""
+        return {name for names in self.inputs.values() for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +81,95 @@ def _check_names(stage: Stage, tasks: list[ShardTask]) -> None:
         )
 
 
+@dataclass(slots=True)
+class _Begun:
+    """A stage that is at work, with the records of its shards that are committed."""
+
+    outlook: Outlook
+    records: dict[str, ShardRecord]
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.records) == len(self.outlook.tasks)
+
+
 def run_stages(
     storage: Storage, planned: list[PlannedStage], runtime: Callable[[], Runtime], events: Events
 ) -> dict[str, Manifest]:
-    """Bring every stage to its manifest and return them by stage name. Raises MedmixError."""
+    """Bring every stage to its manifest and return them by stage name, as planned. Raises MedmixError.
+
+    Stages that wait for no other one are worked on together, so that the last shard of each leaves no worker idle.
+    """
+    _check_plan(planned)
     manifests: dict[str, Manifest] = {}
+    waiting = list(planned)
+    while waiting:
+        ready = [item for item in waiting if manifests.keys() >= item.awaited]
+        if not ready:
+            raise StageError(f"{', '.join(item.stage.name for item in waiting)}: these stages wait for each other")
+        manifests |= _run_together(storage, ready, manifests, runtime, events)
+        waiting = [item for item in waiting if item.stage.name not in manifests]
+    return {item.stage.name: manifests[item.stage.name] for item in planned}
+
+
+def _check_plan(planned: list[PlannedStage]) -> None:
+    """Raise StageError when a stage is planned twice, or reads one that is not planned."""
+    names = Counter(item.stage.name for item in planned)
     for item in planned:
-        outlook = look(storage, item, manifests)
-        name = item.stage.name
-        if outlook.manifest is not None:
-            check_sizes(storage, outlook.manifest)
-            events.emit("stage_cached", stage=name, shards=len(outlook.tasks))
-            manifests[name] = outlook.manifest
+        if names[item.stage.name] > 1:
+            raise StageError(f"{item.stage.name}: planned more than once; give one of them another name")
+        if unknown := sorted(item.awaited - names.keys()):
+            raise StageError(f"{item.stage.name}: its input {unknown[0]!r} is no stage of this plan")
+
+
+def _run_together(
+    storage: Storage,
+    ready: list[PlannedStage],
+    manifests: Mapping[str, Manifest],
+    runtime: Callable[[], Runtime],
+    events: Events,
+) -> dict[str, Manifest]:
+    begun: dict[str, _Begun] = {}
+    done: dict[str, Manifest] = {}
+
+    def orders() -> Iterator[Order]:
+        for item in ready:
+            outlook = look(storage, item, manifests)
+            name = item.stage.name
+            if outlook.manifest is not None:
+                check_sizes(storage, outlook.manifest)
+                events.emit("stage_cached", stage=name, shards=len(outlook.tasks))
+                done[name] = outlook.manifest
+                continue
+            begun[name] = _begin(storage, outlook, events)
+            if begun[name].is_done:
+                done[name] = _finish(storage, begun[name], events)
+            known = set(begun[name].records)  # shards may be committed while the rest are asked for
+            yield from (Order(item.stage, task) for task in outlook.tasks if task.shard not in known)
+
+    def notify(kind: str, order: Order, failure: Failure) -> None:
+        where = {"stage": order.stage.name, "shard": order.task.shard}
+        where |= {"reason": failure.kind, "detail": failure.detail}
+        if kind == "row_skipped":
+            events.emit("note", text="a record that loses its worker was found: it is quarantined", **where)
         else:
-            manifests[name] = _run_stage(storage, outlook, runtime, events)
-    return manifests
+            events.emit(kind, **where)
+
+    to_do = orders()
+    if (first_order := next(to_do, None)) is None:
+        return done
+    for order, report in settle(runtime(), chain([first_order], to_do), notify):
+        assert report.record is not None  # only probes have none, and settle keeps those to itself
+        own = begun[order.stage.name]
+        own.records[order.task.shard] = report.record
+        events.emit("shard_done", stage=order.stage.name, shard=order.task.shard, **_facts(report))
+        if own.is_done:
+            done[order.stage.name] = _finish(storage, own, events)
+    return done
 
 
-def _run_stage(storage: Storage, outlook: Outlook, runtime: Callable[[], Runtime], events: Events) -> Manifest:
+def _begin(storage: Storage, outlook: Outlook, events: Events) -> _Begun:
+    """Find the shards of a stage that are committed."""
     stage = outlook.planned.stage
     folder = stage_folder(stage.name, stage.version)
     records: dict[str, ShardRecord] = {}
@@ -100,21 +177,15 @@ def _run_stage(storage: Storage, outlook: Outlook, runtime: Callable[[], Runtime
         record = read_record(storage, folder, task.shard, key)
         if record is not None:
             records[task.shard] = record
-    orders = [Order(stage, task) for task in outlook.tasks if task.shard not in records]
     events.emit("stage_started", stage=stage.name, shards=len(outlook.tasks), cached=len(records))
+    return _Begun(outlook, records)
 
-    def notify(kind: str, order: Order, failure: Failure) -> None:
-        where = {"stage": stage.name, "shard": order.task.shard, "reason": failure.kind, "detail": failure.detail}
-        if kind == "row_skipped":
-            events.emit("note", text="a record that loses its worker was found: it is quarantined", **where)
-        else:
-            events.emit(kind, **where)
 
-    if orders:
-        for order, report in settle(runtime(), orders, notify):
-            assert report.record is not None  # only probes have none, and settle keeps those to itself
-            records[order.task.shard] = report.record
-            events.emit("shard_done", stage=stage.name, shard=order.task.shard, **_facts(report))
+def _finish(storage: Storage, begun: _Begun, events: Events) -> Manifest:
+    """Write the manifest of a stage whose shards are all committed."""
+    outlook, records = begun.outlook, begun.records
+    stage = outlook.planned.stage
+    folder = stage_folder(stage.name, stage.version)
     manifest = Manifest(
         stage.name,
         stage.version,

@@ -6,7 +6,7 @@ row that kills, which is skipped and quarantined. A bounded window of orders is 
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from pipelines.engine.errors import MedmixError, StageError
@@ -18,7 +18,7 @@ MAX_POISON_ROWS = 16
 Notify = Callable[[str, Order, Failure], None]
 
 
-def settle(runtime: Runtime, orders: list[Order], notify: Notify) -> Iterator[tuple[Order, Report]]:
+def settle(runtime: Runtime, orders: Iterable[Order], notify: Notify) -> Iterator[tuple[Order, Report]]:
     """Yield (order, report) as shards commit, in completion order. Raises what a shard raised, or StageError."""
     dying: list[Order] = []
     try:
@@ -29,24 +29,31 @@ def settle(runtime: Runtime, orders: list[Order], notify: Notify) -> Iterator[tu
         runtime.drop()
 
 
-def _try(runtime: Runtime, orders: list[Order], notify: Notify, dying: list[Order]) -> Iterator[tuple[Order, Report]]:
+def _try(
+    runtime: Runtime, orders: Iterable[Order], notify: Notify, dying: list[Order]
+) -> Iterator[tuple[Order, Report]]:
     """Run the orders a few times each; those that lose their worker every time go to `dying`."""
-    waiting = deque(orders)
-    deaths: Counter[str] = Counter()
+    waiting, again = iter(orders), deque[Order]()
+    deaths: Counter[tuple[str, str]] = Counter()
     in_flight = 0
-    while waiting or in_flight:
-        while waiting and in_flight < 2 * runtime.slots:
-            runtime.submit(waiting.popleft())
+    while True:
+        while in_flight < 2 * runtime.slots:
+            order = next(waiting, None) or (again.popleft() if again else None)
+            if order is None:
+                break
+            runtime.submit(order)
             in_flight += 1
+        if not in_flight:
+            return
         order, result = runtime.wait()
         in_flight -= 1
         if isinstance(result, Report):
             yield order, result
             continue
         _raise_if_error(order, result)
-        deaths[order.task.shard] += 1
+        deaths[order.stage.name, order.task.shard] += 1
         notify("shard_retried", order, result)
-        (waiting if deaths[order.task.shard] <= RETRIES else dying).append(order)
+        (again if deaths[order.stage.name, order.task.shard] <= RETRIES else dying).append(order)
 
 
 def _without_poison(runtime: Runtime, order: Order, notify: Notify) -> tuple[Order, Report]:

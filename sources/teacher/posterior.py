@@ -120,7 +120,9 @@ def differential_of(knowledge: Knowledge, rates: Rates, known: Situation) -> Dif
             continue
         found = [rates[code].of(one) for one in known.observed]
         scores[code] = math.log(prior) + known.weight * sum(log_rate for log_rate, _ in found)
-        assumed[code] = tuple(one.code for one, (_, is_known) in zip(known.observed, found, strict=True) if not is_known)
+        assumed[code] = tuple(
+            one.code for one, (_, is_known) in zip(known.observed, found, strict=True) if not is_known
+        )
     if not scores:
         raise ValueError(f"no condition fits a {known.sex} patient of {known.age_years:g} years")
     best = max(scores.values())

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from pipelines.engine.manifest import Manifest
@@ -28,13 +29,16 @@ from tests.bench.peers import ROOT, peer_python
 RUN_FILE = ROOT / "configs" / "runs" / "real-sample.yaml"
 WORKERS = 2
 TARGETS = ("qwen2.5", "llama-3.1")
+NEAR = ("keys", "pairs", "texts", "verify")
 OUR_STAGES = {
     "filter": ("normalize", "language", "quality"),
     "dedup": ("dedup_exact_keys", "dedup_exact", "consolidate"),
+    "ours alone": ("coverage", "version_keys", "versions", *(f"dedup_near_{step}" for step in NEAR), "dedup_near"),
     **{f"tokenize {t}": (f"tokenize-{t}",) for t in TARGETS},
     **{f"pack {t}": (f"mixture-{t}", f"shards-{t}", f"publish-{t}") for t in TARGETS},
 }
-START = "start, end"
+START, ALONE = "start, end", "ours alone"
+"""What lies outside of all tasks, and what the stock side has no block for."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,13 @@ class Input:
     size_bytes: int
 
     @property
-    def kind(self) -> str:
+    def row(self) -> str:
         """Return which row of the table its extraction counts in."""
+        return ALONE if self.source.parser == "differential" else f"extract {self.kind}"
+
+    @property
+    def kind(self) -> str:
+        """Return what its files are."""
         parser = "html" if self.source.container == "warc" else self.source.parser
         return parser if parser in ("html", "jats", "pdf") else "other"
 
@@ -100,36 +109,34 @@ def run_ours(work: Path, inputs: list[Input]) -> Trial:
     out = _afresh(work) / "run"
     command = [sys.executable, "-m", "pipelines", "run", str(RUN_FILE), "-s", f"out={out}", "--workers", str(WORKERS)]
     readings = _measured(command, work / "log")
-    result, windows = read_result(out), _our_windows(out / "events.jsonl")
-    stages: dict[str, tuple[str, ...]] = {}
+    result, shares = read_result(out), _our_shares(out / "events.jsonl", readings)
+    stages: dict[str, tuple[str, ...]] = {row: () for row in dict.fromkeys(one.row for one in inputs)} | OUR_STAGES
     for one in inputs:
-        row = f"extract {one.kind}"
-        stages[row] = (*stages.get(row, ()), f"extract-{one.source.name}")
+        stages[one.row] = (*stages[one.row], f"extract-{one.source.name}")
     rows = {}
-    for row, names in (stages | OUR_STAGES).items():
-        wall_s = sum(windows[name][1] - windows[name][0] for name in names)
-        cpu_s = sum(readings.cpu_between(*windows[name]) for name in names)
+    for row, names in stages.items():
+        wall_s, cpu_s = map(sum, zip(*(shares[name] for name in names), strict=True))
         rows[row] = Row(wall_s, cpu_s, *_our_counts(result, row, names))
     return _trial(readings, rows)
 
 
-def _our_windows(events: Path) -> dict[str, tuple[float, float]]:
-    """Return when each stage began and ended; the first begins with its first task, when Ray has started."""
-    begun: dict[str, float] = {}
-    windows: dict[str, tuple[float, float]] = {}
-    first_task = 0.0
-    for event in map(json.loads, events.read_text().splitlines()):
-        stage = event.get("stage", "")
-        if event["kind"] == "stage_started":
-            begun[stage] = event["time"]
-        elif event["kind"] == "shard_done" and not first_task:
-            first_task = event["time"] - event["seconds"]
-        elif event["kind"] == "stage_done":
-            windows[stage] = (max(begun[stage], first_task if not windows else 0.0), event["time"])
-    return windows
+def _our_shares(events: Path, readings: Readings) -> dict[str, tuple[float, float]]:
+    """Return the wall and CPU seconds of each stage; tasks at work at the same time share them evenly."""
+    told = [event for event in map(json.loads, events.read_text().splitlines()) if event["kind"] == "shard_done"]
+    spans = [(event["time"] - event["seconds"], event["time"], event["stage"]) for event in told]
+    shares: dict[str, tuple[float, float]] = {}
+    for begin, end in pairwise(sorted({border for span in spans for border in span[:2]})):
+        at_work = [stage for first, last, stage in spans if first <= begin and end <= last]
+        for stage in at_work:
+            wall_s, cpu_s = shares.get(stage, (0.0, 0.0))
+            cpu_share_s = readings.cpu_between(begin, end) / len(at_work)
+            shares[stage] = wall_s + (end - begin) / len(at_work), cpu_s + cpu_share_s
+    return shares
 
 
 def _our_counts(result: Result, row: str, names: tuple[str, ...]) -> tuple[int, int]:
+    if row == ALONE:
+        return 0, 0
     manifests = [result.manifests[name] for name in names]
     if row.startswith("extract"):
         totals = [manifest.ledger.total() for manifest in manifests]
@@ -180,6 +187,8 @@ def stock_reader(source: SourceConfig, path: str) -> str:
 def _stock_job(work: Path, inputs: list[Input]) -> dict[str, object]:
     grouped: dict[tuple[str, str, bool], list[str]] = {}
     for one in inputs:
+        if one.row == ALONE:
+            continue
         for path in one.paths:
             key = (one.kind, stock_reader(one.source, path), one.source.reference_only)
             grouped.setdefault(key, []).append(path)

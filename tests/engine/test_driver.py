@@ -17,10 +17,10 @@ from pipelines.engine.driver import PlannedStage, look, run_stages
 from pipelines.engine.errors import StageError
 from pipelines.engine.manifest import Manifest
 from pipelines.engine.rows import Rows
-from pipelines.engine.runtime import InlineRuntime, Runtime
+from pipelines.engine.runtime import Failure, InlineRuntime, Runtime
 from pipelines.engine.stage import ShardTask
 from pipelines.engine.storage import Storage
-from pipelines.engine.work import Order, execute
+from pipelines.engine.work import Order, Report, execute
 
 TESTS = Path(__file__).parents[1]
 PLANNED = toy_run(SHARDS, ROWS)
@@ -126,11 +126,47 @@ def test_the_same_shard_name_from_two_sources_is_refused() -> None:
     """Joined inputs: one would silently take the other's place."""
     planned = [
         PlannedStage(Seeds("alpha", 1, 5)),
-        PlannedStage(Seeds("alpha", 1, 6, version="2")),
         PlannedStage(Rows(Shorten()), {"documents": ("seeds_alpha", "seeds_alpha")}),
     ]
     with pytest.raises(StageError, match="planned more than once"):
         run_inline(MemoryDisk(), planned)
+
+
+def test_a_stage_is_planned_once_and_after_its_input() -> None:
+    disk = MemoryDisk()
+    with pytest.raises(StageError, match="seeds_alpha: planned more than once"):
+        run_inline(disk, [PlannedStage(Seeds("alpha", 1, 5)), PlannedStage(Seeds("alpha", 1, 6))])
+    with pytest.raises(StageError, match="shorten: its input 'seeds_beta' is no stage of this plan"):
+        run_inline(disk, [PlannedStage(Rows(Shorten()), {"documents": ("seeds_beta",)})])
+
+
+class Counting(InlineRuntime):
+    """Keeps the stages of the orders that wait together."""
+
+    slots = 2
+
+    def __init__(self, storage: Storage) -> None:
+        super().__init__(storage)
+        self.together: list[set[str]] = []
+
+    def wait(self) -> tuple[Order, Report | Failure]:
+        self.together.append({order.stage.name for order in self._orders})
+        return super().wait()
+
+
+def test_stages_that_wait_for_none_are_worked_on_together_and_others_wait() -> None:
+    storage, events = Storage(MemoryDisk()), Events()
+    runtime = Counting(storage)
+    planned = [
+        PlannedStage(Seeds("alpha", 1, 5)),
+        PlannedStage(Rows(Shorten()), {"documents": ("seeds_alpha", "seeds_beta")}),
+        PlannedStage(Seeds("beta", 1, 5)),
+    ]
+    manifests = run_stages(storage, planned, lambda: runtime, events)
+    assert runtime.together == [{"seeds_alpha", "seeds_beta"}, {"seeds_beta"}, {"shorten"}, {"shorten"}]
+    assert list(manifests) == ["seeds_alpha", "shorten", "seeds_beta"], "as planned"
+    ended = [told["stage"] for told in events.of("stage_done")]
+    assert ended == ["seeds_alpha", "seeds_beta", "shorten"]
 
 
 def test_what_decides_bytes_is_in_the_fingerprint_and_nothing_else_is() -> None:
