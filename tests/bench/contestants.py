@@ -110,7 +110,7 @@ def run_ours(work: Path, inputs: list[Input]) -> Trial:
     command = [sys.executable, "-m", "pipelines", "run", str(RUN_FILE), "-s", f"out={out}", "--workers", str(WORKERS)]
     readings = _measured(command, work / "log")
     result, shares = read_result(out), _our_shares(out / "events.jsonl", readings)
-    stages: dict[str, tuple[str, ...]] = {row: () for row in dict.fromkeys(one.row for one in inputs)} | OUR_STAGES
+    stages: dict[str, tuple[str, ...]] = dict.fromkeys((one.row for one in inputs), ()) | OUR_STAGES
     for one in inputs:
         stages[one.row] = (*stages[one.row], f"extract-{one.source.name}")
     rows = {}
