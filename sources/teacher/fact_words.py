@@ -37,6 +37,8 @@ class Wording(NamedTuple):
     present: bool
     denied: bool
     """It holds a denial itself."""
+    whole: bool = False
+    """Only all of its words tell it, everyday ones too: clothes, loose."""
 
 
 class _Said(NamedTuple):
@@ -97,7 +99,7 @@ class Fact:
         for one in self.wordings:
             every = self._roots(one.text)
             telling = {root(w, self.lexicon.language) for w in words_in(one.text) if self._is_telling(w)}
-            found.append(_Said(one, every, frozenset(telling) or every))
+            found.append(_Said(one, every, every if one.whole or not telling else frozenset(telling)))
         return [one for one in found if one.every]
 
     @property
@@ -188,7 +190,11 @@ def wordings_of(evidence: Evidence, lexicon: Lexicon, *, terms: bool) -> list[Wo
     texts += [(one[language], False) for one in gone if language in one]
     texts += [(text, True) for text in evidence.terms.get(language, ()) if terms or len(words_in(text)) == 1]
     texts += [(text, False) for text in evidence.terms.get(f"{language}-absent", ()) if terms]
-    return [Wording(text, present, is_denied(lexicon, text)) for text, present in texts]
+    sayings = evidence.sayings.get(language, ()) if terms else ()
+    return [
+        *(Wording(text, present, is_denied(lexicon, text)) for text, present in texts),
+        *(Wording(text, True, is_denied(lexicon, text), whole=True) for text in sayings),
+    ]
 
 
 def _in_digits(text: str, language: str) -> str:

@@ -46,6 +46,8 @@ class Evidence(_Frozen):
     """The evidence without which this one is not asked: the pain of which this is the place."""
     terms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Other words for it, by which a free text is understood."""
+    sayings: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """And words that tell it only where somebody has marked that they do."""
 
     def called(self, language: str) -> list[str]:
         """Return all that it is called by in a language, present or absent, but for its question and its values."""

@@ -3,7 +3,7 @@
 Which of them it is, the names of its files say: `release_conditions.json` and `release_evidences.json` (either release
 of DDXPlus), `conditions.yaml`, `evidences.yaml` and `settings.yaml`, or three `.parquet` files of those names
 (`knowledge_parquet`). A base is named by its folder below `configs/knowledge/` or by a path. Terms beside it
-(`terms.yaml`: code, language, words) help to understand free text. Not here: what a base means.
+(`terms.yaml`: code, language, words) help to understand free text, those of `sayings.yaml` what a teacher marks. Not here: what a base means.
 """
 
 import json
@@ -26,7 +26,8 @@ FOLDER = Path(__file__).parents[2] / "configs" / "knowledge"
 DDXPLUS = ("release_conditions.json", "release_evidences.json")
 TOPICS = FOLDER / "ddxplus" / "topics.yaml"
 OWN = ("conditions.yaml", "evidences.yaml", "settings.yaml")
-TERMS = "terms.yaml"
+WORDS = {"terms": "terms.yaml", "sayings": "sayings.yaml"}
+"""Files beside a base that may give its evidences other words, by the field they go to."""
 
 
 def folder_of_knowledge(name: str, beside: Path) -> Path:
@@ -50,7 +51,7 @@ def files_of(folder: Path) -> tuple[str, ...]:
     parquet = tuple(f"{name}.parquet" for name in TABLES)
     for names in (DDXPLUS, OWN, parquet):
         if all((folder / name).is_file() for name in names):
-            return (*names, *([TERMS] if (folder / TERMS).is_file() else []))
+            return (*names, *(name for name in WORDS.values() if (folder / name).is_file()))
     return ()
 
 
@@ -76,11 +77,11 @@ def load_knowledge(folder: Path) -> Knowledge:
         tables = own_tables(*(_read(folder / name) for name in OWN))
     else:
         tables = read_tables(folder)
-    if TERMS in names:
-        for code, terms in _read(folder / TERMS).items():
+    for field, name in WORDS.items():
+        for code, words in _read(folder / name).items() if name in names else ():
             if code not in tables["evidences"]:
-                raise ConfigError(f"{folder / TERMS}: {code}: evidences.yaml has no such code")
-            tables["evidences"][code]["terms"] = terms
+                raise ConfigError(f"{folder / name}: {code}: evidences.yaml has no such code")
+            tables["evidences"][code][field] = words
     try:
         return Knowledge(name=folder.name, sha256=knowledge_digest(folder), **tables)
     except ValidationError as error:

@@ -35,6 +35,7 @@ TABLES: dict[str, pa.Schema] = {
             ("present", _words), ("absent", _words), ("first_person", pa.map_(_text, _words)),
             ("values", pa.map_(_text, _words)), ("unit", _text), ("default", _text), ("about", _text),
             ("terms", pa.map_(_text, pa.list_(_text))),
+            ("sayings", pa.map_(_text, pa.list_(_text))),
         ]
     ),
     "settings": pa.schema(

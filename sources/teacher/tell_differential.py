@@ -29,10 +29,13 @@ from sources.teacher.person import person_of
 from sources.teacher.prompt import boundary, fenced, fill, load_prompt
 from sources.teacher.reasoning import percent_words
 from sources.teacher.request import Attempt, Request, make_request
+from sources.teacher.sample_patients import rng_of
 from sources.teacher.settings import TeacherSettings
 from sources.teacher.verbalise import Rendering, Speaker, nominal, said, value_words
 
 TELL = load_prompt("differential-tell", 2)
+_TERMS_SHOWN = 8
+"""Other words of a fact that a teacher is shown, drawn for each case; all that the base has are understood."""
 REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns", "marks_broken", "place_changed"}
 _LANGUAGES = {"en": "English", "fr": "French"}
 _FORMS = {
@@ -200,9 +203,14 @@ def ranked_lines(item: ToldCase, knowledge: Knowledge) -> list[str]:
 
 def _shown(item: ToldCase, knowledge: Knowledge, fact: Fact) -> dict[str, Any]:
     """Return a fact as it may be told: its clause, or other words where they say all of it, and its value apart."""
-    others = () if fact.values else knowledge.evidences[fact.code].terms.get(item.language, ())
     shown: dict[str, Any] = {"fact": fact.number, "say": fact.say}
-    return shown | ({"or": list(others)} if others else {}) | ({"with": fact.values} if fact.values else {})
+    if fact.values:
+        return shown | {"with": fact.values}
+    evidence = knowledge.evidences[fact.code]
+    known = (*evidence.terms.get(item.language, ()), *evidence.sayings.get(item.language, ()))
+    plain = [term for term in known if not fact.lexicon.is_denied(term)]
+    others = rng_of("terms", item.id, fact.code).sample(plain, min(len(plain), _TERMS_SHOWN))
+    return shown | ({"or": others} if others else {})
 
 
 def _say(knowledge: Knowledge, speaker: Speaker, one: Observation, *, in_person: bool) -> tuple[str, str]:
