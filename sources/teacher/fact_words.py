@@ -66,7 +66,8 @@ class Fact:
         plain = _in_digits(spelled(words.replace("non plus", "non"), language), language)
         spoken = self._roots(plain)
         known = clinical_roots(self.knowledge, language)
-        if any(not self._may_say(word, known, whole=whole) for word in words_in(plain)):
+        sayings = self._sayings(spoken, whole=whole)
+        if any(not self._may_say(word, known, sayings, whole=whole) for word in words_in(plain)):
             return "value_changed" if self.values else "finding_invented"
         numbers = set(_NUMBER.findall(plain))
         if numbers - self._numbers or (whole and set(_NUMBER.findall(_in_digits(self.values, language))) - numbers):
@@ -122,16 +123,22 @@ class Fact:
 
     @cached_property
     def words(self) -> Roots:
-        """The words of all that it is called by, and of its values."""
-        return Roots([self.say, self.values, *(one.text for one in self.wordings)], self.lexicon.language)
+        """The words of all that it is called by, and of its values, but for its sayings."""
+        texts = (one.text for one in self.wordings if not one.whole)
+        return Roots([self.say, self.values, *texts], self.lexicon.language)
 
-    def _may_say(self, word: str, known: frozenset[str], *, whole: bool) -> bool:
+    def _sayings(self, spoken: frozenset[str], *, whole: bool) -> Roots:
+        """Return the words of the sayings that are told; by itself "hard" is a quality that nobody gave."""
+        told = (one.wording.text for one in self._said if one.wording.whole and (not whole or one.every <= spoken))
+        return Roots(told, self.lexicon.language)
+
+    def _may_say(self, word: str, known: frozenset[str], sayings: Roots, *, whole: bool) -> bool:
         """Say whether a word may stand among those of this fact: one of its own, or one that tells nothing more.
 
         In a case it must be known to tell nothing, in an answer no clinical word: a case is what others are held to.
         """
         language, folded = self.lexicon.language, fold(word)
-        if len(folded) < _LEAST_LETTERS or word in self.words or self.words.has_kin_of(word):
+        if len(folded) < _LEAST_LETTERS or word in self.words or self.words.has_kin_of(word) or word in sayings:
             return True
         if not self.code:
             return folded not in _PERSONS

@@ -3,7 +3,8 @@
 Which of them it is, the names of its files say: `release_conditions.json` and `release_evidences.json` (either release
 of DDXPlus), `conditions.yaml`, `evidences.yaml` and `settings.yaml`, or three `.parquet` files of those names
 (`knowledge_parquet`). A base is named by its folder below `configs/knowledge/` or by a path. Terms beside it
-(`terms.yaml`: code, language, words) help to understand free text, those of `sayings.yaml` what a teacher marks. Not here: what a base means.
+(`terms.yaml`: code, language, words) help to understand free text, sayings (`sayings.yaml`, the same) what a teacher
+marks. Not here: what a base means.
 """
 
 import json

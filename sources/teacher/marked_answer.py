@@ -17,7 +17,7 @@ from sources.teacher.differential_answer import named_conditions
 from sources.teacher.fact_words import Fact
 from sources.teacher.lexicon import DISEASE, fold
 from sources.teacher.marked_case import mark_faults
-from sources.teacher.marks import Marked
+from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
 from sources.teacher.roots import words_in
 from sources.teacher.steps import step_faults
@@ -25,10 +25,19 @@ from sources.teacher.unexplained import foreign_words, kin_in
 from sources.teacher.vocabulary import clinical_roots, may_stand
 
 _ODDS = {
-    "en": re.compile(r"\bper ?cent\b|\b(?:times|in|of) (?:four|five|six|seven|eight|nine|ten|twenty|hundred)\b", re.I),
-    "fr": re.compile(r"\bpour ?cent\b|\bsur (?:quatre|cinq|six|sept|huit|neuf|dix|vingt|cent)\b", re.I),
+    "en": re.compile(
+        r"\bper ?cent\b|\b(?:times|in|of) (?:four|five|six|seven|eight|nine|ten|twenty|hundred)\b"
+        r"|\b(?:one|two) (?:\w+ )?(?:in|out of) (?:two|three)\b",
+        re.I,
+    ),
+    "fr": re.compile(
+        r"\bpour ?cent\b|\bsur (?:quatre|cinq|six|sept|huit|neuf|dix|vingt|cent)\b"
+        r"|\b(?:une?|deux) (?:\w+ )?sur (?:deux|trois)\b",
+        re.I,
+    ),
 }
 """Shares in words."""
+_DENIAL = re.compile(r"\b(?:(?:lack|absence) of|without|(?:absence|manque) d(?:e|['’])|sans)\s*$", re.IGNORECASE)
 
 
 class Parts(NamedTuple):
@@ -49,20 +58,36 @@ class Parts(NamedTuple):
         """Return them as one text."""
         return "\n\n".join(one.text.strip() for one in self.all)
 
+    @property
+    def outside(self) -> str:
+        """Return the same without what is marked."""
+        return "\n\n".join(one.outside.strip() for one in self.all)
+
 
 def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an answer."""
     blocks = Blocks(Reading(words.lexicon, parts.text))
     outside = {one: Reading(words.lexicon, one.outside) for one in (*parts.all, parts.danger)}
     by_number = {fact.number: fact for fact in facts}
-    yield from (fault for one in parts.all for mark in one.marks for fault in mark_faults(by_number, mark, whole=False))
+    yield from (
+        fault
+        for one in parts.all
+        for mark in one.marks
+        for fault in mark_faults(by_number, _with_denial(one.text, mark), whole=False)
+    )
     yield from _walk_faults(words, [(number, outside.get(one)) for number, one in parts.walk])
     for code in sorted(set(named_conditions(words, blocks)) - {code for code, _ in words.case.gold}):
         yield "disease_added", code
     yield from _danger_faults(words, facts, parts.danger, outside[parts.danger])
-    yield from step_faults(words, blocks)
+    yield from step_faults(words, blocks, Blocks(Reading(words.lexicon, parts.outside)))
     for one in parts.all:
         yield from _outside_faults(words, outside[one], is_next=one is parts.next)
+
+
+def _with_denial(text: str, mark: Mark) -> Mark:
+    """Return a mark with the denial that stands right before it: "the lack of [6: any convulsions]"."""
+    denial = _DENIAL.search(text[: mark.start])
+    return mark._replace(words=f"{denial[0]} {mark.words}") if denial else mark
 
 
 def _outside_faults(words: CaseWords, outside: Reading, *, is_next: bool) -> Iterator[tuple[str, str]]:

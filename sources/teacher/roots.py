@@ -14,11 +14,12 @@ from sources.teacher.lexicon import fold, stem
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_ROOT, _SHORTEST_ROOT = 6, 4
-_ADJECTIVE = re.compile(r"(?<=[^\W_]{3}[^aeiou\W_])(?:iness|ishness|ness|y|ish)$")
+_ADJECTIVE = re.compile(r"(?<=[^\W_]{3}[^aeiou\W_])(?:iness|ishness|ness|y|ish)$|(?<=[^\W_]{3}e)ness$")
 """Endings by which a finding becomes a quality: itchy, itchiness; feverish, feverishness."""
 _SAME = {
     **{"swollen": "swell", "swelling": "swell", "fed": "feed", "bled": "bleeding", "bleed": "bleeding"},
     **{"bore": "birth", "born": "birth", "abdomen": "abdominal", "sticky": "sticky"},
+    **dict.fromkeys(("vit", "vive", "vivent", "vivant", "vivait", "vecu"), "vivre"),
 }
 """Roots that no ending tells, as they are looked up."""
 

@@ -29,9 +29,11 @@ def test_the_digest_follows_every_file(tmp_path: Path) -> None:
     before = knowledge_digest(tmp_path)
     assert before == knowledge_digest(SMALL)
     (tmp_path / "terms.yaml").write_text("FEVER: {en: [febrile]}\n")
+    (tmp_path / "sayings.yaml").write_text("FEVER: {en: [hot forehead]}\n")
     after = knowledge_digest(tmp_path)
     assert after != before
     assert load_knowledge(tmp_path).evidences["FEVER"].terms == {"en": ("febrile",)}
+    assert load_knowledge(tmp_path).evidences["FEVER"].sayings == {"en": ("hot forehead",)}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from sources.teacher.knowledge_files import load_knowledge
+from sources.teacher.lexicon import lexicon_of
+
 FOLDER = Path(__file__).parents[3] / "configs/knowledge/limited-resource"
 LANGUAGES = ("en", "fr")
 NEGATION = {
@@ -106,3 +109,18 @@ def test_nothing_names_a_condition_that_it_does_not_belong_to(language: str) -> 
     assert [(code, t) for code, t in tests for other, name in names.items() if other != code and name in t] == []
     values = [v[language].casefold() for one in EVIDENCES.values() for v in one.get("values", {}).values()]
     assert [(name, found) for name in names.values() for found in clauses + values if found in name] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_saying_is_of_one_evidence_and_no_term_or_clause_of_another(language: str) -> None:
+    """Else what a mark says could be what another one says."""
+    lexicon = lexicon_of(load_knowledge(FOLDER), language)
+    sayings, others = _read("sayings.yaml"), _read("terms.yaml")
+    assert sayings.keys() | others.keys() <= EVIDENCES.keys()
+    texts = [(code, text) for words in (sayings, others) for code in words for text in words[code].get(language, ())]
+    texts += [(code, text) for code, _, text in _clauses(language, "third")]
+    owners: dict[frozenset[str], set[str]] = {}
+    for code, text in texts:
+        owners.setdefault(frozenset(lexicon.content(text)), set()).add(code)
+    said = [(code, text) for code in sayings for text in sayings[code].get(language, ())]
+    assert [one for one in said if len(owners[frozenset(lexicon.content(one[1]))]) > 1] == []
