@@ -22,7 +22,7 @@ from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
 
 _SAID = frozenset({"yes", "oui"})
 _IDIOM = re.compile(
-    r"\b(?:catch(?:es)? (?:the|your|my) eye|at first sight|(?:that|this) is not all|not only|isn['’]t it|at hand"
+    r"\b(?:catch(?:es)? (?:the|your|my) eye|at first sight|look(?:ing|s) back|(?:that|this) is not all|not only|isn['’]t it|at hand"
     r"|on the other hand|in the face of|at (?:the )?heart|ce n['’]est pas tout|n['’]est-ce pas|non seulement"
     r"|saute(?:nt)? aux yeux|au premier coup d['’](?:œ|oe)il|à première vue|sous (?:les|mes|nos) yeux|coup de main)\b",
     re.IGNORECASE,
