@@ -79,7 +79,7 @@ def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) ->
     for code in sorted(set(named_conditions(words, blocks)) - {code for code, _ in words.case.gold}):
         yield "disease_added", code
     yield from _danger_faults(words, facts, parts.danger, outside[parts.danger])
-    yield from step_faults(words, blocks, Blocks(Reading(words.lexicon, parts.outside)))
+    yield from step_faults(words, Blocks(Reading(words.lexicon, parts.outside)))
     for one in parts.all:
         yield from _outside_faults(words, outside[one], is_next=one is parts.next)
 

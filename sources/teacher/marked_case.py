@@ -25,7 +25,7 @@ _IDIOM = re.compile(
     r"\b(?:catch(?:es)? (?:the|your|my) eye|at first sight|look(?:ing|s) back|(?:that|this) is not all|not only"
     r"|isn['’]t it|at hand|on the other hand|in the face of|at (?:the )?heart|ce n['’]est pas tout|n['’]est-ce pas"
     r"|non seulement|saute(?:nt)? aux yeux|au premier coup d['’](?:œ|oe)il|à première vue|sous (?:les|mes|nos) yeux"
-    r"|coup de main)\b",
+    r"|coup de main|par contre)\b",
     re.IGNORECASE,
 )
 """Turns of phrase in which a part of the body or a denial tells nothing of the patient."""

@@ -28,8 +28,8 @@ _ELSEWHERE = {
 }
 
 
-def step_faults(words: CaseWords, blocks: Blocks, unmarked: Blocks | None = None) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the next steps; `unmarked` is the answer without what a teacher marked as facts."""
+def step_faults(words: CaseWords, blocks: Blocks) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the next steps; where a teacher marks facts, of the answer without what is marked."""
     case, language, answer = words.case, words.language, blocks.answer
     highest = LEVELS.index(case.setting.level) if case.setting else len(LEVELS) - 1
     tests = _tests(case, answer)
@@ -39,7 +39,7 @@ def step_faults(words: CaseWords, blocks: Blocks, unmarked: Blocks | None = None
             yield "beyond_resources", level
     if not tests and "?" not in answer.text and not _REFERRAL[language].search(fold(answer.text)):
         yield "next_step_missing", ""
-    if foreign_steps(words, unmarked or blocks):
+    if foreign_steps(words, blocks):
         yield "next_step_invented", ""
 
 

@@ -1,11 +1,12 @@
 """What a teacher tells with marks is judged rightly: replies written in a teacher's place, and edits of them.
 
-Seventeen sets of 20 replies to our prompts were written without sight of the checks, each with five good edits and five
-that make one fault, ten kinds over a set; `differential_marked.json` holds six of them. At first sight, the checks
+Twenty sets of 20 replies to our prompts were written without sight of the checks, each with five good edits and five
+that make one fault, ten kinds over a set; `differential_marked.json` holds nine of them. At first sight, the checks
 mended by the sets before: r and s, 5 of 40 replies (33 of 240 good texts) refused and 195 of 200 faults caught; t and
 u, 5 (33) and 193; v and w, 12 (73) and 194; x, y and z, 14 of 60 (83 of 360) and 293 of 300; then, with dictionary
-forms, topics beside marks and far longer lists of words, aa, ab and ac, 7 of 60 (49 of 360) and 285 of 300. That is
-what others may expect. Mended by all of them since, what stands here must not get worse.
+forms, topics beside marks and far longer lists of words, aa, ab and ac, 7 of 60 (49 of 360) and 285 of 300; with
+sayings, of which eight are shown for a fact, ad, ae and af, 12 of 60 (69 of 360) and 287 of 300. That is what others
+may expect. Mended by all of them since, what stands here must not get worse.
 """
 
 import json
@@ -26,7 +27,10 @@ MAKER = TellDifferential(TeacherSettings(model="fake", revision="1"), 1, BASE)
 SETS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_marked.json").read_text(encoding="utf-8")
 )
-MOST = {"t": (1, 6), "u": (3, 0), "v": (1, 0), "w": (1, 3), "ab": (1, 2), "ac": (6, 8)}
+MOST = {
+    **{"t": (1, 5), "u": (3, 0), "v": (1, 0), "w": (1, 3), "ab": (1, 2), "ac": (6, 8)},
+    **{"ad": (1, 2), "ae": (4, 29), "af": (2, 6)},
+}
 """Faults missed of 100 and good texts refused of 120, as they are now: they may only fall."""
 assert MOST.keys() == SETS.keys()
 
