@@ -55,9 +55,13 @@ def write_knowledge(knowledge: Knowledge, folder: Path) -> None:
 
 
 def read_tables(folder: Path) -> dict[str, Any]:
-    """Return the tables of a folder by name and code, as `Knowledge` takes them. Raises OSError, pa.ArrowInvalid."""
+    """Return the tables of a folder by name and code, as `Knowledge` takes them; a column may be missing, or empty.
+
+    Raises OSError, pa.ArrowInvalid.
+    """
     tables: dict[str, Any] = {}
     for name, schema in TABLES.items():
         rows = pq.read_table(folder / f"{name}.parquet", schema=schema).to_pylist(maps_as_pydicts="strict")
-        tables[name] = {row["code"]: row for row in rows}
+        told = ({field: value for field, value in row.items() if value is not None} for row in rows)
+        tables[name] = {row["code"]: row for row in told}
     return tables

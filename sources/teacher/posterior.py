@@ -31,7 +31,9 @@ class Findings(dict[tuple[str, str], Finding]):
 
     def of(self, one: Observation) -> tuple[float, bool]:
         """Return the logarithm of how often the condition shows what was observed, and whether that is known."""
-        if one not in self._observed:  # patients have most of what is observed in common
+        if len(one.values) > 1:  # of several values there are too many sets to keep
+            return _log_rate(self, one), _is_known(self, one)
+        if one not in self._observed:  # patients have most of the rest in common
             self._observed[one] = _log_rate(self, one), _is_known(self, one)
         return self._observed[one]
 

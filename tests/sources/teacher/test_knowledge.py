@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.engine.errors import ConfigError
@@ -21,6 +22,10 @@ def test_yaml_and_parquet_hold_the_same_base(tmp_path: Path) -> None:
     write_knowledge(base, tmp_path)
     again = load_knowledge(tmp_path)
     assert (again.conditions, again.evidences, again.settings) == (base.conditions, base.evidences, base.settings)
+    older = pq.read_table(tmp_path / "evidences.parquet").drop_columns(["sayings"])
+    pq.write_table(older, tmp_path / "evidences.parquet")
+    load_knowledge.cache_clear()
+    assert load_knowledge(tmp_path).evidences == base.evidences
 
 
 def test_the_digest_follows_every_file(tmp_path: Path) -> None:
