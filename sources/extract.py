@@ -46,6 +46,8 @@ DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
 ROW_PARSERS = ("auto", "records", "mcq", "clinical_trials", DIFFERENTIAL)
 """Those that place every row by its byte offset (JSON lines) or number (Parquet); `auto` reads both by `records`."""
+YAML = (".yaml", ".yml")
+"""Files of which a range is one of the patients that they ask for."""
 Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 """File -> key as written -> key to have, and what a listing said under it."""
 
@@ -71,6 +73,10 @@ class Extract:
         if cut and config.parser in ROW_PARSERS:
             cut.add(".csv" if config.parser == DIFFERENTIAL else PARQUET)
         self._shards = list(into_shards(files, 0 if config.pmc_oa else shard_bytes, cut))  # a pack is a shard
+        if config.parser == DIFFERENTIAL:
+            from sources.teacher.patient_ranges import cut_patients  # only sources of differentials need it
+
+            self._shards = list(cut_patients(self._shards))
         self._names = names or {}
         self._terms = catalogue_terms()  # read here once: a worker would read the whole catalogue for it
         self.left_out: frozenset[str] = frozenset()  # names of documents, which the plan learns last
@@ -159,6 +165,8 @@ class Extract:
         """Return the key of an item, for a block of rows that of its file where rows know their place in it."""
         if item.media_type == PARQUET_TYPE and (window := re.fullmatch(r"(.*)!R\d+", item.key)):
             return window[1]
+        if re.fullmatch(r"!P\d+-\d+", item.key.removeprefix(file)) and self.config.parser == DIFFERENTIAL:
+            return file
         is_block = item.media_type == MEDIA_TYPE and re.fullmatch(r"!B\d+", item.key.removeprefix(file))
         return file if is_block and self.config.parser in ROW_PARSERS else _whole(file, item)
 
@@ -172,6 +180,8 @@ class Extract:
                 yield stored_window(file.path, file.key, limits)
             elif part.end is not None and suffix == PARQUET:
                 yield from iter_windows(file.path, part.start, part.end, file.key, limits)
+            elif part.end is not None and suffix in YAML:
+                yield Item(f"{file.key}!P{part.start}-{part.end}", file.path.read_bytes())
             elif part.end is None:
                 container = "warc" if self.config.web else "pack" if self.config.pmc_oa else self.config.container
                 yield from open_items(file.path, file.key, container, limits)
@@ -236,7 +246,7 @@ def _check_unchanged(part: Slice) -> None:
     """Raise InputError unless a file is what it was when the plan was made, OSError when it cannot be read."""
     file = part.file
     same = file.path.is_file() and file.path.stat().st_size == file.size_bytes
-    if same and part.end is None:
+    if same and (part.end is None or file.path.suffix.lower() in YAML):
         with file.path.open("rb") as raw:
             same = hashlib.file_digest(raw, "sha256").hexdigest() == file.sha256
     if not same:

@@ -1,10 +1,11 @@
 """The parser `differential`: patients in, differential diagnoses with their reasoning out, without any model.
 
-An item is a CSV of DDXPlus's patients, whole or a block of its lines, or a YAML that asks for patients: a list of
-`{setting, patients, seed}`. Options: `knowledge` (the folder of the base), `languages`, `forms` and `seed`. Each
-patient gives one part, told in one language and form that follow from seed and patient; its probabilities come from
-the release or the base alone. A rendering that fails a check of its own is a fault with the check's reason, so that
-nothing unfaithful is trained on. Not here: a teacher's wording of a case, which the same checks judge.
+An item is a CSV of DDXPlus's patients, whole or a block of its lines, or a YAML that asks for patients (a list of
+`{setting, patients, seed}`), whole or a range of them. Options: `knowledge` (the folder of the base), `languages`,
+`forms` and `seed`. Each patient gives one part, told in one language and form that follow from seed and patient; its
+probabilities come from the release or the base alone. A rendering that fails a check of its own is a fault with the
+check's reason, so that nothing unfaithful is trained on. Not here: a teacher's wording of a case, which the same checks
+judge.
 """
 
 import io
@@ -21,6 +22,7 @@ from sources.teacher.case import Case, case_of
 from sources.teacher.differential_checks import check
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.knowledge_files import load_knowledge
+from sources.teacher.patient_ranges import file_of, within
 from sources.teacher.patients import COLUMNS, Patient, patient_of
 from sources.teacher.patients_wanted import requests_of
 from sources.teacher.posterior import Rates, given_rates
@@ -30,7 +32,6 @@ from sources.teacher.verbalise import FORMS, LANGUAGES, VERSION, Rendering
 
 MODEL = "medmix-grammar"
 _BLOCK = re.compile(r"!B(\d+)$")
-_YAML = re.compile(r"\.ya?ml$", re.IGNORECASE)
 
 
 def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fault]:
@@ -57,15 +58,18 @@ def _chosen(options: dict[str, Any], name: str, known: Sequence[str]) -> tuple[s
 def _patients(body: bytes, key: str, knowledge: Knowledge) -> Iterator[Patient | Fault]:
     if not body or body.isspace():
         raise Unreadable("empty_item")
-    if not _YAML.search(key):
+    if file_of(key) is None:
         return _rows(body, key, knowledge)
     try:
-        asked = [
-            (one, list(sample_patients(knowledge, one.setting, one.patients, one.seed))) for one in requests_of(body)
-        ]
+        return iter(
+            [
+                patient
+                for one, numbers in within(key, requests_of(body))
+                for patient in sample_patients(knowledge, one.setting, len(numbers), one.seed, first=numbers.start)
+            ]
+        )
     except ConfigError as error:
         raise Unreadable("unknown_code", str(error)) from None
-    return (patient for _, patients in asked for patient in patients)
 
 
 def _rows(body: bytes, key: str, knowledge: Knowledge) -> Iterator[Patient | Fault]:

@@ -1,5 +1,6 @@
 """A YAML that asks for patients: a list of `{setting, patients, seed}`, checked before anybody is drawn."""
 
+from collections import Counter
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -22,7 +23,7 @@ class PatientsWanted(BaseModel):
 
 
 def requests_of(body: bytes) -> list[PatientsWanted]:
-    """Return what a YAML asks for. Raises Unreadable: `invalid_yaml`, `wrong_type`, `no_record`."""
+    """Return what a YAML asks for, nobody twice. Raises Unreadable: `invalid_yaml`, `wrong_type`, `no_record`."""
     try:
         loaded = YAML(typ="safe").load(body.decode())
     except (UnicodeDecodeError, YAMLError) as error:
@@ -34,4 +35,8 @@ def requests_of(body: bytes) -> list[PatientsWanted]:
         raise Unreadable("wrong_type", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if not wanted:
         raise Unreadable("no_record", "asks for nobody")
+    asked = Counter((one.setting, one.seed) for one in wanted)
+    (setting, seed), most = asked.most_common(1)[0]
+    if most > 1:
+        raise Unreadable("wrong_type", f"asks twice for {setting or 'no setting'} with seed {seed}; give another seed")
     return wanted

@@ -23,15 +23,15 @@ _MONTHS_BELOW_YEARS = 2
 _MAX_VALUES = 3
 
 
-def sample_patients(knowledge: Knowledge, setting: str, count: int, seed: int) -> Iterator[Patient]:
-    """Yield `count` patients of a setting; an empty one means that every condition is equally common.
+def sample_patients(knowledge: Knowledge, setting: str, count: int, seed: int, *, first: int = 0) -> Iterator[Patient]:
+    """Yield `count` patients of a setting from number `first` on; an empty one makes every condition equally common.
 
     Raises ConfigError for a setting that the base does not have.
     """
     if setting and setting not in knowledge.settings:
         known = ", ".join(knowledge.settings) or "none"
         raise ConfigError(f"setting: the base {knowledge.name!r} has no {setting!r}; it has {known}")
-    for number in range(count):
+    for number in range(first, first + count):
         yield _sample(knowledge, setting, seed, number)
 
 
