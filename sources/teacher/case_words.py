@@ -121,7 +121,7 @@ class CaseWords:
     def _texts(self, one: Observation, granted: bool = False) -> Iterator[str]:
         evidence = self.knowledge.evidences[one.code]
         if granted and not one.present:
-            yield from evidence.denied(self.language)
+            yield from (*evidence.denied(self.language), *self._values(one))  # a value may be what denies: nowhere
             return
         yield from (*self.called(one.code), *self.called(evidence.about), *self._values(one))
         yield from (evidence.question.get(self.language, ""), evidence.unit)
