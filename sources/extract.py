@@ -25,7 +25,7 @@ from sources.archive_lines import MEDIA_TYPE
 from sources.assemble import Declared, Found, document_of
 from sources.catalog import PARSERS, SourceConfig, parser_for
 from sources.document import SCHEMA, Document, is_encodable, to_table
-from sources.files import PARQUET, RANGED_SUFFIXES, RawFile, Slice, into_shards, matches_pattern
+from sources.files import PARQUET, RANGED_SUFFIXES, YAML, RawFile, Slice, into_shards, matches_pattern
 from sources.item_options import DIFFERENTIAL, for_item, for_source
 from sources.options import check_options
 from sources.parquet_groups import MEDIA_TYPE as PARQUET_TYPE
@@ -46,8 +46,6 @@ DETAIL_CHARS = 500
 OPEN_SANDBOXES = 4
 ROW_PARSERS = ("auto", "records", "mcq", "clinical_trials", DIFFERENTIAL)
 """Those that place every row by its byte offset (JSON lines) or number (Parquet); `auto` reads both by `records`."""
-YAML = (".yaml", ".yml")
-"""Files of which a range is one of the patients that they ask for."""
 Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 """File -> key as written -> key to have, and what a listing said under it."""
 

@@ -22,6 +22,7 @@ from sources.parquet_groups import groups_by_bytes
 
 RANGED_SUFFIXES = {".jsonl", ".ndjson"}
 PARQUET = ".parquet"
+YAML = (".yaml", ".yml")
 CUT = frozenset({*RANGED_SUFFIXES, PARQUET})
 
 
@@ -37,7 +38,10 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A file, or a range [start, end) of a large one, in bytes or (Parquet) row groups; end None: the whole file."""
+    """A file, or a range [start, end) of a large one; end None: the whole file.
+
+    It is in bytes, in row groups (Parquet), or in the patients that are asked for (YAML).
+    """
 
     file: RawFile
     start: int = 0

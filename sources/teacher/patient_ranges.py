@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sources.files import Slice
+from sources.files import YAML, Slice
 from sources.parse.part import Unreadable
 from sources.teacher.patients_wanted import PatientsWanted, requests_of
 
 PATIENTS_A_SHARD = 200
 """Patients drawn and told in some five seconds."""
-SUFFIXES = frozenset({".yaml", ".yml"})
 _KEY = re.compile(r"(?P<file>.*\.ya?ml)(?:!P(?P<first>\d+)-(?P<end>\d+))?", re.IGNORECASE | re.DOTALL)
 
 
@@ -23,7 +22,7 @@ def cut_patients(shards: Iterable[list[Slice]]) -> Iterator[list[Slice]]:
     for group in shards:
         small: list[Slice] = []
         for part in group:
-            total = _count(part.file.path) if part.file.path.suffix.lower() in SUFFIXES else 0
+            total = _count(part.file.path) if part.file.path.suffix.lower() in YAML else 0
             if total <= PATIENTS_A_SHARD:
                 small.append(part)
                 continue

@@ -22,6 +22,11 @@ from sources.teacher.differential import parse
 SMALL = Path(__file__).parent / "small_base"
 WANTED = b"- {setting: camp, patients: 11, seed: 2}\n- {patients: 9}\n- {setting: camp, patients: 5, seed: 3}\n"
 
+SOURCE = SourceConfig.model_validate(
+    {"name": "drawn", "kind": "synthetic", "path": ".", "include": ["*.yaml"], "parser": "differential"}
+    | {"options": {"knowledge": str(SMALL), "seed": 4}}
+)
+
 
 @pytest.mark.parametrize("borders", [(0, 25), (0, 11, 25), (0, 4, 8, 12, 20, 21, 25), (0, 7, 24, 25)])
 def test_ranges_are_the_whole_cut(borders: tuple[int, ...]) -> None:
@@ -34,11 +39,7 @@ def test_ranges_are_the_whole_cut(borders: tuple[int, ...]) -> None:
 def extracted(folder: Path, out: Path) -> tuple[int, list[Document]]:
     """Return how many shards a source of differentials has, and its documents in order."""
     (folder / "wanted.yaml").write_bytes(WANTED)
-    source = SourceConfig.model_validate(
-        {"name": "drawn", "kind": "synthetic", "path": ".", "include": ["*.yaml"], "parser": "differential"}
-        | {"options": {"knowledge": str(SMALL), "seed": 4}}
-    )
-    stage = Extract(source, folder, list_files(source, folder, DigestCache(out.with_suffix(".cache"))), 1 << 20)
+    stage = Extract(SOURCE, folder, list_files(SOURCE, folder, DigestCache(out.with_suffix(".cache"))), 1 << 20)
     storage = local_storage(out)
     manifest = run_stages(storage, [PlannedStage(stage)], lambda: InlineRuntime(storage), Events())[stage.name]
     documents = [one for record in manifest.shards for one in from_table(pq.read_table(out / record.main.path))]
@@ -59,13 +60,9 @@ def test_a_changed_request_of_which_ranges_are_read_is_noticed(tmp_path: Path, m
     """Same size, other patients: a range must not be read from another file than was planned."""
     (tmp_path / "in").mkdir()
     monkeypatch.setattr(patient_ranges, "PATIENTS_A_SHARD", 8)
-    source = SourceConfig.model_validate(
-        {"name": "drawn", "kind": "synthetic", "path": ".", "include": ["*.yaml"], "parser": "differential"}
-        | {"options": {"knowledge": str(SMALL), "seed": 4}}
-    )
     file = tmp_path / "in" / "wanted.yaml"
     file.write_bytes(WANTED)
-    stage = Extract(source, file.parent, list_files(source, file.parent, DigestCache(tmp_path / "cache")), 1 << 20)
+    stage = Extract(SOURCE, file.parent, list_files(SOURCE, file.parent, DigestCache(tmp_path / "cache")), 1 << 20)
     file.write_bytes(WANTED.replace(b"seed: 2", b"seed: 7"))
     storage = local_storage(tmp_path / "out")
     with pytest.raises(InputError, match="has changed"):
