@@ -3,7 +3,8 @@
 What the turns tell is read back (`mentions`, `told`), and a clinical word that no fact of the case holds is an
 invention (`unexplained`); of the answer only what it claims of the patient counts (`claims`). What is said too freely
 is refused, which costs an attempt. Each fault has a reason (`sources.parse.reasons`) and a detail of codes, never text.
-Not here: numbers and persons (`differential_values`, `identifiers`, `named`), the answer (`differential_answer`).
+Not here: numbers (`differential_values`), persons (`differential_ages`, `identifiers`, `named`), the answer
+(`differential_answer`).
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from pipelines.engine.hashing import digest
 from sources.teacher.case import Case
 from sources.teacher.case_words import CaseWords
 from sources.teacher.claims import claims
+from sources.teacher.differential_ages import person_faults
 from sources.teacher.differential_answer import answer_faults
-from sources.teacher.differential_values import number_faults, person_faults, value_faults
+from sources.teacher.differential_values import number_faults, value_faults
 from sources.teacher.identifiers import identifier_faults
 from sources.teacher.knowledge import Knowledge
 from sources.teacher.lexicon import DISEASES, RESOURCES, WORDS, fold

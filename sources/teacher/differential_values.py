@@ -1,8 +1,8 @@
-"""Checks of what a case says in numbers and of whom: values, durations, ages, sex.
+"""Checks of what a case says in numbers: values and durations.
 
 The values of an evidence are looked for where it is mentioned, up to the next mention. A number that stands in no
-mention, value or age is an invention, durations in words ("three days") included. Ages are read in years, months,
-weeks and days.
+mention, value or age is an invention, durations in words ("three days") included. Not here: whose age and sex is told
+(`differential_ages`).
 """
 
 import re
@@ -21,69 +21,14 @@ NUMBER_WORDS = {
     "en": tuple("zero one two three four five six seven eight nine ten eleven twelve".split()),  # noqa: SIM905
     "fr": tuple("zero un deux trois quatre cinq six sept huit neuf dix onze douze".split()),  # noqa: SIM905
 }
-_UNITS = {
+UNITS = {
     "en": {"year": "years", "month": "months", "week": "weeks", "day": "days", "hour": "hours", "minute": "minutes"},
     "fr": {"an": "years", "annee": "years", "mois": "months", "semaine": "weeks", "jour": "days", "heure": "hours",
            "minute": "minutes"},
 }  # fmt: skip
-_AGES = {
-    "en": re.compile(
-        r"(?P<n>\d+|[a-z]+)[- ](?P<u>year|month|week|day)s?[- ](?:old|of age|of life)"
-        r"|\b(?:woman|girl|man|boy|female|male|lady|gentleman|schoolgirl|schoolboy|teenager|baby|child|infant|newborn|patient|herdsman|farmer|mother|father)"
-        r"(?:,| of|, aged)? (?P<c>\d+)(?![\d.,]*\d? ?%)(?: (?P<w>year|month|week|day)s?)?\b"
-        r"(?! (?:year|month|week|day)s? (?:pregnant|into|ago))"
-        r"|(?P<d>\d+)[- ]?(?:y/?o|[mf])\b|\b[mf][ ,/]{0,2}(?P<e>\d+)\b(?! ?%)|\b(?:aged|age:?|i am|i'm) (?P<b>\d+)"
-        r"(?: (?P<v>year|month|week|day)s?)?(?! (?:year|month|week|day)s? (?:pregnant|into|ago))|(?P<i>under 1 year)"
-    ),
-    "fr": re.compile(
-        r"(?:(?:femme|fille|fillette|homme|garcon|garconnet|bebe|dame|adolescente?|nourrisson|nouveau-nee?|enfant"
-        r"|patiente?|feminin|masculin|personne) de"
-        r"|age ?:?|agee? de|\bj'ai|\b(?:elle|il|enfant|nourrisson|patiente?|qui) a) (?P<n>\d+|[a-z]+)"
-        r" (?P<u>an|mois|semaine|jour)s?\b(?! (?:de grossesse|d'amen))"
-        r"|\b(?:femme|fille|fillette|homme|garcon|nourrisson|enfant|patiente?|feminin|masculin|[hf])[,.:;]? ?(?P<b>\d+)"
-        r" (?P<v>an|mois|semaine|jour)s?\b|(?P<i>moins de 1 an\b)"
-    ),
-}
-SEXED = {
-    "female": frozenset(
-        ["woman", "girl", "female", "lady", "femme", "fille", "fillette", "feminin", "patiente", "dame"]
-    ),
-    "male": frozenset(["man", "boy", "male", "gentleman", "homme", "garcon", "garconnet", "masculin", "monsieur"]),
-}
-_APOSTROPHE = ord("’")
-_KIN = {
-    "female": frozenset(["mother", "daughter", "schoolgirl", "mere"]),
-    "male": frozenset(["father", "son", "herdsman", "schoolboy", "pere"]),
-}
-"""Tell the sex where nothing else does; they may also be said of somebody who comes along."""
 _PARTICLES = {
     "en": frozenset(
-        [
-            "a",
-            "an",
-            "the",
-            "her",
-            "his",
-            "my",
-            "their",
-            "for",
-            "with",
-            "of",
-            "in",
-            "on",
-            "at",
-            "to",
-            "from",
-            "as",
-            "and",
-            "that",
-            "which",
-            "who",
-            "is",
-            "are",
-            "by",
-            "than",
-        ]
+        "a an the her his my their for with of in on at to from as and that which who is are by than".split()  # noqa: SIM905
     ),
     "fr": frozenset(
         "le la les un une des du de ses mes au aux dans en sur par pour avec et qui que est sont".split()  # noqa: SIM905
@@ -218,7 +163,7 @@ def number_faults(
         asked = {token.sentence for token in reading.tokens if token.word == "?"}
         spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
         for token in _numbers(reading, language):
-            value = _as_number(token.word, language)
+            value = as_number(token.word, language)
             if value not in allowed and token.sentence not in asked and not _lies_in(token, spans):
                 yield "number_invented", value
 
@@ -238,7 +183,7 @@ def _lies_in(token: Token, spans: list[tuple[int, int]]) -> bool:
 
 def _numbers(reading: Reading, language: str) -> Iterator[Token]:
     """Yield tokens that are numbers, and number words before a unit of time."""
-    units = _UNITS[language]
+    units = UNITS[language]
     for token, after in zip(reading.tokens, [*reading.tokens[1:], None], strict=True):
         if token.word[0].isdigit() or (
             token.word in NUMBER_WORDS[language][1:]
@@ -248,56 +193,7 @@ def _numbers(reading: Reading, language: str) -> Iterator[Token]:
             yield token
 
 
-class _Folding(dict[int, str]):
-    """Characters as they are compared, each as one, and an apostrophe for its printed form."""
-
-    def __missing__(self, code: int) -> str:
-        character = "'" if code == _APOSTROPHE else chr(code)
-        folded = fold(character)
-        self[code] = folded if len(folded) == 1 else character
-        return self[code]
-
-
-_FOLDED = _Folding()
-
-
-def _as_number(word: str, language: str) -> str:
+def as_number(word: str, language: str) -> str:
+    """Return a number, or a number word, in digits."""
     words, digits = NUMBER_WORDS[language], re.match(r"\d+(?:[.,]\d+)?", word)
     return str(words.index(word)) if word in words else digits[0] if digits else word
-
-
-def person_faults(case: Case, language: str, readings: Sequence[Reading], answer: Reading) -> Iterator[tuple[str, str]]:
-    """Yield another age or sex than the patient's, or none."""
-    number, unit = age_parts(case.patient.age_years)
-    ages = {age for reading in readings for age in ages_in(reading, language)}
-    right = {(number, unit)} | ({(1, "infant")} if unit == "infant" else set())
-    if not ages or ages - right or set(ages_in(answer, language)) - right:
-        yield "age_changed", f"{len(ages)} ages"
-    words = {token.word for reading in readings for token in reading.tokens}
-    own, other = SEXED[case.patient.sex], SEXED["male" if case.patient.sex == "female" else "female"]
-    spoken = {token.word for token in answer.tokens}
-    if (
-        not words & (own | _KIN[case.patient.sex])
-        or (words & other and not words & own)
-        or (spoken & other and not spoken & own)
-    ):
-        yield "sex_changed", case.patient.sex
-
-
-def ages_in(reading: Reading, language: str) -> Iterator[tuple[int, str]]:
-    """Yield the ages that a text says, outside what it says of evidences."""
-    plain = reading.text.translate(_FOLDED)
-    spans = [(m.start, m.end) for m in reading.mentions if m.is_evidence]
-    for match in _AGES[language].finditer(plain):
-        if any(start <= match.end() - 1 and match.start() < end for start, end in spans):
-            continue
-        group = match.groupdict()
-        if group["i"]:
-            yield 1, "infant"
-            continue
-        said = next(group[name] for name in ("n", "b", "c", "d", "e") if group.get(name))
-        named = next((group[name] for name in ("u", "v", "w") if group.get(name)), None)
-        number = _as_number(said, language)
-        unit = _UNITS[language][named or ("year" if language == "en" else "an")]
-        if number.isdigit():
-            yield int(number), unit

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sources.teacher.differential_values import NUMBER_WORDS, SEXED
+from sources.teacher.differential_ages import SEXED
+from sources.teacher.differential_values import NUMBER_WORDS
 from sources.teacher.knowledge import Evidence, Knowledge
 from sources.teacher.lexicon import Lexicon, fold, lexicon_of
 from sources.teacher.patients import Observation
