@@ -57,8 +57,12 @@ class CaseWords:
 
     def answer_names(self) -> list[str]:
         """Return the names of the ranked conditions, what these are also called, and the next steps."""
+        return [*self.disease_names(), *self.steps()]
+
+    def disease_names(self) -> list[str]:
+        """Return the names of the ranked conditions, and what these are also called."""
         names = [one.name.get(self.language, "") for one in self.case.conditions(self.knowledge)]
-        return [*names, *self._other_names(names), *self.steps()]
+        return [*names, *self._other_names(names)]
 
     def _other_names(self, names: list[str]) -> list[str]:
         """Return what the ranked conditions are also called."""

@@ -23,6 +23,7 @@ from sources.teacher.knowledge import Knowledge
 from sources.teacher.lexicon import DISEASES, RESOURCES, WORDS, fold
 from sources.teacher.mentions import Mention, Reading
 from sources.teacher.named import named_faults
+from sources.teacher.plain_words import PLAIN_WORDS
 from sources.teacher.roots import words_in
 from sources.teacher.tokens import spelled
 from sources.teacher.told import told_in
@@ -37,7 +38,7 @@ REASONS = frozenset(
         *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing", "next_step_invented"),
     }
 )
-VERSION = "5"
+VERSION = "6"
 """Raised when the checks judge otherwise: it decides which differentials become documents, the grammar's and a
 teacher's."""
 _CASE_WORDS = (4, 2, 80, 60)
@@ -54,7 +55,7 @@ class Fault(NamedTuple):
 
 def checks_identity() -> dict[str, str]:
     """Return what decides which renderings pass: the version of the checks, their words and the dictionary of forms."""
-    files = (WORDS, RESOURCES, DISEASES, VOCABULARY)
+    files = (WORDS, RESOURCES, DISEASES, VOCABULARY, PLAIN_WORDS)
     words = digest([file.read_text(encoding="utf-8") for file in files])
     return {"checks": VERSION, "words": words, "forms": version("simplemma")}
 

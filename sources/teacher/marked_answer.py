@@ -1,9 +1,9 @@
 """Checks of the parts of a marked answer: each disease is walked in its turn, dangers are named, steps are those given.
 
 The ranked list is no part of what a teacher writes, so it cannot be wrong. Findings that an answer speaks of are
-marked, and told rightly there; outside marks stand no findings but those of the facts, no
-number but those of names, and nothing is claimed of the patient that the case denies. Not here: the case itself
-(`marked_case`).
+marked, and told rightly there; outside marks stand none, whether the case has them or not, no disease that is not
+ranked, no number but those of names, and nothing is claimed of the patient that the case denies. Not here: the case
+itself (`marked_case`).
 """
 
 import re
@@ -15,11 +15,13 @@ from sources.teacher.case_words import CaseWords
 from sources.teacher.claims import claims
 from sources.teacher.differential_answer import named_conditions
 from sources.teacher.fact_words import Fact
-from sources.teacher.lexicon import DISEASE, fold
+from sources.teacher.idioms import without_idioms
+from sources.teacher.lexicon import DISEASE, OTHER
 from sources.teacher.marked_case import mark_faults
 from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
-from sources.teacher.roots import words_in
+from sources.teacher.plain_words import ANSWER, is_plain
+from sources.teacher.roots import Roots, words_in
 from sources.teacher.steps import step_faults
 from sources.teacher.unexplained import foreign_words, kin_in
 from sources.teacher.vocabulary import clinical_roots, may_stand
@@ -67,7 +69,7 @@ class Parts(NamedTuple):
 def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an answer."""
     blocks = Blocks(Reading(words.lexicon, parts.text))
-    outside = {one: Reading(words.lexicon, one.outside) for one in (*parts.all, parts.danger)}
+    outside = {one: Reading(words.lexicon, without_idioms(one.outside)) for one in (*parts.all, parts.danger)}
     by_number = {fact.number: fact for fact in facts}
     yield from (
         fault
@@ -81,7 +83,10 @@ def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) ->
     yield from _danger_faults(words, facts, parts.danger, outside[parts.danger])
     yield from step_faults(words, Blocks(Reading(words.lexicon, parts.outside)))
     for one in parts.all:
-        yield from _outside_faults(words, outside[one], is_next=one is parts.next)
+        own = Roots(
+            [*words.disease_names(), *words.frame(), *(words.steps() if one is parts.next else ())], words.language
+        )
+        yield from _outside_faults(words, outside[one], own)
 
 
 def _with_denial(text: str, mark: Mark) -> Mark:
@@ -90,18 +95,22 @@ def _with_denial(text: str, mark: Mark) -> Mark:
     return mark._replace(words=f"{denial[0]} {mark.words}") if denial else mark
 
 
-def _outside_faults(words: CaseWords, outside: Reading, *, is_next: bool) -> Iterator[tuple[str, str]]:
-    """Yield findings, numbers and claims outside marks; among steps a single word of the base or the lists is foreign.
+def _outside_faults(words: CaseWords, outside: Reading, own: Roots) -> Iterator[tuple[str, str]]:
+    """Yield findings, diseases, numbers and claims outside marks.
 
-    In what is weighed a word says little by itself ("at the foot of the list"), all the words of a finding do.
+    Beside `own` words, the names of diseases and among steps these, none stands there by which a base or a list tells
+    a finding, be it one of the case: that belongs in marks.
     """
     language, case = words.language, words.case
-    known = clinical_roots(words.knowledge, language) if is_next else frozenset[str]()
+    known = clinical_roots(words.knowledge, language)
     foreign = [
-        *(token.plain for token in foreign_words(words, outside, words.answer, known)),
-        *(word for word in kin_in(words, outside) if word not in words.answer),
+        *(token.plain for token in foreign_words(words, outside, own, known)),
+        *(word for word in kin_in(words, outside) if word not in own),
     ]
-    if any(not may_stand(word, ("ordinary", "reasoning"), language) for word in foreign):
+    named = [m for m in outside.mentions if m.code == DISEASE + OTHER]
+    if any(word not in own for m in named for word in words_in(outside.text[m.start : m.end])):
+        yield "disease_added", "one that is not ranked"
+    if any(not may_stand(w, ("ordinary", "weighing"), language) and not is_plain(w, ANSWER, language) for w in foreign):
         yield "finding_invented", "a word of the answer that no fact holds"
     names = " ".join(words.answer_names())
     odds = _ODDS[language].search(outside.text)
@@ -119,7 +128,7 @@ def _walk_faults(words: CaseWords, walk: Sequence[tuple[int, Reading | None]]) -
     """Yield diseases that are not walked, or out of their turn; each is named where its number stands."""
     gold = [code for code, _ in words.case.gold]
     for at, code in enumerate(gold, 1):
-        if not any(number == at and text and _is_named(words, code, text) for number, text in walk):
+        if not any(number == at and text and _is_named(code, text) for number, text in walk):
             yield "disease_lost", code
     if [number for number, _ in walk] != list(range(1, len(gold) + 1)):
         yield "differential_reordered", "the walk"
@@ -131,16 +140,13 @@ def _danger_faults(
     told = {mark.fact for mark in danger.marks}
     number_of = {fact.code: fact.number for fact in facts}
     for condition in words.case.severe(words.knowledge):
-        if not _is_named(words, condition.code, outside):
+        if not _is_named(condition.code, outside):
             yield "red_flag_missing", condition.code
         for code in condition.red_flags:
             if code in words.case.present and number_of[code] not in told:
                 yield "red_flag_missing", code
 
 
-def _is_named(words: CaseWords, code: str, text: Reading) -> bool:
-    """Say whether a text names a ranked condition, by its name or a word that no other of them has, nor a finding."""
-    if any(mention.code == DISEASE + code for mention in text.mentions):
-        return True
-    own = (word for word in words_in(text.text) if word in words.names[code] and word not in words.facts)
-    return any(not words.lexicon.is_small(fold(word)) for word in own)
+def _is_named(code: str, text: Reading) -> bool:
+    """Say whether a text names a ranked condition, by all words of its name: half a name may be another's."""
+    return any(mention.code == DISEASE + code for mention in text.mentions)

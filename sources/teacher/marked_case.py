@@ -5,30 +5,23 @@ denied, no "yes" or "no", so that a question tells nothing, whatever it asks for
 (`fact_words`), names and dates (`identifiers`, `named`).
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sources.teacher.case_words import CaseWords
 from sources.teacher.differential_values import NUMBER_WORDS
 from sources.teacher.fact_words import DENYING, Fact
+from sources.teacher.idioms import without_idioms
 from sources.teacher.lexicon import DISEASE, fold
 from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
+from sources.teacher.plain_words import CASE, is_plain
 from sources.teacher.roots import Roots, words_in
 from sources.teacher.topics import Topics
 from sources.teacher.unexplained import foreign_words, is_content, kin_in
 from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
 
 _SAID = frozenset({"yes", "oui"})
-_IDIOM = re.compile(
-    r"\b(?:catch(?:es)? (?:the|your|my) eye|at first sight|look(?:ing|s) back|(?:that|this) is not all|not only"
-    r"|isn['’]t it|at hand|on the other hand|in the face of|at (?:the )?heart|ce n['’]est pas tout|n['’]est-ce pas"
-    r"|non seulement|saute(?:nt)? aux yeux|au premier coup d['’](?:œ|oe)il|à première vue|sous (?:les|mes|nos) yeux"
-    r"|coup de main|par contre)\b",
-    re.IGNORECASE,
-)
-"""Turns of phrase in which a part of the body or a denial tells nothing of the patient."""
 _PRONOUNS = {"female": "she", "male": "he"}
 """Of English alone: in French a thing has one too."""
 
@@ -44,7 +37,7 @@ def case_faults(
             yield ("age_changed", "0 ages") if not fact.code else ("finding_lost", fact.code)
     framed = CaseWords(replace(words.case, told=()), words.knowledge, words.language)
     for role, turn in zip(roles, turns, strict=True):
-        outside = Reading(words.lexicon, _IDIOM.sub(lambda idiom: " " * len(idiom[0]), turn.outside))
+        outside = Reading(words.lexicon, without_idioms(turn.outside))
         topics = Topics(outside, turn.marks, by_number)
         yield from (fault for mark in turn.marks for fault in mark_faults(by_number, mark, whole=True, topics=topics))
         yield from _outside_faults(words, framed, outside, topics, role)
@@ -89,7 +82,7 @@ def _outside_faults(
         free = ("ordinary", "reasoning")
         found = foreign_words(framed, outside, words.facts, listed_roots(words.language))
         foreign = [token.plain for token in found]
-    if any(not may_stand(word, free, framed.language) for word in foreign):
+    if any(not may_stand(w, free, framed.language) and not is_plain(w, CASE, framed.language) for w in foreign):
         yield "finding_invented", "a word outside of the marks"
     place = " ".join(framed.frame())
     counting = NUMBER_WORDS[framed.language][2:] if role == "user" else ()

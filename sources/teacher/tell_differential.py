@@ -26,6 +26,7 @@ from sources.teacher.marked_checks import check_marked
 from sources.teacher.marks import unmark
 from sources.teacher.patients import Observation
 from sources.teacher.person import person_of
+from sources.teacher.plain_words import ANSWER, CASE, plain_words
 from sources.teacher.prompt import boundary, fenced, fill, load_prompt
 from sources.teacher.reasoning import percent_words
 from sources.teacher.request import Attempt, Request, make_request
@@ -33,7 +34,7 @@ from sources.teacher.sample_patients import rng_of
 from sources.teacher.settings import TeacherSettings
 from sources.teacher.verbalise import Rendering, Speaker, nominal, said, value_words
 
-TELL = load_prompt("differential-tell", 2)
+TELL = load_prompt("differential-tell", 3)
 _TERMS_SHOWN = 8
 """Other words of a fact that a teacher is shown, drawn for each case; all that the base has are understood."""
 REASONS = attempts.REASONS | CHECK_REASONS | {"wrong_turns", "marks_broken", "place_changed"}
@@ -108,6 +109,8 @@ class TellDifferential:
             "form": _FORMS[item.form],
             "turns": _TURNS.get(item.form, _TURNS["vignette"]),
             "language": _LANGUAGES[item.language],
+            "case_words": ", ".join(plain_words(CASE, item.language)),
+            "answer_words": ", ".join(plain_words(ANSWER, item.language)),
             "facts": fenced("facts", facts, mark),
         }
         return make_request(

@@ -5,8 +5,10 @@ that make one fault, ten kinds over a set; `differential_marked.json` holds nine
 mended by the sets before: r and s, 5 of 40 replies (33 of 240 good texts) refused and 195 of 200 faults caught; t and
 u, 5 (33) and 193; v and w, 12 (73) and 194; x, y and z, 14 of 60 (83 of 360) and 293 of 300; then, with dictionary
 forms, topics beside marks and far longer lists of words, aa, ab and ac, 7 of 60 (49 of 360) and 285 of 300; with
-sayings, of which eight are shown for a fact, ad, ae and af, 12 of 60 (69 of 360) and 287 of 300. That is what others
-may expect. Mended by all of them since, what stands here must not get worse.
+sayings, of which eight are shown for a fact, ad, ae and af, 12 of 60 (69 of 360) and 287 of 300. All of these were
+written under prompt 2, which let an answer speak of findings beside marks and in images. Prompt 3 asks for plain words,
+and answers are held to them since: so these sets miss fewer faults, and are refused far more often than what prompt 3
+is answered with. What stands here must not get worse.
 """
 
 import json
@@ -19,6 +21,7 @@ from pipelines.engine.stage import Rejected
 from sources.teacher.case import Case
 from sources.teacher.knowledge_files import FOLDER, load_knowledge
 from sources.teacher.patients import Observation, Patient
+from sources.teacher.plain_words import ANSWER, CASE, is_plain, plain_words
 from sources.teacher.settings import TeacherSettings
 from sources.teacher.tell_differential import TellDifferential, ToldCase
 
@@ -28,8 +31,8 @@ SETS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_marked.json").read_text(encoding="utf-8")
 )
 MOST = {
-    **{"t": (1, 5), "u": (3, 0), "v": (1, 0), "w": (1, 3), "ab": (1, 2), "ac": (6, 8)},
-    **{"ad": (1, 2), "ae": (4, 29), "af": (2, 6)},
+    **{"t": (0, 75), "u": (1, 13), "v": (0, 69), "w": (0, 77), "ab": (0, 33), "ac": (5, 48)},
+    **{"ad": (0, 27), "ae": (1, 74), "af": (0, 36)},
 }
 """Faults missed of 100 and good texts refused of 120, as they are now: they may only fall."""
 assert MOST.keys() == SETS.keys()
@@ -82,3 +85,21 @@ def test_a_marked_telling_is_judged_no_worse_than_it_was(name: str) -> None:
     assert (len(verdicts["bad"]), len(verdicts["good"])) == (100, 120)
     assert missed <= most[0]
     assert refused <= most[1]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_prompt_shows_every_plain_word_and_the_checks_know_it(language: str) -> None:
+    row = next(base for base in SETS["t"]["bases"].values() if base["language"] == language)
+    system = MAKER.first(item_of(row), 0).messages[0][1]
+    for part in (CASE, ANSWER):
+        assert ", ".join(plain_words(part, language)) in system
+        assert all(is_plain(word, part, language) for word in plain_words(part, language) if "-" not in word)
+
+
+@pytest.mark.parametrize(("name", "base"), [("af", "09")])
+def test_half_a_name_is_no_danger_named(name: str, base: str) -> None:
+    found = [row for row in SETS[name]["bad"] if row["base"] == base and row["kind"] == "danger"]
+    row = SETS[name]["bases"][base]
+    (read,) = [MAKER.read(item_of(row), edited(row["reply"], one["edits"])) for one in found]
+    assert isinstance(read, Rejected)
+    assert read.reason == "red_flag_missing"
