@@ -27,6 +27,7 @@ from sources.warc_fields import EVIDENCE, LINK, RELEASE, RESERVED, VERSION
 
 EVIDENCE_CHARS = 500
 _ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_EXTRA = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 
 
 class Origins(NamedTuple):
@@ -42,13 +43,17 @@ NOWHERE = Origins(None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An item and where it lies: `file` is the key of its file, `place` that of the item, `origins` the file's rows."""
+    """An item and where it lies: `file` is the key of its file, `place` that of the item, `origins` the file's rows.
+
+    `rights` keeps those of what its records state: most records of one file state the same, or nothing.
+    """
 
     item: Item
     sha256: str
     file: str
     place: str
     origins: Mapping[str, Origin]
+    rights: dict[tuple[Any, ...], Rights] = field(default_factory=dict)
 
     def origin(self, key: str) -> Origin | None:
         """Return the row of the URL table for a record, its item, or its file when that is not a container."""
@@ -127,7 +132,7 @@ def document_of(declared: Declared, found: Found, key: str, part: dict[str, Any]
         identifiers=identifiers_of(found, part, native_key),
         item_sha256=found.sha256,
         tokens=estimate_tokens(part["text"]),
-        extra=json.dumps(extra, sort_keys=True, ensure_ascii=False) if extra else "",
+        extra=_EXTRA.encode(extra) if extra else "",
     )
 
 
@@ -178,6 +183,13 @@ def rights_of(declared: Declared, found: Found, part: dict[str, Any], origins: O
 
     Terms that forbid redistribution bind above all of these, by the source or by any address known of the record.
     """
+    stated = (part["url"], part["spdx"], part["licence_text"], bool(part["extra"].get("tdm_reserved")), origins)
+    if stated not in found.rights:
+        found.rights[stated] = _capped(declared, found, part, origins)
+    return found.rights[stated]
+
+
+def _capped(declared: Declared, found: Found, part: dict[str, Any], origins: Origins) -> Rights:
     config = declared.config
     addresses = [part["url"], found.item.url, *(origin.url for origin in origins if origin), config.url_template]
     known = filter(None, [*addresses, found.place, found.file])

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 import pyarrow as pa
 
-from pipelines.engine.hashing import digest
+from pipelines.engine.hashing import sha256_bytes
 from sources.rights import Rights
 
 SCHEMA_VERSION = 1
@@ -125,7 +125,7 @@ class Document:
 
 def document_id(source: str, key: str, version: str | None) -> str:
     """Return the id of the document that `source` knows as `key` at `version`: 32 hex digits."""
-    return digest([source, key, version])[:32]
+    return sha256_bytes(orjson.dumps([source, key, version]))[:32]  # of texts the same bytes as canonical JSON
 
 
 def bare_name(name: str) -> str:
@@ -189,7 +189,9 @@ def to_table(documents: Iterable[Document]) -> pa.Table:
     arrays = []
     for f in SCHEMA:
         values = [getattr(document, f.name) for document in rows]
-        if f.name == "rights":
+        if values.count(None) == len(values):
+            array = pa.nulls(len(values), f.type)
+        elif f.name == "rights":
             array = _rights_column(values)
         elif f.name == "identifiers":
             array = pa.array([list(value.items()) for value in values], type=f.type)

@@ -38,7 +38,7 @@ from sources.tables import HeldOut, Origin, by_file, read_held_out, read_url_tab
 from sources.terms import catalogue_terms
 from sources.warc_fields import KEY, named
 
-BATCH_DOCUMENTS = 256
+BATCH_DOCUMENTS = 1024
 BATCH_CHARS = 16 << 20
 OUTPUT_BYTES = 256 << 20
 """What a parser may send for one item; more than any text needs, less than what hurts this process."""
@@ -53,7 +53,7 @@ Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
 
-    version = "3"
+    version = "4"
     reasons = frozenset(REASONS) | FAULT_REASONS | {REASON}
 
     def __init__(

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+import orjson
+
 from pipelines.engine.errors import MedmixError, StageError
-from pipelines.engine.sandbox_process import DONE, RECORD, Child, Death, SandboxLimits
+from pipelines.engine.sandbox_process import DONE, ODD, RECORD, Child, Death, SandboxLimits
 
 __all__ = ["FAULT_REASONS", "Attempt", "Sandbox", "SandboxLimits", "attempt"]
 
@@ -114,8 +116,8 @@ class Sandbox:
         at_rest = False
         try:
             child.send({"key": key, "options": options}, body)
-            while (frame := child.receive())[0] == RECORD:
-                yield _decode(frame[1])
+            while (frame := child.receive())[0] in (RECORD, ODD):
+                yield _decode(*frame)
             at_rest = frame[0] == DONE
         finally:
             if not at_rest:
@@ -138,9 +140,11 @@ class Sandbox:
         return child
 
 
-def _decode(payload: bytes) -> dict[str, Any]:
+def _decode(kind: int, payload: bytes) -> dict[str, Any]:
     try:
-        record: dict[str, Any] = json.loads(payload)
+        record = orjson.loads(payload) if kind == RECORD else json.loads(payload)
     except (ValueError, RecursionError):
-        raise Death("parser_crashed", "garbled frame") from None
+        record = None
+    if not isinstance(record, dict):
+        raise Death("parser_crashed", "garbled frame")
     return record

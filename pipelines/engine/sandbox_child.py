@@ -21,8 +21,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
+
 from pipelines.engine.sandbox import attempt
-from pipelines.engine.sandbox_process import DONE, FRAME, READY, RECORD, RETIRED, SandboxLimits
+from pipelines.engine.sandbox_process import DONE, FRAME, ODD, READY, RECORD, RETIRED, SandboxLimits
 
 Parse = Callable[[bytes, str, dict[str, Any]], Iterable[Any]]
 
@@ -40,6 +42,7 @@ _FORBIDDEN = (
     "os.system",
     "pty.",
 )
+_LEAVES = frozenset({str, int, bool, type(None)})
 _at_work: list[str] = []
 """The parser that items may reach; empty while one is imported."""
 
@@ -102,10 +105,10 @@ def _answer(parse: Parse, limits: SandboxLimits, item: tuple[bytes, dict[str, An
     _set_soft(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
     if outcome.declared:
         reason, detail = outcome.declared
-        _send(replies, RECORD, _encode({"type": "Unreadable", "reason": reason, "detail": detail}))
+        _send_record(replies, {"type": "Unreadable", "reason": reason, "detail": detail})
     elif outcome.error or not outcome.value:
         reason, detail = ("parser_error", outcome.error) if outcome.error else ("parser_memory", "MemoryError")
-        _send(replies, RECORD, _encode({"type": "Fault", "reason": reason, "detail": detail, "name": ""}))
+        _send_record(replies, {"type": "Fault", "reason": reason, "detail": detail, "name": ""})
     return outcome.error is not None or outcome.value is True
 
 
@@ -113,22 +116,46 @@ def _send_records(parse: Parse, item: tuple[bytes, str, dict[str, Any]], replies
     """Send each record as it comes; return False when memory runs out, having let go of everything."""
     try:
         for record in parse(*item):
-            _send(replies, RECORD, _encode(record))
+            _send_record(replies, record)
     except MemoryError:
         return False
     return True
 
 
-def _encode(record: Any) -> bytes:
+def _send_record(replies: BinaryIO, record: Any) -> None:
     if is_dataclass(record) and not isinstance(record, type):
-        record = {"type": type(record).__name__, **_plain(record)}
+        record = {"type": type(record).__name__, **_fields(record)}
     if not isinstance(record, dict):
         raise TypeError("a parser yields dataclasses or dicts")
-    return _JSON.encode(record).encode("utf-8", "surrogatepass")
+    try:
+        payload = orjson.dumps(record, _plain, orjson.OPT_PASSTHROUGH_DATETIME) if _is_finite(record) else b""
+    except TypeError:
+        payload = b""
+    if payload:
+        _send(replies, RECORD, payload)
+    else:
+        _send(replies, ODD, _JSON.encode(record).encode("utf-8", "surrogatepass"))
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass; TypeError for anything else that JSON does not know."""
+def _is_finite(value: Any) -> bool:
+    """Say whether a value holds no NaN and no infinity, of which orjson makes null without a word."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if not isinstance(value, (dict, list, tuple)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return all(type(one) in _LEAVES or not one or _is_finite(one) for one in inner)
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON knows for a named tuple, a number of a class of its own or a dataclass; TypeError otherwise."""
+    if isinstance(value, tuple):
+        return list(value)
+    return float(value) if isinstance(value, float) else _fields(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass; TypeError for anything else."""
     kind: Any = type(value)
     return {name: getattr(value, name) for name in _names(kind)}
 
@@ -138,7 +165,7 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":"))
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_fields, separators=(",", ":"))
 
 
 def _send(replies: BinaryIO, kind: int, payload: bytes = b"") -> None:

@@ -24,8 +24,9 @@ from pipelines.engine.secrets import is_secret_name
 
 FRAME = Struct("<BQ")
 """Kind of a frame and the length of its payload in bytes; both directions."""
-READY, RECORD, DONE, RETIRED = range(4)
-"""Kinds the child sends: the parser is imported; one record; the item ended; the item ended and the child leaves."""
+READY, RECORD, ODD, DONE, RETIRED = range(5)
+"""Kinds the child sends: the parser is imported; one record; one that only Python's own `json` can carry (half of a
+surrogate pair, an integer of more than 64 bits); the item ended; the item ended and the child leaves."""
 
 START_S = 120.0
 """How long a child may take to import its parser, on a busy machine, whatever the limit for items."""

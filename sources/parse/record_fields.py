@@ -41,7 +41,9 @@ class Row:
 
 def is_given(value: Any) -> bool:
     """Tell whether a looked-up value is there at all: not absent, null, or an empty text, list or object."""
-    return value is not _ABSENT and value is not None and value not in ("", [], {})
+    if value is None or value is _ABSENT:
+        return False
+    return bool(value) or not isinstance(value, (str, list, dict))
 
 
 def find(row: Row, spec: Any) -> Any:
@@ -53,6 +55,8 @@ def find(row: Row, spec: Any) -> Any:
 def text_of(row: Row, spec: Any) -> str:
     """Return a text that must be there. Raises RowError: `missing_field`, `wrong_type`, `empty_text`."""
     value = _value(row, spec)
+    if isinstance(value, str) and value.strip():
+        return value
     if value is _ABSENT:
         raise RowError("missing_field", _label(spec))
     if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
@@ -69,9 +73,9 @@ def plain_of(row: Row, spec: Any) -> str | None:
     if spec is None:
         return None
     value = _value(row, spec)
-    if not is_given(value):
-        return None
-    return plain(value, _label(spec)).strip() or None
+    if isinstance(value, str):
+        return value.strip() or None
+    return (plain(value, _label(spec)).strip() or None) if is_given(value) else None
 
 
 def plain(value: Any, label: str) -> str:
@@ -124,12 +128,14 @@ def leading_names(spec: Any) -> Iterator[str]:
 
 
 def _value(row: Row, spec: Any) -> Any:
+    if isinstance(spec, str) and "{" not in spec:
+        return lookup(row, spec)
     if isinstance(spec, dict):
         return spec["value"]
     if isinstance(spec, list):
         found = [v for v in (_value(row, part) for part in spec) if is_given(v)]
         return _joined([plain(v, _label(spec)) for v in found]) if found else _ABSENT
-    if "{" in spec and _SLOT.search(spec):
+    if _SLOT.search(spec):
         return _SLOT.sub(lambda slot: _slot(row, slot[1], bool(slot[2])), spec).strip()
     return lookup(row, spec)
 

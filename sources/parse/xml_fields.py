@@ -153,9 +153,13 @@ def _as_element(value: Any, rule: dict[str, Any]) -> etree._Element:
 
 
 def _fragment(html: str) -> etree._Element:
-    if not html.strip():
-        return etree.Element("div")
-    tree = parse_tree(without_controls(f"<html><body>{html}</body></html>"))
+    """Return HTML as one element; half of the values of guidance hold no markup, and need no parser."""
+    html = without_controls(html)
+    if "<" not in html and "&" not in html:
+        plain = etree.Element("div")
+        plain.text = html
+        return plain
+    tree = parse_tree(f"<html><body>{html}</body></html>")
     remove_invisible(tree)
     body = tree.find("body")
     fragment: etree._Element = body if body is not None else tree

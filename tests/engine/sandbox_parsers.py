@@ -25,6 +25,10 @@ class Part:
     spans: list[Span] = field(default_factory=list)
 
 
+class Dose(float):
+    """A number of a class of its own."""
+
+
 class Unreadable(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__("the patient's name")
@@ -148,6 +152,8 @@ def not_a_record(body: bytes, options: dict[str, Any]) -> Iterator[Any]:
 def plain(body: bytes, options: dict[str, Any]) -> Iterator[Any]:
     yield Part("5 µg \ud800 <200", [Span("a > b", 0, 4)])
     yield {"type": "Own", "n": 1}
+    yield Part("5 µg", [Span("a > b", 0, 4)])
+    yield {"type": "Own", "large": 2**80, "dose": Dose(0.1), "whole": 1e16, "none": None}
 
 
 def fork(body: bytes, options: dict[str, Any]) -> Iterator[Any]:

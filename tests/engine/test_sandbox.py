@@ -94,9 +94,11 @@ def test_a_parser_that_fails_at_the_call_is_contained() -> None:
 
 
 def test_values_cross_unchanged(sandbox: Sandbox) -> None:
-    part, own = do(sandbox, "plain")[1:]
+    part, own, usual, numbers = do(sandbox, "plain")[1:]
     assert part == {"type": "Part", "text": "5 µg \ud800 <200", "spans": [["a > b", 0, 4]]}
     assert own == {"type": "Own", "n": 1}
+    assert usual == {"type": "Part", "text": "5 µg", "spans": [["a > b", 0, 4]]}
+    assert numbers == {"type": "Own", "large": 2**80, "dose": 0.1, "whole": 1e16, "none": None}
 
 
 def test_prints_do_not_reach_the_protocol(sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.engine.hashing import digest
 from sources.document import (
     KINDS,
     SCHEMA,
@@ -137,6 +138,11 @@ def test_half_a_surrogate_pair_never_reaches_a_file() -> None:
 def test_ids_are_those_of_the_first_release() -> None:
     assert document_id("who", "anc/1.html", None) == "380bea44f1d01dfa8744b58b08ba289a"
     assert document_id("who", "anc/1.html", "2") == "ca4b84d1cdb6b776951b49597eb35a0d"
+
+
+@given(TEXT, TEXT, MAYBE)
+def test_an_id_is_the_digest_of_canonical_json(source: str, key: str, version: str | None) -> None:
+    assert document_id(source, key, version) == digest([source, key, version])[:32]
 
 
 @given(st.tuples(TEXT, TEXT, MAYBE), st.tuples(TEXT, TEXT, MAYBE))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.parse.as_written import load
+from sources.parse.as_written import REFUSALS, documents_of, load, load_yaml
 from sources.parse.html_string import read_string
 from sources.parse.part import Fault, Part, Unreadable
 from sources.parse.structured import parse
@@ -54,6 +54,41 @@ def test_refused(case: dict[str, str]) -> None:
 def test_bottomless_nesting_is_refused(key: str, body: bytes) -> None:
     with pytest.raises(Unreadable, match="invalid_"):
         list(parse(body, key, {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("dose: 1\u2028to 2 mg", {"dose": "1\u2028to 2 mg"}),
+        ("\ufeff\n\ufeffdose: 5 mg", {"\ufeffdose": "5 mg"}),
+        ("dose: 1.10 \t\nrange: [1.0, 2e3, ~]\n", {"dose": "1.10", "range": ["1.0", "2e3", None]}),
+        ("a: 1\n---\nb: no\n", [{"a": "1"}, {"b": "no"}]),
+    ],
+)
+def test_yaml_is_read_as_version_1_2_with_scalars_as_written(text: str, value: Any) -> None:
+    assert load_yaml(text) == value
+
+
+PIECES = (
+    "a: 1.10", "b: [x, 'y', \"z\\n\"]", "- 1e3", "- yes", "key: |\n  one\n   more\n\n", "f: >-\n  a\n  b\n", "? c",
+    ": v", "&x d", "*x", "!!str 5", "!t v", "{a: b}", "'it''s'", "# n", "---", "...", "%YAML 1.1", "<<: {a: 1}", "010",
+    "1:30", "k: 5 mg # note", "null: ~", "'':", "s: !!set {a, b}", "t: !!timestamp 2001-01-01", "é", "日本", "\\",
+    "plain\n  multi",
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["\n", " ", "", "\n  "])), max_size=7))
+@settings(max_examples=300)
+def test_what_libyaml_reads_is_what_python_reads(pieces: list[tuple[str, str]]) -> None:
+    text = "".join(piece + end for piece, end in pieces)
+    try:
+        wanted = documents_of(text, pure=True)
+    except REFUSALS:
+        return  # libyaml passes over tabs at the ends of lines, which YAML allows
+    try:
+        assert documents_of(text, pure=False) == wanted
+    except REFUSALS:
+        assert load_yaml(text) == (wanted[0] if len(wanted) == 1 else wanted)
 
 
 def test_items_under_a_root_with_title_name_url_and_date() -> None:
