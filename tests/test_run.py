@@ -50,3 +50,14 @@ def test_a_finished_run_stays_done_when_a_later_one_is_refused(run_file: Path, t
     assert (status.state, status.error) == ("done", "")
     assert "none matches" in status.notes[-1]
     assert {stage.state for stage in status.stages.values()} == {"done"}
+
+
+EXCHANGES = ("boilerplate", "dedup_exact", "abstracts", "versions", "dedup_near", "domains", "rights_gate")
+
+
+def test_a_run_of_which_nothing_could_be_read_tells_so(run_file: Path, tmp_path: Path) -> None:
+    for path in (*tmp_path.glob("mute/*"), *tmp_path.glob("open/*")):
+        path.write_bytes(b"")
+    stages = f"stages=[{', '.join(f'{{kind: {kind}}}' for kind in (*EXCHANGES, 'consolidate'))}]"
+    run(load_run(run_file, [stages, "max_quarantined=1"]), INLINE)
+    assert read_status(tmp_path / "out").state == "done"

@@ -72,12 +72,12 @@ def over_all_keys(name: str, inputs: Mapping[str, Manifest], *more: str) -> list
 
 
 def all_keys(shard: Shard) -> pa.Table:
-    """Return the keys of every document, each of which is accounted for by them."""
+    """Return the keys of every document, each of which is accounted for by them; no rows where no document is left."""
     keys = []
     for _, table in shard.documents():
         shard.kept(table)
         keys.append(table)
-    return pa.concat_tables(keys)
+    return pa.concat_tables(keys) if keys else shard.table(shard.inputs(DOCUMENTS)[0]).slice(0, 0)
 
 
 @dataclass(slots=True)
