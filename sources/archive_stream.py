@@ -22,10 +22,13 @@ _INPUT_BYTES = 64 << 10
 _OUTPUT_BYTES = 1 << 20
 _ZSTD_INPUT_BYTES = 2 << 10
 """One zstd input piece can grow 32,768-fold, and the library has no bound on output: 64 MiB at most like this."""
+_MEMBER_START = GZIP_MAGIC + b"\x08"
+_MEMBER_BYTES = 4 << 10
+"""More than the first bytes of a gzip member take: its header, names included, and a table of codes."""
 
 
 class _DamagedError(Exception):
-    """Internal: (reason, detail) of the point at which decompression must stop."""
+    """Internal: (reason, detail) of where decompression must stop; for a corrupt member, its place and bytes given."""
 
 
 class Stream:
@@ -40,6 +43,9 @@ class Stream:
         self._piece = b""
         self._at = 0
         self._made_bytes = 0
+        self._broken_at: int | None = None
+        self.torn_from = 0
+        """At damage: bytes from here on may be wrong, as they are of a gzip member that turned out corrupt."""
         self._pieces = _pieces(raw) if packed else _plain(raw, b"")
 
     def read(self, size: int) -> bytes:
@@ -76,6 +82,16 @@ class Stream:
         self._piece, self._at = data + self._piece[self._at :], 0
         self.offset -= len(data)
 
+    def resume(self, mark: bytes) -> bool:
+        """Forget the damage of a corrupt gzip member, and go on at the next that begins with `mark`; False without."""
+        broken, self._broken_at = self._broken_at, None
+        start = None if broken is None else _next_member(self._raw, broken + 1, mark)
+        if start is None:
+            return False
+        self._raw.seek(start)
+        self._pieces, self._piece, self._at, self.damage = _pieces(self._raw), b"", 0, None
+        return True
+
     def _take(self, most: int) -> bytes:
         if self._at >= len(self._piece) and not self._load():
             return b""
@@ -93,7 +109,9 @@ class Stream:
             self._made_bytes += len(self._piece)
             self._check_ratio()
         except _DamagedError as error:
-            reason, detail = error.args
+            reason, detail, *broken = error.args
+            self._broken_at, torn_bytes = broken or (None, 0)
+            self.torn_from = self._made_bytes - torn_bytes
             self._piece = b""
             self.damage = Fault(reason=reason, detail=f"{detail} after {self._made_bytes} bytes")
         return bool(self._piece)
@@ -129,8 +147,9 @@ def _plain(raw: BinaryIO, head: bytes) -> Iterator[bytes]:
 def _gunzip(raw: BinaryIO, pending: bytes) -> Iterator[bytes]:
     """Inflate every member; zero padding after a member is legal (tapes), anything else is damage."""
     while True:
+        start = raw.tell() - len(pending)
         inflater = zlib.decompressobj(wbits=31)
-        made = b""
+        made, made_bytes = b"", 0
         while not inflater.eof:
             if not pending and len(made) < _OUTPUT_BYTES:
                 pending = raw.read(_INPUT_BYTES)
@@ -142,8 +161,9 @@ def _gunzip(raw: BinaryIO, pending: bytes) -> Iterator[bytes]:
             except zlib.error as error:
                 if made := _until_error(before, pending):
                     yield made
-                raise _DamagedError("corrupt_archive", str(error)) from error
+                raise _DamagedError("corrupt_archive", str(error), start, made_bytes + len(made)) from error
             pending = inflater.unconsumed_tail
+            made_bytes += len(made)
             if made:
                 yield made
         pending = inflater.unused_data.lstrip(b"\0")
@@ -152,6 +172,30 @@ def _gunzip(raw: BinaryIO, pending: bytes) -> Iterator[bytes]:
             if not more:
                 return
             pending = more.lstrip(b"\0")
+
+
+def _next_member(raw: BinaryIO, at: int, mark: bytes) -> int | None:
+    """Return where, from `at` on, the next gzip member begins whose content begins with `mark`."""
+    data = b""
+    raw.seek(at)
+    while piece := raw.read(_OUTPUT_BYTES):
+        data += piece
+        is_last = len(piece) < _OUTPUT_BYTES
+        found = data.find(_MEMBER_START)
+        while found >= 0 and (is_last or len(data) - found >= _MEMBER_BYTES):
+            if _begins_with(mark, data[found : found + _MEMBER_BYTES]):
+                return at + found
+            found = data.find(_MEMBER_START, found + 1)
+        passed = found if found >= 0 else max(0, len(data) - len(_MEMBER_START) + 1)
+        at, data = at + passed, data[passed:]
+    return None
+
+
+def _begins_with(mark: bytes, member: bytes) -> bool:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(member, len(mark)) == mark
+    except zlib.error:
+        return False
 
 
 def _until_error(inflater: "zlib._Decompress", data: bytes) -> bytes:

@@ -12,6 +12,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser, StatusAndHeadersParserException
 
@@ -40,7 +41,32 @@ Told = dict[str, Mapping[str, str]]
 
 
 def read_warc(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
-    """Yield the pages of a WARC stream (key: record id), and a fault for each record that cannot be given."""
+    """Yield the pages of a WARC stream (key: record id), and a fault for each record that cannot be given.
+
+    Each record of a packed WARC is a gzip member of its own, so one that is corrupt costs none of those behind it.
+    """
+    yield from _checked(stream, _records(stream, limits))
+    while stream.damage and stream.resume(b"WARC/"):
+        yield from _checked(stream, _records(stream, limits))
+
+
+def _checked(stream: Stream, records: Iterator[Item | Fault]) -> Iterator[Item | Fault]:
+    """Hold each page back until more is found: only then is the checksum of its gzip member known."""
+    held, end = None, 0
+    for found in records:
+        if held and stream.damage and end > stream.torn_from and isinstance(found, Fault) and not found.name:
+            found = replace(found, name=held.key)
+        elif held:
+            yield held
+        held, end = (found, stream.offset) if isinstance(found, Item) else (None, 0)
+        if not held:
+            yield found
+    if held:
+        yield held
+
+
+def _records(stream: Stream, limits: Limits) -> Iterator[Item | Fault]:
+    """Read records up to the end or damage, for which there is one fault."""
     in_step = True
     told: Told = {}
     while line := stream.readline(_LINE_BYTES):

@@ -124,6 +124,27 @@ def test_junk_between_records_is_reported_once(tmp_path: Path) -> None:
     assert [f.reason for f in faults] == ["corrupt_archive"]
 
 
+def test_a_corrupt_member_costs_no_other(tmp_path: Path) -> None:
+    members = [gzip.compress(record(number, http(PAGE)), mtime=0) for number in (1, 2, 3)]
+    for at in range(len(members[1])):
+        torn = bytearray(members[1])
+        torn[at] ^= 0xFF
+        items, faults = read(tmp_path / "a.warc.gz", members[0] + bytes(torn) + members[2])
+        assert [i.key for i in items if i.key[-1] != "2"] == ["a.warc.gz!urn:uuid:1", "a.warc.gz!urn:uuid:3"]
+        assert faults or len(items) == 3
+        assert {i.body for i in items} == {PAGE}
+
+
+def test_junk_between_members_and_a_large_one_cost_no_other(tmp_path: Path) -> None:
+    first, last = (gzip.compress(record(number, http(PAGE))) for number in (1, 3))
+    large = bytearray(gzip.compress(record(2, http(os.urandom(900_000)))))
+    large[300_000] ^= 0xFF
+    for torn in (b"junk" * 400_000, bytes(large), first[:-9]):
+        items, faults = read(tmp_path / "a.warc.gz", first + torn + last + last[:-8] + bytes(8))
+        assert [i.key.rpartition(":")[2] for i in items if not i.key.endswith("2")][:2] == ["1", "3"]
+        assert {f.reason for f in faults} == {"corrupt_archive"}
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason="MEDMIX_DATA is unset or missing")
 def test_real_records_and_bad_ones() -> None:
