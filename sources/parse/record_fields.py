@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from sources.parse.strict_json import Written
@@ -91,11 +92,12 @@ def plain(value: Any, label: str) -> str:
         return str(value)
     if isinstance(value, Written):
         return value.literal
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value):
         return format(Decimal(repr(value)), "f")
     if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
         return _joined(value)
-    raise RowError("wrong_type", f"{label} is {type(value).__name__}")
+    what = str(value) if isinstance(value, float) else type(value).__name__
+    raise RowError("wrong_type", f"{label} is {what}")
 
 
 def is_selected(row: Row, where: dict[str, list[Any]]) -> bool:

@@ -74,7 +74,7 @@ def test_bytes_that_are_not_utf8_cost_their_own_row() -> None:
     assert read("texte\né\n".encode("latin-1"), "a.csv", {"encoding": "latin-1", "fields": {"text": "texte"}})[0]
 
 
-def parquet(columns: dict[str, list[Any]]) -> bytes:
+def parquet(columns: dict[str, Any]) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out, row_group_size=10, write_page_checksum=True, compression="none")
     return out.getvalue()
@@ -98,6 +98,44 @@ def test_parquet_rows_and_a_flipped_bit() -> None:
     assert [p.text for p in parts] == columns["text"][:10] + columns["text"][20:]
     assert [(f.reason, f.name) for f in faults] == [("invalid_parquet", "11")]
     assert faults[0].detail.endswith("rows 11 to 20")
+
+
+def test_a_value_that_python_cannot_hold_costs_its_row() -> None:
+    torn = pa.Array.from_buffers(pa.string(), 3, pa.array([b"\xff", b"ok 5 mg", b"end"], pa.binary()).buffers())
+    parts, faults = read(parquet({"text": torn}), "a.parquet", {})
+    assert [p.text for p in parts] == ["ok 5 mg", "end"]
+    assert [(f.reason, f.detail, f.name) for f in faults] == [("invalid_parquet", "UnicodeDecodeError", "1")]
+    days = pa.array([1, 2**30, None], pa.date32())
+    parts, faults = read(parquet({"text": ["a", "b", "c"], "when": days}), "a.parquet", {})
+    assert [p.position for p in parts] == ["1", "3"]
+    assert [(f.reason, f.name) for f in faults] == [("invalid_parquet", "2")]
+
+
+def test_numbers_of_a_table_are_the_shortest_that_stand_for_them() -> None:
+    columns = {
+        "text": ["x"] * 3,
+        "dose": pa.array([0.1, 1.1, 1e-7], pa.float32()),
+        "all": pa.array([[0.1], [2.2, None], []], pa.list_(pa.float32())),
+        "in": pa.array([{"mg": 0.3}, None, {"mg": 7}], pa.struct([("mg", pa.float32())])),
+    }
+    options = {"fields": {"text": "{text} {dose} mg, {all.0?}, {in.mg?}"}}
+    parts, faults = read(parquet(columns), "a.parquet", options)
+    assert not faults
+    assert [p.text for p in parts] == ["x 0.1 mg, 0.1, 0.3", "x 1.1 mg, 2.2,", "x 0.0000001 mg, , 7.0"]
+
+
+def test_what_is_no_number_is_no_text() -> None:
+    columns = {"text": ["x"] * 3, "dose": [float("nan"), 5.5, float("inf")]}
+    parts, faults = read(parquet(columns), "a.parquet", {"fields": {"text": "{text} {dose} mg"}})
+    assert [p.text for p in parts] == ["x 5.5 mg"]
+    assert [(f.reason, f.detail) for f in faults] == [("wrong_type", "dose is nan"), ("wrong_type", "dose is inf")]
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet_as_in_csv() -> None:
+    out = io.BytesIO()
+    pq.write_table(pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"]), out)
+    with pytest.raises(Unreadable, match="duplicate_column"):
+        read(out.getvalue(), "a.parquet", {})
 
 
 VALUES = st.none() | st.text() | st.integers() | st.lists(st.text())
