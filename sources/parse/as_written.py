@@ -8,6 +8,7 @@ is read without numbers. JSON is checked strictly first (`strict_json`). Null al
 import json
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -26,11 +27,26 @@ REFUSALS = (YAMLError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 class _Written(SafeConstructor):
-    """Builds every scalar but null as the text that stands in the file."""
+    """Builds every scalar but null as the text that stands in the file, and a set as the list that stands there."""
+
+    def construct_written_set(self, node: Any) -> Iterator[list[Any]]:
+        """Build a set in the order of the file: one of Python's has another in each process."""
+        members: list[Any] = []
+        yield members
+        members.extend(self.construct_mapping(node))
+
+    def construct_written_pairs(self, node: Any) -> Iterator[list[dict[Any, Any]]]:
+        """Build pairs, of which several may have one key, as a list of mappings."""
+        pairs: list[dict[Any, Any]] = []
+        yield pairs
+        [found] = self.construct_yaml_pairs(node)
+        pairs.extend({key: value} for key, value in found)
 
 
-for _tag in ("bool", "int", "float", "timestamp"):
+for _tag in ("bool", "int", "float", "timestamp", "binary"):
     _Written.add_constructor(f"tag:yaml.org,2002:{_tag}", SafeConstructor.construct_yaml_str)
+_Written.add_constructor("tag:yaml.org,2002:set", _Written.construct_written_set)
+_Written.add_constructor("tag:yaml.org,2002:pairs", _Written.construct_written_pairs)
 
 
 def load(body: bytes, key: str) -> Any:

@@ -85,7 +85,7 @@ class _Tree:
         if isinstance(node, dict):
             for key, value in node.items():
                 if key not in self._skip:
-                    self._entry(str(key), value, depth)
+                    self._entry(", ".join(map(str, key)) if isinstance(key, tuple) else str(key), value, depth)
         elif isinstance(node, list):
             for value in node:
                 if isinstance(value, dict | list):
