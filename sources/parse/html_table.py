@@ -90,20 +90,26 @@ def _one_line(text: str) -> str:
 
 
 def _grid(table: etree._Element, anchors: list[Anchor]) -> list[list[str]]:
-    """Return the rows of `table` as lists of cell texts, spans left empty after their first place."""
-    rows = [_cells(row) for row in _rows(table)]
+    """Return the rows of `table` as lists of cell texts, spans left empty after their first place.
+
+    A span ends with the head, body or foot that it is in (HTML 4.9.12.1), and one of 0 rows goes on to there.
+    """
+    parts = _rows(table)
+    rows = [_cells(row) for row in parts]
     texts = [[cell_text(cell, anchors) for cell in row] for row in rows]
     if not any(cell.get("colspan") or cell.get("rowspan") for row in rows for cell in row):
         return texts
     widest = max((len(line) for line in texts), default=0)
     below: dict[int, int] = {}
     grid = []
-    for row, cells in zip(rows, texts, strict=True):
+    for at, (row, cells) in enumerate(zip(rows, texts, strict=True)):
         line: list[str] = []
+        if at and parts[at].getparent() is not parts[at - 1].getparent():
+            below.clear()
         for cell, text in zip(row, cells, strict=True):
             _skip_spanned(line, below)
             for offset in range(_span(cell.get("colspan"), widest)):
-                below[len(line)] = _span(cell.get("rowspan"), len(rows)) - 1
+                below[len(line)] = _height(cell.get("rowspan"), len(rows)) - 1
                 line.append("" if offset else text)
         _skip_spanned(line, below)
         if len(line) > MAX_COLUMNS:
@@ -116,6 +122,10 @@ def _skip_spanned(line: list[str], below: dict[int, int]) -> None:
     while below.get(len(line), 0) > 0:
         below[len(line)] -= 1
         line.append("")
+
+
+def _height(value: str | None, limit: int) -> int:
+    return limit if (value or "").strip() == "0" else _span(value, limit)
 
 
 def _span(value: str | None, limit: int) -> int:

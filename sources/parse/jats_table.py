@@ -33,22 +33,26 @@ def table_blocks(walk: Walk, element: etree._Element) -> list[Block]:
 
 
 def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
-    rows: dict[str, list[list[_Cell]]] = {"thead": [], "tbody": [], "tfoot": []}
+    rows: dict[str, list[list[list[_Cell]]]] = {"thead": [], "tbody": [], "tfoot": []}
     others: list[Block] = []
+    loose: list[list[_Cell]] = []
     columns = named_columns(group)
     for child in children_of(group):
         name = local(child)
         if name in rows:
             parts = children_of(child)  # kept, so that lxml wraps each of them once only
             own = named_columns(parts) or columns
-            rows[name] += [line for row in parts if local(row) in {"tr", "row"} for line in _lines(walk, row, own)]
+            rows[name].append([line for row in parts if local(row) in {"tr", "row"} for line in _lines(walk, row, own)])
         elif name in {"tr", "row"}:
-            rows["tbody"] += _lines(walk, child, columns)
+            if not rows["tbody"] or rows["tbody"][-1] is not loose:
+                rows["tbody"].append(loose := [])
+            loose += _lines(walk, child, columns)
         elif name not in _NOT_ROWS:
             others += walk.flow(child)
     body = [*rows["tbody"], *rows["tfoot"]]
-    full_width = max(_full_width(body), max((end + 1 for _, end in columns.values()), default=0))
-    table = pipe_table(_grid(rows["thead"], MAX_SPAN + 1), _grid(body, full_width))
+    full_width = max(max(map(_full_width, body), default=0), max((end + 1 for _, end in columns.values()), default=0))
+    head = [line for part in rows["thead"] for line in _grid(part, MAX_SPAN + 1)]
+    table = pipe_table(head, [line for part in body for line in _grid(part, full_width)])
     others += stray_texts(group)
     return [*others, table] if table else others
 
