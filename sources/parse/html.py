@@ -21,6 +21,7 @@ from sources.parse.html_markdown import markdown
 from sources.parse.html_meta import PageFacts, page_facts
 from sources.parse.html_select import choose
 from sources.parse.html_tree import (
+    cdata_as_text,
     join_phrases,
     parse_tree,
     remove_invisible,
@@ -49,7 +50,7 @@ def parse(body: bytes, key: str, options: dict[str, Any]) -> Iterator[Part | Fau
     text, edits = charset.decode(body, charset.declared(options), html=True)
     legal = without_controls(text)
     edits += ["control_characters"] if legal != text else []
-    tree = parse_tree(legal)
+    tree = parse_tree(cdata_as_text(legal))
     facts = page_facts(tree)
     sheets = style_sheets(tree)
     remove_invisible(tree)

@@ -7,6 +7,7 @@ silence, we refuse the page. Not here: choosing the main text, and rendering.
 """
 
 import re
+from html import escape
 
 from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction, document_fromstring
@@ -18,6 +19,7 @@ _TAG_START = re.compile(r"<[A-Za-z/!?]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROLS = tuple(map(chr, (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
+_CDATA = re.compile(r"(<(script|style)\b.*?</\2\s*>)|<!\[CDATA\[(.*?)\]\]>", re.DOTALL | re.IGNORECASE)
 _RAW = frozenset({"script", "style", "textarea", "iframe", "noscript", "noembed", "xmp", "title", "plaintext"})
 _HOLDERS = (
     "template",
@@ -137,6 +139,16 @@ def without_controls(text: str) -> str:
     if any(map(text.__contains__, _CONTROLS)):
         text = _FORBIDDEN.sub(" ", text)
     return _REFERENCE.sub(_legal_reference, text) if "&#" in text else text
+
+
+def cdata_as_text(text: str) -> str:
+    """Return XHTML with its CDATA sections as the text that they are, but for scripts and styles.
+
+    For HTML such a section is a comment; a page that says that it is XML means text, and its signs are no tags.
+    """
+    if "<![CDATA[" not in text or not text.lstrip("\ufeff \t\r\n").startswith("<?xml"):
+        return text
+    return _CDATA.sub(lambda found: found[1] or escape(found[3] or "", quote=False), text)
 
 
 def _legal_reference(match: re.Match[str]) -> str:

@@ -221,3 +221,10 @@ def test_text_outside_the_densest_region_is_not_given_up() -> None:
     text = read(body.encode()).text
     assert [n for n in range(6) if said.format(n) not in text] == []
     assert text.count("Report") == 36
+
+
+def test_a_section_of_characters_is_text_where_the_page_is_xml() -> None:
+    body = "<p><![CDATA[Refer if SpO2 <90% & RR >30.]]> Give 5 mg.</p><script>//<![CDATA[\nif (a<b) x()\n//]]></script>"
+    assert "Refer if SpO2 <90% & RR >30. Give 5 mg." in read(b'<?xml version="1.0"?>' + page(body)).text
+    assert "x()" not in read(b'<?xml version="1.0"?>' + page(body)).text
+    assert "Refer" not in read(page(body)).text
