@@ -36,10 +36,10 @@ def settle_narrative(document: etree._Element) -> None:
     for element in document.iter("content"):
         if element.get("revised") == "delete":
             element.tag = "del"
-    for caption in list(document.iter("caption")):
-        _settle_caption(caption)
     for listed in list(document.iter("list")):
         _letter(listed)
+    for caption in list(document.iter("caption")):
+        _settle_caption(caption)
 
 
 def letters(number: int) -> str:
@@ -137,15 +137,20 @@ def _settle_caption(caption: etree._Element) -> None:
 
 
 def _letter(listed: etree._Element) -> None:
-    """Write the letters or Roman numbers of an ordered list before its items, which as Markdown would be numbers."""
+    """Write the letters or Roman numbers of an ordered list before its items, which as Markdown would be numbers.
+
+    Where every item has a caption, these stand in place of the numbers.
+    """
     style = (listed.get("styleCode") or "").lower()
+    if all(item.find("caption") is not None for item in listed.findall("item")):
+        listed.set("listType", "unordered")
+        return
     if (listed.get("listType") or "").lower() != "ordered" or not style.endswith(("alpha", "roman")):
         return
     listed.set("listType", "unordered")
     for number, item in enumerate(listed.findall("item"), 1):
-        if item.find("content") is None or item.find("caption") is None:
-            label = letters(number) if "alpha" in style else _roman(number)
-            item.text = f"{label.upper() if style.startswith('big') else label}. {(item.text or '').lstrip()}"
+        label = letters(number) if "alpha" in style else _roman(number)
+        item.text = f"{label.upper() if style.startswith('big') else label}. {(item.text or '').lstrip()}"
 
 
 def _roman(number: int) -> str:

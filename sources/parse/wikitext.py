@@ -8,7 +8,7 @@ treated once (`html_table`, `html_inline`). Not here: pages and envelopes (`medi
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 
 import mwparserfromhell
 from mwparserfromhell import nodes
@@ -108,11 +108,12 @@ class _Renderer:
 
     def _block_tag(self, name: str, node: nodes.Tag) -> str:
         if name == "nowiki":
-            return escape(str(node.contents), quote=False)
+            return escape(unescape(str(node.contents)), quote=False)
         if name == "hr":
             return "\n\n"
         if name in _LITERAL:
-            return self.put_aside(f"<pre>{escape(str(node.contents), quote=False)}</pre>")
+            words = unescape(str(node.contents)) if name == "pre" else str(node.contents)
+            return self.put_aside(f"<pre>{escape(words, quote=False)}</pre>")
         if name == "gallery":
             return self.put_aside(self._gallery(str(node.contents)))
         if name in _TRANSPARENT:

@@ -14,9 +14,18 @@ SIGNS = {
     "·": " · ", "middot": " · ", "bullet": " • ", "•": " • ", "minus": "−", "approx": "≈", "degree": "°", "deg": "°",
     "mu": "µ", "micro": "µ", "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "sqrt": "√", "thinsp": "\u2009",
     "hairsp": "\u200a", "zwsp": "", "shy": "", "'": "'", "apostrophe": "'", "check": "✓", "yes": "Yes", "no": "No",
-    "n/a": "N/A", "increase": "↑", "decrease": "↓", "steady": "→", "up": "↑", "down": "↓",
+    "n/a": "N/A", "increase": "↑", "decrease": "↓", "steady": "→", "up": "↑", "down": "↓", "half": "½", "nbs": "\xa0",
+    "tick": "✓", "yes check": "✓", "yes-tick": "✓", "ya": "✓", "aye": "✓", "cross": "✗", "x mark": "✗", "xmark": "✗",
+    "no-cross": "✗", "nay": "✗", "na": "N/A",
 }  # fmt: skip
 """Templates that stand for a sign."""
+ANSWERS = frozenset({"yes", "no", "n/a", "na"})
+"""Signs in whose place stands what their template is given."""
+BEFORE = frozenset({
+    "ge", "le", "gt", "lt", "pm", "plus-minus", "times", "minus", "approx", "sqrt", "increase", "decrease", "steady",
+    "up", "down",
+})  # fmt: skip
+"""Signs that stand before what their template is given."""
 FIRST = frozenset({
     "abbr", "angbr", "annotated link", "as of", "big", "blockquote", "blue", "bold", "center", "code", "cquote",
     "em", "font color", "ill", "interlanguage link", "italics", "linktext", "longitem", "math", "mono", "mvar",

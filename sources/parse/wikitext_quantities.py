@@ -12,6 +12,8 @@ Fields = Mapping[str, str]
 
 
 _NUMBER = re.compile(r"[-−–+]?\s*[\d.,\s\u2009\xa0/]+(?:e[-+]?\d+)?(?:±.*)?$", re.IGNORECASE)
+_MIXED = re.compile(r"([-−–+]?\s*\d+)\s*\+\s*(\d+)\s*/{1,2}\s*(\d+)$")
+"""Two and a half as {{convert}} takes it: 2+1/2."""
 _BETWEEN = {
     "-": "–", "–": "–", "to": " to ", "to about": " to about ", "to(-)": " to ", "by": " by ", "x": " × ", "xx": " × ",
     "*": " × ", "×": " × ", "and": " and ", "and(-)": " and ", "or": " or ", "+/-": " ± ", "±": " ± ", "+": " + ",
@@ -35,6 +37,8 @@ def _convert(fields: Fields) -> str:
         value = values[at].strip()
         if value in _BETWEEN and said:
             said += _BETWEEN[value]
+        elif mixed := _MIXED.match(value):
+            said += f"{mixed[1]} {mixed[2]}/{mixed[3]}"
         elif _NUMBER.match(value):
             said += value
         else:

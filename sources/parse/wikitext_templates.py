@@ -3,7 +3,8 @@
 Without the wiki a template cannot be expanded, but the ones that clinical pages use for quantities ({{convert}},
 {{val}}, {{frac}}, {{chem}}) say their numbers in their parameters, which are written as they stand: nothing is
 converted or rounded. Fields of an infobox become items. A template that is not known here keeps its parameters, because
-a number left out is worse than a name too many. Not here: links, tags and tables (`wikitext`).
+a number left out is worse than a name too many, and its name when that is no word ({{≥}}, {{1/2}}). Not here: links,
+tags and tables (`wikitext`).
 """
 
 import re
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import NamedTuple
 
-from sources.parse.wikitext_names import BOXES, FIRST, FURNITURE, LISTS, PICTURES, SECOND, SIGNS
+from sources.parse.wikitext_names import ANSWERS, BEFORE, BOXES, FIRST, FURNITURE, LISTS, PICTURES, SECOND, SIGNS
 from sources.parse.wikitext_quantities import QUANTITIES, Fields, positional
 
 
@@ -28,8 +29,8 @@ def write_template(name: str, fields: Fields) -> Written:
     word, colon, _ = key.partition(":")
     if colon and word in ("formatnum", "lc", "uc", "lcfirst", "ucfirst", "nowrap"):
         return Written(escape(name.partition(":")[2].strip(), quote=False), "known")
-    if key in SIGNS and not (key in ("yes", "no", "n/a") and fields.get("1")):
-        return Written(SIGNS[key], "known")
+    if key in SIGNS and not (key in ANSWERS and fields.get("1")):
+        return Written(_sign(key, fields), "known")
     if key in WRITERS:
         return Written(WRITERS[key](fields), "known")
     if key in FIRST:
@@ -44,7 +45,15 @@ def write_template(name: str, fields: Fields) -> Written:
         return Written(_box(fields), "known")
     if FURNITURE.fullmatch(key) or key.startswith("#") or (colon and not fields):
         return Written("", "furniture")
-    return Written(_unknown(fields), "unknown")
+    said = _unknown(fields)
+    return Written(said if re.search(r"[^\W\d_]", name) else f"{escape(name.strip(), quote=False)}{said}", "unknown")
+
+
+def _sign(key: str, fields: Fields) -> str:
+    """Return a sign with the number that some take."""
+    if key in ("deg", "degree"):
+        return f"{fields.get('1', '').strip()}{SIGNS[key]}"
+    return SIGNS[key] + (", ".join(value.strip() for value in positional(fields)) if key in BEFORE else "")
 
 
 def _unknown(fields: Fields) -> str:
