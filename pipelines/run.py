@@ -92,6 +92,9 @@ def run(config: RunConfig, how: How) -> Result:
         except MedmixError as error:
             ended["error"] = str(error)
             raise
+        except KeyboardInterrupt:
+            ended["error"] = "stopped by whoever ran it; run again to go on"
+            raise
         finally:
             lazy.close()
             events.emit(**ended, name=config.name)

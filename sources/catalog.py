@@ -57,8 +57,8 @@ PARSERS: dict[str, ParserInfo] = {
 }
 SUFFIXES = {
     ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf", ".nxml": "jats", ".txt": "text", ".md": "text",
-    ".jsonl": "records", ".ndjson": "records", ".json": "records", ".csv": "records", ".tsv": "records",
-    ".parquet": "records", ".yaml": "structured", ".yml": "structured",
+    ".markdown": "text", ".jsonl": "records", ".ndjson": "records", ".json": "records", ".csv": "records",
+    ".tsv": "records", ".parquet": "records", ".yaml": "structured", ".yml": "structured",
 }  # fmt: skip
 MEDIA_TYPES = {
     "text/html": "html", "application/xhtml+xml": "html", "application/pdf": "pdf", "text/plain": "text",

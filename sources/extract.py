@@ -53,7 +53,7 @@ Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
 
-    version = "5"
+    version = "6"
     reasons = frozenset(REASONS) | FAULT_REASONS | {REASON}
 
     def __init__(

@@ -61,3 +61,16 @@ def test_a_run_of_which_nothing_could_be_read_tells_so(run_file: Path, tmp_path:
     stages = f"stages=[{', '.join(f'{{kind: {kind}}}' for kind in (*EXCHANGES, 'consolidate'))}]"
     run(load_run(run_file, [stages, "max_quarantined=1"]), INLINE)
     assert read_status(tmp_path / "out").state == "done"
+
+
+def test_a_run_that_its_user_stops_is_no_defect(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.run.run_stages", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(load_run(run_file), INLINE)
+    status = read_status(tmp_path / "out")
+    assert (status.state, status.error) == ("failed", "stopped by whoever ran it; run again to go on")
