@@ -3,8 +3,8 @@
 A superscript that loses its markup turns 10³ into 103, a struck-out dose reads as a valid one, a picture of "≥"
 vanishes. Superscripts and subscripts, also those set by style, become Unicode characters or `^{...}` and `_{...}`
 (rules of `jats_script`, token by token), struck text is wrapped in `~~`, formulae become the author's TeX or one
-line (`jats_math`), and pictures of signs become the sign. In place, on any tree with HTML names. Not here: bold,
-italics and links, which are dropped as markup and kept as text.
+line (`jats_math`), pictures of signs become the sign, and so do underlined ones (> for ≥). In place, on any tree with
+HTML names. Not here: bold, italics and links, which are dropped as markup and kept as text.
 """
 
 import re
@@ -14,7 +14,7 @@ from lxml import etree
 
 from sources.parse.html_space import keep_apart
 from sources.parse.jats_math import mathml_text
-from sources.parse.jats_script import subscript, superscript
+from sources.parse.jats_script import subscript, superscript, underlined
 
 MAX_SCRIPT_CHARS = 40
 """Longer raised or lowered text is small print, not an exponent or an index."""
@@ -47,7 +47,7 @@ _BETWEEN_TOKENS = re.compile(r"([\s,;]+)")
 
 def settle_inline(tree: etree._Element) -> list[str]:
     """Turn meaningful inline markup of `tree` into characters, in place; return the names of the edits made."""
-    edits = set()
+    edits = _settle_underlined(tree)
     for element in list(tree.iter("math", "{http://www.w3.org/1998/Math/MathML}math")):
         _become(element, _math(element))
         edits.add("math")
@@ -70,6 +70,17 @@ def settle_inline(tree: etree._Element) -> list[str]:
         else:
             keep_apart(element)
     return sorted(edits)
+
+
+def _settle_underlined(tree: etree._Element) -> set[str]:
+    edits = set()
+    for element in [e for e in tree.iter("u", "span") if e.tag == "u" or "underline" in (e.get("style") or "")]:
+        text = _text(element)
+        said = underlined(text, element.tail or "")
+        if said != text:
+            _become(element, said)
+            edits.add("underlined_sign")
+    return edits
 
 
 def _become_script(element: etree._Element) -> None:

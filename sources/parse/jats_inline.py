@@ -23,7 +23,7 @@ from sources.parse.jats_element import (
     stray_texts,
 )
 from sources.parse.jats_math import delimited, mathml_text, tex_source
-from sources.parse.jats_script import subscript, superscript
+from sources.parse.jats_script import subscript, superscript, underlined
 from sources.parse.jats_text import GAP, flat
 from sources.parse.jats_walk import InlineHandler, Walk
 
@@ -159,6 +159,10 @@ def _struck(walk: Walk, element: etree._Element, before: str) -> str:
     return text.replace(core, f"~~{core}~~", 1) if core else text
 
 
+def _underlined(walk: Walk, element: etree._Element, before: str) -> str:
+    return underlined(walk.inline_content(element), element.tail or "")
+
+
 def _apart(walk: Walk, element: etree._Element, before: str) -> str:
     """Text that is not part of the sentence around it, such as an index term."""
     return f" {walk.inline_content(element)} "
@@ -188,6 +192,8 @@ INLINES: dict[str, InlineHandler] = {
     "strike": _struck,
     "s": _struck,
     "del": _struck,
+    "underline": _underlined,
+    "u": _underlined,
     "index-term": _apart,
     "alt-text": _apart,
     "long-desc": _apart,

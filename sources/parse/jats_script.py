@@ -15,6 +15,7 @@ _SUPER = dict(
     )
 )
 _SUB = dict(zip("0123456789+-−–=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", strict=True))
+_UNDERLINED = {"<": "≤", ">": "≥", "+": "±"}
 _UPRIGHT = re.compile(r"[^\w+\-−–=()]+")
 """Signs that are raised by nature: they say the same on the line."""
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -56,3 +57,9 @@ def _translated(text: str, table: dict[str, str]) -> str | None:
 def _keep_edges(text: str, core: str, changed: str) -> str:
     start = text.index(core)
     return f"{text[:start]}{changed}{text[start + len(core) :]}"
+
+
+def underlined(text: str, after: str) -> str:
+    """Return underlined `text`; an underlined > before a number (`after`) is how ≥ is typed for want of the sign."""
+    sign = _UNDERLINED.get(text.strip(), "")
+    return text.replace(text.strip(), sign) if sign and after.lstrip()[:1].isdigit() else text

@@ -10,6 +10,8 @@ import re
 
 from lxml import etree
 
+from sources.parse.jats_script import underlined
+
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|gif|png|bmp|tiff?)", re.IGNORECASE)
 _ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 _APART = frozenset({"br", "suffix", "paragraph", "item", "td", "th"})
@@ -36,6 +38,8 @@ def settle_narrative(document: etree._Element) -> None:
     for element in document.iter("content"):
         if element.get("revised") == "delete":
             element.tag = "del"
+        elif "underline" in (element.get("styleCode") or "").lower() and len(element) == 0:
+            element.text = underlined(element.text or "", element.tail or "")
     for listed in list(document.iter("list")):
         _letter(listed)
     for caption in list(document.iter("caption")):
