@@ -23,6 +23,7 @@ _YAML_NAME = re.compile(r"\.ya?ml(\.gz|\.zst)?$", re.IGNORECASE)
 _PURE = re.compile(r"[\x85\u2028\u2029\ufeff]|(?:[\[{?-]\s*){200}")
 """What libyaml reads as YAML 1.1 does (line breaks, and a mark that it passes over), and what its stack cannot hold."""
 _HALF_PAIR = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
+NODES_A_CHARACTER = 20
 REFUSALS = (YAMLError, ValueError, TypeError, AttributeError, RecursionError)
 
 
@@ -87,7 +88,21 @@ def load_yaml(text: str) -> Any:
             documents = documents_of(text, pure=True)
         except REFUSALS as error:
             raise Unreadable("invalid_yaml", type(error).__name__) from None
+    if "*" in text and not _is_within(documents, NODES_A_CHARACTER * len(text) + 10_000):
+        raise Unreadable("invalid_yaml", "anchors within themselves, or used again beyond all measure")
     return documents[0] if len(documents) == 1 else documents
+
+
+def _is_within(value: Any, most: int) -> bool:
+    """Say whether a tree, each anchor told as often as it is used, has at most so many nodes."""
+    left = [value]
+    while left and most >= 0:
+        node = left.pop()
+        most -= 1
+        if isinstance(node, dict | list):
+            left += node.values() if isinstance(node, dict) else node
+            most -= len(node)
+    return most >= 0
 
 
 def documents_of(text: str, *, pure: bool) -> list[Any]:
