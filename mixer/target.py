@@ -162,7 +162,10 @@ def load_tokenizer(target: Target, search: Sequence[Path] = ()) -> Tokenizer:
         looked = ", ".join(str(folder) for folder in (Path.cwd(), *search, *_default_search()))
         raise InputError(f"target {target.name}: no tokenizer file {target.tokenizer}{hub}; looked in {looked}")
     _check_digest(target, sha256_bytes(_read(path)), path)
-    tokenizer = load_tokenizer_bytes(read_tokenizer(path), target.ordinary)
+    try:
+        tokenizer = load_tokenizer_bytes(read_tokenizer(path), target.ordinary)
+    except InputError as error:
+        raise InputError(f"target {target.name}: {path}: {error}; put the model's own file there") from error
     check_tokenizer(tokenizer, target, str(path))
     return tokenizer
 

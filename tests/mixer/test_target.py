@@ -114,6 +114,14 @@ def test_what_is_no_tokenizer_is_refused(data: bytes) -> None:
         load_tokenizer_bytes(data)
 
 
+def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(b"{}")
+    target = Target(name="t", tokenizer=str(path), eos_id=1, context_tokens=9, vocabulary=500)
+    with pytest.raises(InputError, match=f"target t: {path}: not a tokenizer"):
+        load_tokenizer(target)
+
+
 def test_found_tokenizer_enters_the_identity_by_digest_not_by_path(tmp_path: Path) -> None:
     targets = []
     for folder in ("a", "b"):
