@@ -1,7 +1,8 @@
 """What each character counts as, and the common words of a few languages, as lookup tables for `quality_scan`.
 
-The classes are Unicode's own (general category, script), so that they serve every language. The word lists hold
-the most frequent function words of languages in Latin script, less those that ROT13 makes from common English
+The classes are Unicode's own (general category, script), so that they serve every language; which signs are cut off
+a word is as in spaCy's general rules for punctuation, so that words are counted as datatrove counts them. The word lists
+hold the most frequent function words of languages in Latin script, less those that ROT13 makes from common English
 words (va, or, ng): they tell language from what only looks like it. Not here: any judgement.
 """
 
@@ -16,10 +17,16 @@ from pipelines.engine.kept_tables import Table, kept_tables
 from pipelines.stages.quality_repeats import slot_of, table_size
 
 SPACE, WORD, LETTER, MARK, DIGIT, SPLIT, LATIN, VOWEL, TERMINAL = (1 << bit for bit in range(9))
+SMALL, CAPITAL, OPENS, CLOSES, QUOTE, PICTURE, MONEY = (1 << bit for bit in range(9, 16))
+"""A letter without case is both small and capital, a mark is small. Signs that open are cut off where a word begins,
+signs that close where it ends; pictures are Unicode's other symbols (°, ®, →), quotes and pictures are both."""
 TABLE_SIZE = 0x34000
 """Code points above count as symbols: private use, and tags that nobody sees."""
 
 _SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]")
+_QUOTES = frozenset("'\"`´‘’‚“”„«»「」『』（）〔〕【】《》〈〉〈〉⟦⟧")
+_OPEN_AND_CLOSE = frozenset(",:;!?¿¡()[]{}<>_#*&…·～—–。？！，、；：؟،؛٪۔।") | _QUOTES
+_OPEN = frozenset("§%=")
 _SENTENCE_END = regex.compile(r"\p{Sentence_Terminal}")
 
 GOPHER_STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -47,14 +54,26 @@ def char_class(char: str) -> int:
     category = unicodedata.category(char)
     if char.isspace() or char == "\u200b" or category in ("Cc", "Zs", "Zl", "Zp"):
         return SPACE
-    bits = TERMINAL if _SENTENCE_END.match(char) else 0
+    bits = (TERMINAL if _SENTENCE_END.match(char) else 0) | _sign_bits(char, category)
     if category[0] == "M" or category == "Cf":
-        return bits | WORD | MARK
+        return bits | WORD | MARK | SMALL
     if category[0] == "N":
         return bits | WORD | (DIGIT if char in "0123456789" else 0)
     if category[0] == "L":
-        return bits | WORD | LETTER | _script_bits(char)
+        case = {"Ll": SMALL, "Lu": CAPITAL}.get(category, SMALL | CAPITAL)
+        return bits | WORD | LETTER | case | _script_bits(char)
     return bits
+
+
+def _sign_bits(char: str, category: str) -> int:
+    if category == "So":
+        return PICTURE | OPENS | CLOSES
+    if category == "Sc":
+        return MONEY | OPENS
+    bits = QUOTE if char in _QUOTES else 0
+    if char in _OPEN_AND_CLOSE:
+        return bits | OPENS | CLOSES
+    return OPENS if char in _OPEN else 0
 
 
 def _script_bits(char: str) -> int:

@@ -1,6 +1,6 @@
 """Text statistics in compiled passes over UTF-8 bytes: words, lines and repetition, as in Gopher and FineWeb.
 
-Words are those of `quality_tokens`. The rules behind the statistics are Rae et al. 2021 (Gopher, table A1 and its
+Words are those of `quality_words`. The rules behind the statistics are Rae et al. 2021 (Gopher, table A1 and its
 quality rules), Penedo et al. 2024 (FineWeb, lines) and Raffel et al. 2020 (C4, in `quality_c4`). The tests hold a plain
 Python twin, and both must agree on any text. Not here: thresholds and verdicts (`quality`).
 """
@@ -14,7 +14,8 @@ from pipelines.stages.quality_c4 import kept_sentences
 from pipelines.stages.quality_chars import DIGIT, LETTER, SPLIT, STOP_WORDS, WORD, class_table, stop_table
 from pipelines.stages.quality_lines import LINE_STATISTICS, Floats, characters, ellipses, line_stats, ratio
 from pipelines.stages.quality_repeats import Hashes, Lengths, duplicate_grams, slot_of, table_size, top_gram
-from pipelines.stages.quality_tokens import BITS, CHARS, CODE, LETTERS, VOWELS, Bytes, Table, split_tokens
+from pipelines.stages.quality_tokens import BITS, CHARS, LETTERS, VOWELS, Bytes, Table, read_tokens
+from pipelines.stages.quality_words import token_begins
 
 TOP_N_GRAMS = (2, 3, 4)
 DUPLICATE_N_GRAMS = (5, 6, 7, 8, 9, 10)
@@ -60,19 +61,25 @@ def _word_shape(seen: Lengths) -> tuple[float, float, float, float]:
 
 
 @compiled
-def _symbols(seen: Lengths) -> tuple[float, float, float, float]:
-    """Return symbols a visible character, number signs a token, replacement characters, curly brackets."""
-    visible, symbols, signs, replaced, braces = 0, 0, 0, 0, 0
+def _symbol_share(seen: Lengths) -> float:
+    """Return the share of visible characters that stand in tokens without a letter or a number."""
+    visible, symbols = 0, 0
     for token in range(len(seen)):
-        chars = seen[token, CHARS]
-        visible += chars
-        if not seen[token, BITS] & WORD:
-            code = seen[token, CODE]
-            symbols += chars
-            signs += chars * (code == 35)
-            replaced += chars * (code == 0xFFFD)
-            braces += chars * (code == 123 or code == 125)
-    return ratio(symbols, visible), ratio(signs, len(seen)), replaced, braces
+        visible += seen[token, CHARS]
+        symbols += seen[token, CHARS] * (seen[token, BITS] & WORD == 0)
+    return ratio(symbols, visible)
+
+
+@compiled
+def _count_signs(data: Bytes, tokens: int, out: Floats) -> None:
+    """Write what is counted by characters: replacement characters, curly brackets, number signs and new lines a token."""
+    for at in range(len(data)):
+        byte = data[at]
+        out[5] += byte == 0xBD and at >= 2 and data[at - 1] == 0xBF and data[at - 2] == 0xEF
+        out[6] += byte == 123 or byte == 125
+        out[11] += byte == 35
+        out[15] += byte == 10
+    out[11], out[15] = ratio(out[11], tokens), ratio(out[15], tokens)
 
 
 @compiled
@@ -122,18 +129,14 @@ def _scan(data: Bytes, table: Table, stops: Hashes, masks: Masks, out: Floats) -
     """Write `STATISTICS` of one text into `out`."""
     chars = characters(data)
     hashes, lowered = np.empty(chars, dtype=np.uint64), np.empty(chars, dtype=np.uint64)
-    seen = np.empty((chars, 5), dtype=np.int64)
-    tokens = split_tokens(data, table, hashes, lowered, seen)
+    seen = np.empty((chars, 4), dtype=np.int64)
+    tokens = read_tokens(data, token_begins(data, table), table, hashes, lowered, seen)
     hashes, lowered, seen = hashes[:tokens], lowered[:tokens], seen[:tokens]
     out[0], out[1], out[7] = chars, tokens, kept_sentences(data)
     out[2], out[8], out[9], out[14] = _word_shape(seen)
     out[4], out[13] = _stop_words(lowered, seen, stops, masks)
-    out[10], out[11], out[5], out[6] = _symbols(seen)
-    out[12] = ratio(ellipses(data), tokens)
-    newlines = 0
-    for byte in data:
-        newlines += byte == 10
-    out[15] = ratio(newlines, tokens)
+    out[10], out[12] = _symbol_share(seen), ratio(ellipses(data), tokens)
+    _count_signs(data, tokens, out)
     out[3] = line_stats(data, table, chars, out[16:24])
     _gram_stats(hashes, seen, chars, out[24:33])
 

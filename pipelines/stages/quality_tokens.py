@@ -1,23 +1,22 @@
-"""Split UTF-8 bytes into tokens in compiled code: the word splitter of the quality statistics.
+"""Read the tokens of UTF-8 bytes in compiled code: the words of the quality statistics.
 
-A word is a run of letters, marks and numbers (0.5, 140/90 and 5-10 are one word); a letter of a script without
-spaces is a word of its own; any other visible character is a token by itself, and so is
-a row of the same one (...). Words are never copied: a token is its hash and what was seen in it. Needs valid UTF-8,
-which Arrow guarantees. Not here: statistics (`quality_scan`).
+They are never copied: a token is its hash and what was seen in it. Needs valid UTF-8, which Arrow guarantees.
+Not here: where they begin (`quality_words`), statistics (`quality_scan`).
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.engine.compiled import compiled
-from pipelines.stages.quality_chars import LATIN, MARK, SPACE, SPLIT, VOWEL, WORD
+from pipelines.stages.quality_chars import LATIN, SPACE, VOWEL
 from pipelines.stages.quality_repeats import Hashes, Lengths
 
 Bytes = npt.NDArray[np.uint8]
 Table = npt.NDArray[np.uint16]
+Begins = npt.NDArray[np.bool_]
 
-CHARS, BITS, LETTERS, VOWELS, CODE = range(5)
-"""Columns of `seen`: characters, class bits of them all, Latin letters, Latin vowels, the last code point."""
+CHARS, BITS, LETTERS, VOWELS = range(4)
+"""Columns of `seen`: characters, class bits of them all, Latin letters, Latin vowels."""
 FNV_START = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 
@@ -37,35 +36,22 @@ def decode(data: Bytes, at: int) -> tuple[int, int]:
 
 
 @compiled
-def _inside_number(data: Bytes, at: int) -> bool:
-    """Say whether the byte at `at` is one of . , - / : between two ASCII digits."""
-    if at == 0 or at + 1 >= len(data) or not (44 <= data[at] <= 47 or data[at] == 58):
-        return False
-    return bool(48 <= data[at - 1] <= 57 and 48 <= data[at + 1] <= 57)
-
-
-@compiled
-def split_tokens(data: Bytes, table: Table, hashes: Hashes, lowered: Hashes, seen: Lengths) -> int:
-    """Split `data` into tokens and return how many.
+def read_tokens(data: Bytes, begins: Begins, table: Table, hashes: Hashes, lowered: Hashes, seen: Lengths) -> int:
+    """Read the tokens of `data`, which begin where `begins` says and end at white space, and return how many.
 
     Fills the hash of each token, its hash in ASCII lower case, and its row of `seen`.
     """
-    count, at, last, open_word, split_word, symbol = 0, 0, 0, False, False, -1
+    count, at, last = 0, 0, 0
     while at < len(data):
         code, size = decode(data, at)
         bits = int(table[code]) if code < len(table) else 0
         if bits & SPACE:
-            open_word, symbol = False, -1
             at += size
             continue
-        part = bits & WORD or (open_word and _inside_number(data, at))
-        joins = part and open_word and not bits & SPLIT and (not split_word or bits & MARK)
-        if not joins and (part or code != symbol):
+        if begins[at]:
             last = count
             count += 1
             hashes[last], lowered[last], seen[last] = FNV_START, FNV_START, 0
-            open_word, split_word = bits & WORD != 0, bits & SPLIT != 0
-        symbol = -1 if part else code
         for byte in data[at : at + size]:
             lower = byte + 32 if 65 <= byte <= 90 else byte
             hashes[last] = (hashes[last] ^ np.uint64(byte)) * FNV_PRIME
@@ -74,6 +60,5 @@ def split_tokens(data: Bytes, table: Table, hashes: Hashes, lowered: Hashes, see
         seen[last, BITS] |= bits
         seen[last, LETTERS] += bits & LATIN != 0
         seen[last, VOWELS] += bits & VOWEL != 0
-        seen[last, CODE] = code
         at += size
     return count

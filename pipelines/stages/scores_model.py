@@ -21,12 +21,14 @@ from pipelines.engine.errors import InputError
 from pipelines.engine.hashing import sha256_bytes
 from pipelines.stages.near_signature import mixed, texts_of
 from pipelines.stages.quality_chars import WORD, class_table
-from pipelines.stages.quality_tokens import BITS, Bytes, Table, split_tokens
+from pipelines.stages.quality_tokens import BITS, Bytes, Table, read_tokens
+from pipelines.stages.quality_words import token_begins
 
 BUCKET_BITS = 18
 MOST_TOKENS, MOST_BYTES = 2000, 32_000
 """What of a text is looked at, from its beginning."""
-FORMAT = 1
+FORMAT = 2
+"""Other words than before, so a model of the format before is refused."""
 _PAIR = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(64 - BUCKET_BITS)
 
@@ -56,8 +58,8 @@ def _fill(data: Bytes, offsets: Ends, table: Table, out: Buckets, ends: Ends) ->
             text = text[:-1]  # no character is cut in two
         size = len(text)
         hashes, lowered = np.empty(size, np.uint64), np.empty(size, np.uint64)
-        seen = np.empty((size, 5), np.int64)
-        tokens = min(split_tokens(text, table, hashes, lowered, seen), MOST_TOKENS)
+        seen = np.empty((size, 4), np.int64)
+        tokens = min(read_tokens(text, token_begins(text, table), table, hashes, lowered, seen), MOST_TOKENS)
         last = np.uint64(0)
         for token in range(tokens):
             if not seen[token, BITS] & WORD:
