@@ -31,21 +31,31 @@ def dots(data: Bytes, at: int, end: int) -> int:
 
 
 @compiled
+def before(data: Bytes, at: int) -> int:
+    """Return where the character before `at` begins."""
+    at -= 1
+    while data[at] & 0xC0 == 0x80:
+        at -= 1
+    return at
+
+
+@compiled
 def inside_begins(data: Bytes, table: Table, begins: Begins, start: int, end: int) -> None:
     """Mark where tokens begin between `start` and `end`, but for the first, which is marked."""
     if _is_address(data, start, end):
         return
-    at, before = start, 0
+    at = start
     while at < end:
+        if 97 <= data[at] | 32 <= 122 or is_digit(data[at]):
+            at += 1
+            continue
         code, size = decode(data, at)
-        bits = int(table[code]) if code < len(table) else 0
-        parting = 0 if bits & WORD else _parting_bytes(data, table, before, at, end)
+        parting = _parting_bytes(data, table, code, size, start, at, end)
         if parting:
             begins[at] = True
             if at + parting < end:
                 begins[at + parting] = True
         at += parting if parting else size
-        before = bits
 
 
 @compiled
@@ -60,23 +70,23 @@ def _is_address(data: Bytes, start: int, end: int) -> bool:
 
 
 @compiled
-def _parting_bytes(data: Bytes, table: Table, before: int, at: int, end: int) -> int:
-    """Return the size of the sign or row of signs at `at` that parts words, 0 for none; `before` are the bits before."""
-    code, size = decode(data, at)
-    if code == 0x2026 or (code < len(table) and table[code] & PICTURE):
+def _parting_bytes(data: Bytes, table: Table, code: int, size: int, start: int, at: int, end: int) -> int:
+    """Return the size of the sign or row of signs at `at` that parts words, 0 for none."""
+    bits = int(table[code]) if code < len(table) else 0
+    if code == 0x2026 or bits & PICTURE:
         return size
     if code == 46 and dots(data, at, end) > 1:
         return dots(data, at, end)
-    if at + size >= end:
+    if bits & WORD or at == start or at + size >= end:
         return 0
-    after = _bits(data, table, at + size)
-    if before & DIGIT and code in (43, 45, 42, 94) and (after & DIGIT or data[at + size] == 45):  # + - * ^
+    last, after = _bits(data, table, before(data, at)), _bits(data, table, at + size)
+    if last & DIGIT and code in (43, 45, 42, 94) and (after & DIGIT or data[at + size] == 45):  # + - * ^
         return size
     if code == 46:
-        return int(before & (SMALL | QUOTE) != 0 and after & (CAPITAL | QUOTE) != 0)
+        return int(last & (SMALL | QUOTE) != 0 and after & (CAPITAL | QUOTE) != 0)
     if code == 44:
-        return int(before & _LETTER != 0 and after & _LETTER != 0)
-    if not before & (_LETTER | DIGIT):
+        return int(last & _LETTER != 0 and after & _LETTER != 0)
+    if not last & (_LETTER | DIGIT):
         return 0
     if 60 <= code <= 62 or code == 47 or code == 58:  # < = > / :
         return int(after & _LETTER != 0)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.engine.compiled import compiled
-from pipelines.stages.quality_chars import CAPITAL, CLOSES, LETTER, MARK, MONEY, OPENS, SMALL, SPACE, SPLIT, WORD
-from pipelines.stages.quality_inside import dots, inside_begins, is_digit
+from pipelines.stages.quality_chars import CAPITAL, CLOSES, DIGIT, LETTER, MARK, MONEY, OPENS, SMALL, SPACE, SPLIT, WORD
+from pipelines.stages.quality_inside import before, dots, inside_begins, is_digit
 from pipelines.stages.quality_tokens import Begins, Bytes, Table, decode
 
 UNIT_BYTES = 6
@@ -38,13 +38,15 @@ def token_begins(data: Bytes, table: Table) -> Begins:
             while bits & SPLIT and at < len(data) and _class(data, table, at)[0] & MARK:
                 at += _class(data, table, at)[1]
             continue
-        start, signs = at, False
+        start, signs, digits = at, False, False
         while at < len(data) and not bits & (SPACE | SPLIT):
             signs |= not bits & WORD
+            digits |= bits & DIGIT != 0
             at += size
             if at < len(data):
                 bits, size = _class(data, table, at)
-        _part(data, table, begins, start, at, signs)
+        if signs or digits:
+            _part(data, table, begins, start, at, signs)
     return begins
 
 
@@ -90,18 +92,9 @@ def _cut_beginning(data: Bytes, table: Table, begins: Begins, start: int, end: i
 
 
 @compiled
-def _before(data: Bytes, at: int) -> int:
-    """Return where the character before `at` begins."""
-    at -= 1
-    while data[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
-
-
-@compiled
 def _closing_bytes(data: Bytes, table: Table, start: int, end: int) -> int:
     """Return the size of what is to be cut off before `end`, 0 for nothing."""
-    last = _before(data, end)
+    last = before(data, end)
     if data[last] == 46:
         return _stop_bytes(data, table, start, last)
     bits, _ = _class(data, table, last)
@@ -109,9 +102,9 @@ def _closing_bytes(data: Bytes, table: Table, start: int, end: int) -> int:
         return end - last
     if last == start:
         return 0
-    before = _before(data, last)
-    if data[last] | 32 == 115 and decode(data, before)[0] in (39, 0x2019):  # 's
-        return end - before
+    previous = before(data, last)
+    if data[last] | 32 == 115 and decode(data, previous)[0] in (39, 0x2019):  # 's
+        return end - previous
     if is_digit(data[last - 1]) and (bits & MONEY or data[last] == 43):
         return end - last
     return _unit_bytes(data, start, end)
@@ -139,14 +132,14 @@ def _stop_bytes(data: Bytes, table: Table, start: int, last: int) -> int:
         first -= 1
     if first < last or first == start:
         return last + 1 - first if first < last else 0
-    before = _before(data, last)
-    bits, _ = _class(data, table, before)
-    alone = before == start or data[before - 1] == 46
+    previous = before(data, last)
+    bits, _ = _class(data, table, previous)
+    alone = previous == start or data[previous - 1] == 46
     if bits & CAPITAL and not bits & SMALL:
-        return int(not alone and (_class(data, table, _before(data, before))[0] & CAPITAL != 0 or _degree(data, before)))
+        return int(not alone and (_class(data, table, before(data, previous))[0] & CAPITAL != 0 or _degree(data, previous)))
     if bits & LETTER and alone:
         return 0
-    return int(bits & (WORD | CLOSES) != 0 or data[before] in (37, 43, 45))  # % + -
+    return int(bits & (WORD | CLOSES) != 0 or data[previous] in (37, 43, 45))  # % + -
 
 
 @compiled
