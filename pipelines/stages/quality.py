@@ -68,9 +68,9 @@ class QualityConfig(Settings):
     max_newline_ratio: Annotated[float, BYTES] = 10.0
     """[0.3]"""
     max_curly_ratio: Share = 0.7
-    """Curly brackets a word; C4 allows none."""
+    """Curly brackets a word."""
     min_c4_sentences: Annotated[int, BYTES] = 0
-    """Sentences in the lines that C4 keeps [5]; lists and tables have none."""
+    """Sentences in the lines that C4 keeps [5]; lists and tables have none, nor has a page with { in such a line."""
     max_duplicate_lines: Share = 0.7
     """[0.3]"""
     max_duplicate_line_chars: Share = 0.6
@@ -153,7 +153,7 @@ class Quality:
     """The stage: one row of statistics and flags for each document."""
 
     name = "quality"
-    version = "2"
+    version = "3"
     reasons = REASONS
     writes = "attributes"
 

@@ -1,8 +1,9 @@
 """Sentences in the lines that C4 keeps, counted in compiled code (Raffel et al. 2020, as datatrove's filter has it).
 
 A line is kept that ends in . ? ! " or ' but not in an ellipsis, has three words and none of more than a thousand bytes,
-and names neither JavaScript nor a page's policies. Marks of citations ([12]) at its end do not count. A sentence ends
-at . ? or ! before a blank; not after one capital, and not where a letter between full stops is an abbreviation (e.g.).
+and names neither JavaScript nor a page's policies. Marks of citations ([12]) at its end do not count. Where such a line
+has an opening curly bracket C4 drops the page, so none of its sentences counts. A sentence ends at . ? or ! before a
+blank; not after one capital, and not where a letter between full stops is an abbreviation (e.g.).
 Clinical tables have no such line, so nothing is dropped by this unless the run file says so. Part of `quality_scan`.
 """
 
@@ -108,7 +109,7 @@ def _sentences(line: Bytes) -> int:
 
 @compiled
 def kept_sentences(data: Bytes) -> int:
-    """Return the sentences in the lines of a text that C4 keeps."""
+    """Return the sentences in the lines of a text that C4 keeps, 0 when one of them has an opening curly bracket."""
     found, start = 0, 0
     for stop in range(len(data) + 1):
         if stop < len(data) and data[stop] != 10:
@@ -116,6 +117,8 @@ def kept_sentences(data: Bytes) -> int:
         line = data[start:stop]
         end = _end(line)
         if _is_kept(line, end):
+            if (line == 123).any():
+                return 0
             found += _sentences(line[:end])
         start = stop + 1
     return found

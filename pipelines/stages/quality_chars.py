@@ -1,7 +1,7 @@
 """What each character counts as, and the common words of a few languages, as lookup tables for `quality_scan`.
 
-The classes are Unicode's own (general category, script), so that they serve every language; which signs are cut off
-a word is as in spaCy's general rules for punctuation, so that words are counted as datatrove counts them. The word lists
+The classes are Unicode's own (general category, script), so that they serve every language; which signs are cut off a
+word follows spaCy's general rules of punctuation, so that words are counted as datatrove counts them. The word lists
 hold the most frequent function words of languages in Latin script, less those that ROT13 makes from common English
 words (va, or, ng): they tell language from what only looks like it. Not here: any judgement.
 """

@@ -22,12 +22,12 @@ def is_digit(byte: int) -> bool:
 
 
 @compiled
-def dots(data: Bytes, at: int, end: int) -> int:
+def dots(data: Bytes, at: int) -> int:
     """Return how many full stops stand at `at`."""
-    start = at
-    while at < end and data[at] == 46:
-        at += 1
-    return at - start
+    stop = at
+    while stop < len(data) and data[stop] == 46:
+        stop += 1
+    return stop - at
 
 
 @compiled
@@ -40,47 +40,47 @@ def before(data: Bytes, at: int) -> int:
 
 
 @compiled
-def inside_begins(data: Bytes, table: Table, begins: Begins, start: int, end: int) -> None:
-    """Mark where tokens begin between `start` and `end`, but for the first, which is marked."""
-    if _is_address(data, start, end):
+def inside_begins(part: Bytes, table: Table, begins: Begins) -> None:
+    """Mark where tokens begin in what spaces and signs enclose, but for the first, which is marked."""
+    if _is_address(part):
         return
-    at = start
-    while at < end:
-        if 97 <= data[at] | 32 <= 122 or is_digit(data[at]):
+    at = 0
+    while at < len(part):
+        if 97 <= part[at] | 32 <= 122 or is_digit(part[at]):
             at += 1
             continue
-        code, size = decode(data, at)
-        parting = _parting_bytes(data, table, code, size, start, at, end)
+        code, size = decode(part, at)
+        parting = _parting_bytes(part, table, code, size, at)
         if parting:
             begins[at] = True
-            if at + parting < end:
+            if at + parting < len(part):
                 begins[at + parting] = True
         at += parting if parting else size
 
 
 @compiled
-def _is_address(data: Bytes, start: int, end: int) -> bool:
-    """Say whether a scheme with :// or www. stands at `start`."""
-    if end - start > 4 and (data[start : start + 4] == _WWW).all():
+def _is_address(part: Bytes) -> bool:
+    """Say whether a part begins with www. or with a scheme and ://."""
+    if len(part) > 4 and (part[:4] == _WWW).all():
         return True
-    at = start
-    while at < end and (97 <= data[at] | 32 <= 122 or is_digit(data[at]) or data[at] in (43, 45, 46)):  # + - .
+    at = 0
+    while at < len(part) and (97 <= part[at] | 32 <= 122 or is_digit(part[at]) or part[at] in (43, 45, 46)):  # + - .
         at += 1
-    return bool(at > start and end - at > 3 and data[at] == 58 and data[at + 1] == 47 and data[at + 2] == 47)
+    return bool(at > 0 and len(part) - at > 3 and part[at] == 58 and part[at + 1] == 47 and part[at + 2] == 47)
 
 
 @compiled
-def _parting_bytes(data: Bytes, table: Table, code: int, size: int, start: int, at: int, end: int) -> int:
+def _parting_bytes(part: Bytes, table: Table, code: int, size: int, at: int) -> int:
     """Return the size of the sign or row of signs at `at` that parts words, 0 for none."""
     bits = int(table[code]) if code < len(table) else 0
     if code == 0x2026 or bits & PICTURE:
         return size
-    if code == 46 and dots(data, at, end) > 1:
-        return dots(data, at, end)
-    if bits & WORD or at == start or at + size >= end:
+    if code == 46 and dots(part, at) > 1:
+        return dots(part, at)
+    if bits & WORD or at == 0 or at + size >= len(part):
         return 0
-    last, after = _bits(data, table, before(data, at)), _bits(data, table, at + size)
-    if last & DIGIT and code in (43, 45, 42, 94) and (after & DIGIT or data[at + size] == 45):  # + - * ^
+    last, after = _bits(part, table, before(part, at)), _bits(part, table, at + size)
+    if last & DIGIT and code in (43, 45, 42, 94) and (after & DIGIT or part[at + size] == 45):  # + - * ^
         return size
     if code == 46:
         return int(last & (SMALL | QUOTE) != 0 and after & (CAPITAL | QUOTE) != 0)
@@ -90,22 +90,22 @@ def _parting_bytes(data: Bytes, table: Table, code: int, size: int, start: int, 
         return 0
     if 60 <= code <= 62 or code == 47 or code == 58:  # < = > / :
         return int(after & _LETTER != 0)
-    return _hyphen_bytes(data, table, code, size, at, end)
+    return _hyphen_bytes(part, table, code, size, at)
 
 
 @compiled
-def _hyphen_bytes(data: Bytes, table: Table, code: int, size: int, at: int, end: int) -> int:
+def _hyphen_bytes(part: Bytes, table: Table, code: int, size: int, at: int) -> int:
     """Return the size of one hyphen or dash, of up to three - or two —, before a letter; else 0."""
     if code not in (45, 0x2013, 0x2014, 126):
         return 0
     most = 3 if code == 45 else 2 if code == 0x2014 else 1
     stop = at + size
-    while stop < end and stop - at < most * size and decode(data, stop)[0] == code:
+    while stop < len(part) and stop - at < most * size and decode(part, stop)[0] == code:
         stop += size
-    return stop - at if stop < end and _bits(data, table, stop) & _LETTER else 0
+    return stop - at if stop < len(part) and _bits(part, table, stop) & _LETTER else 0
 
 
 @compiled
-def _bits(data: Bytes, table: Table, at: int) -> int:
-    code = decode(data, at)[0]
+def _bits(part: Bytes, table: Table, at: int) -> int:
+    code = decode(part, at)[0]
     return int(table[code]) if code < len(table) else 0

@@ -72,7 +72,7 @@ def _symbol_share(seen: Lengths) -> float:
 
 @compiled
 def _count_signs(data: Bytes, tokens: int, out: Floats) -> None:
-    """Write what is counted by characters: replacement characters, curly brackets, number signs and new lines a token."""
+    """Write replacement characters and curly brackets, and number signs and new lines a token."""
     for at in range(len(data)):
         byte = data[at]
         out[5] += byte == 0xBD and at >= 2 and data[at - 1] == 0xBF and data[at - 2] == 0xEF

@@ -8,7 +8,6 @@ abbreviations (don't, Dr.), rules for single languages, the words themselves (`q
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from pipelines.engine.compiled import compiled
 from pipelines.stages.quality_chars import CAPITAL, CLOSES, DIGIT, LETTER, MARK, MONEY, OPENS, SMALL, SPACE, SPLIT, WORD
@@ -46,7 +45,7 @@ def token_begins(data: Bytes, table: Table) -> Begins:
             if at < len(data):
                 bits, size = _class(data, table, at)
         if signs or digits:
-            _part(data, table, begins, start, at, signs)
+            _cut(data[start:at], table, begins[start:at])
     return begins
 
 
@@ -58,32 +57,32 @@ def _class(data: Bytes, table: Table, at: int) -> tuple[int, int]:
 
 
 @compiled
-def _part(data: Bytes, table: Table, begins: Begins, start: int, end: int, signs: bool) -> None:
-    """Mark where tokens begin between two places without white space in between."""
-    if signs:
-        start = _cut_beginning(data, table, begins, start, end)
+def _cut(part: Bytes, table: Table, begins: Begins) -> None:
+    """Mark where tokens begin in what stands between white space."""
+    start = _cut_beginning(part, table, begins)
+    end = len(part)
     while start < end:
-        size = _closing_bytes(data, table, start, end)
+        size = _closing_bytes(part[start:end], table)
         if size == 0:
             break
         end -= size
         begins[end] = True
-    if signs:
-        inside_begins(data, table, begins, start, end)
+    inside_begins(part[start:end], table, begins[start:end])
 
 
 @compiled
-def _cut_beginning(data: Bytes, table: Table, begins: Begins, start: int, end: int) -> int:
+def _cut_beginning(part: Bytes, table: Table, begins: Begins) -> int:
     """Cut off signs at the beginning and return where what is left begins."""
-    while start < end:
+    start = 0
+    while start < len(part):
         begins[start] = True
-        bits, size = _class(data, table, start)
-        if data[start] == 46:
-            size = dots(data, start, end)
+        bits, size = _class(part, table, start)
+        if part[start] == 46:
+            size = dots(part, start)
             if size == 1:
                 break
-        elif data[start] == 43:  # +
-            if start + 1 < end and is_digit(data[start + 1]):
+        elif part[start] == 43:  # +
+            if start + 1 < len(part) and is_digit(part[start + 1]):
                 break
         elif not bits & OPENS:
             break
@@ -92,57 +91,59 @@ def _cut_beginning(data: Bytes, table: Table, begins: Begins, start: int, end: i
 
 
 @compiled
-def _closing_bytes(data: Bytes, table: Table, start: int, end: int) -> int:
-    """Return the size of what is to be cut off before `end`, 0 for nothing."""
-    last = before(data, end)
-    if data[last] == 46:
-        return _stop_bytes(data, table, start, last)
-    bits, _ = _class(data, table, last)
+def _closing_bytes(part: Bytes, table: Table) -> int:
+    """Return the size of what is to be cut off at the end, 0 for nothing."""
+    last = before(part, len(part))
+    if part[last] == 46:
+        return _stop_bytes(part, table)
+    bits, size = _class(part, table, last)
     if bits & CLOSES:
-        return end - last
-    if last == start:
+        return size
+    if last == 0:
         return 0
-    previous = before(data, last)
-    if data[last] | 32 == 115 and decode(data, previous)[0] in (39, 0x2019):  # 's
-        return end - previous
-    if is_digit(data[last - 1]) and (bits & MONEY or data[last] == 43):
-        return end - last
-    return _unit_bytes(data, start, end)
+    previous = before(part, last)
+    if part[last] | 32 == 115 and decode(part, previous)[0] in (39, 0x2019):  # 's
+        return len(part) - previous
+    if is_digit(part[last - 1]) and (bits & MONEY or part[last] == 43):
+        return size
+    return _unit_bytes(part)
 
 
 @compiled
-def _unit_bytes(data: Bytes, start: int, end: int) -> int:
-    """Return the size of a unit that stands behind a digit and before `end`, 0 for none."""
-    at, packed, shift = end, 0, 0
-    while at > start and end - at <= UNIT_BYTES and not is_digit(data[at - 1]):
+def _unit_bytes(part: Bytes) -> int:
+    """Return the size of a unit that stands behind a digit at the end, 0 for none."""
+    at, packed, shift = len(part), 0, 0
+    while at > 0 and len(part) - at <= UNIT_BYTES and not is_digit(part[at - 1]):
         at -= 1
-        packed |= int(data[at]) << shift
+        packed |= int(part[at]) << shift
         shift += 8
-    if at == start or at == end or end - at > UNIT_BYTES:
+    if at == 0 or shift == 0 or len(part) - at > UNIT_BYTES:
         return 0
     place = np.searchsorted(_UNITS, packed)
-    return end - at if place < len(_UNITS) and _UNITS[place] == packed else 0
+    return len(part) - at if place < len(_UNITS) and _UNITS[place] == packed else 0
 
 
 @compiled
-def _stop_bytes(data: Bytes, table: Table, start: int, last: int) -> int:
-    """Return the size of the full stops up to the one at `last`: 0 where one belongs to an abbreviation, none to cut."""
+def _stop_bytes(part: Bytes, table: Table) -> int:
+    """Return the size of the full stops at the end, 0 where there is one and belongs to an abbreviation."""
+    last = len(part) - 1
     first = last
-    while first > start and data[first - 1] == 46:
+    while first > 0 and part[first - 1] == 46:
         first -= 1
-    if first < last or first == start:
+    if first < last or first == 0:
         return last + 1 - first if first < last else 0
-    previous = before(data, last)
-    bits, _ = _class(data, table, previous)
-    alone = previous == start or data[previous - 1] == 46
+    previous = before(part, last)
+    bits, _ = _class(part, table, previous)
+    alone = previous == 0 or part[previous - 1] == 46
     if bits & CAPITAL and not bits & SMALL:
-        return int(not alone and (_class(data, table, before(data, previous))[0] & CAPITAL != 0 or _degree(data, previous)))
+        return int(not alone and _ends_before(part, table, previous))
     if bits & LETTER and alone:
         return 0
-    return int(bits & (WORD | CLOSES) != 0 or data[previous] in (37, 43, 45))  # % + -
+    return int(bits & (WORD | CLOSES) != 0 or part[previous] in (37, 43, 45))  # % + -
 
 
 @compiled
-def _degree(data: Bytes, at: int) -> bool:
-    """Say whether ° stands before `at`."""
-    return bool(at >= 2 and data[at - 1] == 0xB0 and data[at - 2] == 0xC2)
+def _ends_before(part: Bytes, table: Table, at: int) -> bool:
+    """Say whether a capital or ° stands before the capital at `at`, so that a full stop behind it ends a sentence."""
+    code = decode(part, before(part, at))[0]
+    return bool(code == 0xB0 or (code < len(table) and table[code] & CAPITAL))

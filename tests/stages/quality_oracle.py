@@ -7,6 +7,7 @@ from pipelines.stages import quality_chars as chars
 from pipelines.stages.quality_c4 import PHRASES
 from pipelines.stages.quality_chars import GOPHER_STOP_WORDS, STOP_WORDS, char_class
 from pipelines.stages.quality_scan import DUPLICATE_N_GRAMS, TOP_N_GRAMS
+from pipelines.stages.quality_words import UNITS
 
 BLANKS = " \t\v\f\r"
 
@@ -15,28 +16,70 @@ def has(char: str, bit: int) -> bool:
     return bool(char_class(char) & bit)
 
 
-def letter_of(char: str) -> str:
-    """One letter for the class of a character, so that a regular expression can split a text into tokens."""
-    bits = char_class(char)
+def shape_of(text: str) -> str:
+    """One letter for the class of each character, so that regular expressions can split a text into tokens."""
+    return "".join(char if char in "+-–—~*^.,:<=>/%…" else letter_of(char_class(char)) for char in text)
+
+
+def letter_of(bits: int) -> str:
     for bit, letter in ((chars.SPACE, " "), (chars.SPLIT, "s"), (chars.MARK, "m"), (chars.DIGIT, "d")):
         if bits & bit:
             return letter
-    return "w" if bits & chars.WORD else "." if char in ".,-/:" else "x"
+    if bits & chars.LETTER:
+        return "n" if bits & chars.SMALL and bits & chars.CAPITAL else "l" if bits & chars.SMALL else "C"
+    for bit, letter in ((chars.WORD, "w"), (chars.QUOTE, "q"), (chars.PICTURE, "i"), (chars.CLOSES, "p")):
+        if bits & bit:
+            return letter
+    return "$" if bits & chars.MONEY else "o" if bits & chars.OPENS else "x"
+
+
+SMALL, CAPITAL, LETTER = "[lnm]", "[Cn]", "[lnmC]"
+BEGINNING = re.compile(r"\.\.+|[qip…,:<>*—–$o%=]|\+(?!d)")
+ENDINGS = [
+    re.compile(rf"{ending}\Z")
+    for ending in (
+        r"\.\.+", "[qip…,:<>*—–]", r"(?<=d)[$+]", r"(?<=[lnmdwqip…,:<>*—–%+\-])(?<!\.[ln])(?<!^[ln])\.",
+        rf"(?<={CAPITAL}C)\.",
+    )
+]  # fmt: skip
+WRITTEN_ENDINGS = [
+    re.compile(rf"{ending}\Z")
+    for ending in ("['’][sS]", "(?<=[0-9])(?:" + "|".join(UNITS) + ")", r"(?<=°[A-Z])\.")
+]  # fmt: skip
+INSIDE = re.compile(
+    r"\.\.+|[i…]|(?<=d)[+\-*^](?=[d\-])|(?<=[lnmq])\.(?=[Cnq])"
+    rf"|(?<={LETTER}),(?={LETTER})|(?<=[lnmCd])(?:---|--|——|[\-–—~])(?={LETTER})|(?<=[lnmCd])[:<>=/](?={LETTER})"
+)
+ADDRESS = re.compile(r"www\..|[A-Za-z0-9+.\-]+://.?")
 
 
 def split_tokens(text: str) -> list[str]:
-    shape = "".join(map(letter_of, text))
-    pattern = r"sm*|[wdm](?:[wdm]|(?<=d)\.(?=d))*|[x.]"
     tokens: list[str] = []
-    end = 0
-    for match in re.finditer(pattern, shape):
-        token = text[match.start() : match.end()]
-        if match[0] in "x." and tokens and match.start() == end and set(tokens[-1]) == {token}:
-            tokens[-1] += token
-        else:
-            tokens.append(token)
-        end = match.end()
+    shape = shape_of(text)
+    for match in re.finditer("sm*|[^ s]+", shape):
+        part = text[match.start() : match.end()]
+        tokens += [part] if match[0][0] == "s" else split_part(part, match[0])
     return tokens
+
+
+def split_part(part: str, shape: str) -> list[str]:
+    """The tokens of what stands between spaces: its beginnings, what they leave, and its endings."""
+    first, last = [], []
+    while match := BEGINNING.match(shape):
+        first.append(part[: match.end()])
+        part, shape = part[match.end() :], shape[match.end() :]
+    while part:
+        found = [m for m in (*(e.search(shape) for e in ENDINGS), *(e.search(part) for e in WRITTEN_ENDINGS)) if m]
+        if not found:
+            break
+        start = min(match.start() for match in found)
+        last.append(part[start:])
+        part, shape = part[:start], shape[:start]
+    cuts = [0]
+    if not ADDRESS.match(part):
+        cuts += [at for match in INSIDE.finditer(shape) for at in match.span()]
+    inside = [part[a:b] for a, b in zip(cuts, [*cuts[1:], len(part)], strict=True)]
+    return [*first, *filter(None, inside), *reversed(last)]
 
 
 def ratio(part: float, whole: float) -> float:
@@ -87,12 +130,9 @@ def word_statistics(tokens: list[str]) -> dict[str, float]:
         "tokens": len(tokens),
         "words": len(words),
         "stop_words": len(set(folded) & set(GOPHER_STOP_WORDS)),
-        "replacement_chars": symbols.count("\ufffd"),
-        "curly_brackets": symbols.count("{") + symbols.count("}"),
         "mean_word_length": ratio(sum(map(len, spaced)), len(spaced)),
         "alpha_word_fraction": ratio(len(alpha), len(tokens)),
         "symbol_fraction": ratio(len(symbols), sum(map(len, tokens))),
-        "hash_ratio": ratio(symbols.count("#"), len(tokens)),
         "stop_word_share": ratio(
             max(sum(w in known.split() for w in folded) for known in STOP_WORDS.values()), len(latin)
         ),
@@ -114,6 +154,9 @@ def line_statistics(text: str, n_tokens: int) -> dict[str, float]:
     return {
         "lines": len(lines),
         "ellipsis_ratio": ratio(text.count("...") + text.count("…"), n_tokens),
+        "replacement_chars": text.count("\ufffd"),
+        "curly_brackets": text.count("{") + text.count("}"),
+        "hash_ratio": ratio(text.count("#"), n_tokens),
         "newline_ratio": ratio(text.count("\n"), n_tokens),
         "bullet_line_fraction": ratio(sum(c in "-*•‣◦●▪" for c in firsts), len(lines)),
         "ellipsis_line_fraction": ratio(sum(e.endswith(("...", "…")) for e in ends), len(lines)),
@@ -127,7 +170,8 @@ def line_statistics(text: str, n_tokens: int) -> dict[str, float]:
 
 
 def c4_sentences(text: str) -> int:
-    return sum(map(sentences, filter(None, map(kept_by_c4, text.split("\n")))))
+    kept = [line for line in map(kept_by_c4, text.split("\n")) if line]
+    return 0 if "{" in "".join(kept) else sum(map(sentences, kept))
 
 
 def kept_by_c4(line: str) -> str:

@@ -26,7 +26,7 @@ def papers_verdicts(s: dict[str, npt.NDArray[np.float64]]) -> dict[str, npt.NDAr
             ]
         ),
         "GopherRepetitionFilter": np.logical_or.reduce([*grams, *lines, *paragraphs]),
-        "C4QualityFilter": (s["c4_sentences"] < 5) | (s["curly_brackets"] > 0),
+        "C4QualityFilter": s["c4_sentences"] < 5,
         "FineWebQualityFilter": np.logical_or.reduce(
             [
                 s["terminal_line_fraction"] < 0.12,

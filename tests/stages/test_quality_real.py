@@ -67,10 +67,16 @@ def test_real_guidance_is_not_flagged(pattern: str, every: int) -> None:
 @pytest.mark.nightly
 @pytest.mark.skipif(find_spec("spacy") is None, reason="datatrove splits words with spaCy")
 @pytest.mark.parametrize(
-    ("name", "floor"), [("GopherQualityFilter", 0.85), ("GopherRepetitionFilter", 0.95), ("FineWebQualityFilter", 0.98)]
+    ("name", "floor"),
+    [
+        ("GopherQualityFilter", 0.97),
+        ("GopherRepetitionFilter", 0.99),
+        ("C4QualityFilter", 0.99),
+        ("FineWebQualityFilter", 0.99),
+    ],
 )
 def test_verdicts_agree_with_datatrove(name: str, floor: float) -> None:
-    """The word splitters differ (spaCy there), so shares of words that lie near a threshold do, too."""
+    """Words are split by spaCy there, whose exceptions are not ours, so shares next to a threshold may differ."""
     found = [text[:20_000] for text in texts("jats/*.xml", 3)] + list(texts("guidelines_html/ngc/*.htm", 2))
     statistics = scan(pa.array(found, pa.large_string()))
     ours = papers_verdicts(dict(zip(STATISTICS, statistics.T, strict=True)))[name]
