@@ -71,15 +71,17 @@ def _symbol_share(seen: Lengths) -> float:
 
 
 @compiled
-def _count_signs(data: Bytes, tokens: int, out: Floats) -> None:
-    """Write replacement characters and curly brackets, and number signs and new lines a token."""
+def _signs(data: Bytes) -> tuple[int, int, int, int]:
+    """Return how many replacement characters, curly brackets, number signs and new lines there are."""
+    replaced, braces, signs, newlines = 0, 0, 0, 0
     for at in range(len(data)):
         byte = data[at]
-        out[5] += byte == 0xBD and at >= 2 and data[at - 1] == 0xBF and data[at - 2] == 0xEF
-        out[6] += byte == 123 or byte == 125
-        out[11] += byte == 35
-        out[15] += byte == 10
-    out[11], out[15] = ratio(out[11], tokens), ratio(out[15], tokens)
+        if byte == 0xBD:
+            replaced += at >= 2 and data[at - 1] == 0xBF and data[at - 2] == 0xEF
+        braces += byte == 123 or byte == 125
+        signs += byte == 35
+        newlines += byte == 10
+    return replaced, braces, signs, newlines
 
 
 @compiled
@@ -136,7 +138,8 @@ def _scan(data: Bytes, table: Table, stops: Hashes, masks: Masks, out: Floats) -
     out[2], out[8], out[9], out[14] = _word_shape(seen)
     out[4], out[13] = _stop_words(lowered, seen, stops, masks)
     out[10], out[12] = _symbol_share(seen), ratio(ellipses(data), tokens)
-    _count_signs(data, tokens, out)
+    out[5], out[6], signs, newlines = _signs(data)
+    out[11], out[15] = ratio(signs, tokens), ratio(newlines, tokens)
     out[3] = line_stats(data, table, chars, out[16:24])
     _gram_stats(hashes, seen, chars, out[24:33])
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.engine.compiled import compiled
 from pipelines.stages.quality_chars import CAPITAL, CLOSES, DIGIT, LETTER, MARK, MONEY, OPENS, SMALL, SPACE, SPLIT, WORD
-from pipelines.stages.quality_inside import before, dots, inside_begins, is_digit
+from pipelines.stages.quality_inside import before, dots, inside_begins, is_digit, is_letter
 from pipelines.stages.quality_tokens import Begins, Bytes, Table, decode
 
 UNIT_BYTES = 6
@@ -38,12 +38,16 @@ def token_begins(data: Bytes, table: Table) -> Begins:
                 at += _class(data, table, at)[1]
             continue
         start, signs, digits = at, False, False
-        while at < len(data) and not bits & (SPACE | SPLIT):
+        while at < len(data):
+            if is_letter(data[at]):
+                at += 1
+                continue
+            bits, size = _class(data, table, at)
+            if bits & (SPACE | SPLIT):
+                break
             signs |= not bits & WORD
             digits |= bits & DIGIT != 0
             at += size
-            if at < len(data):
-                bits, size = _class(data, table, at)
         if signs or digits:
             _cut(data[start:at], table, begins[start:at])
     return begins
@@ -60,14 +64,15 @@ def _class(data: Bytes, table: Table, at: int) -> tuple[int, int]:
 def _cut(part: Bytes, table: Table, begins: Begins) -> None:
     """Mark where tokens begin in what stands between white space."""
     start = _cut_beginning(part, table, begins)
-    end = len(part)
-    while start < end:
-        size = _closing_bytes(part[start:end], table)
-        if size == 0:
-            break
+    if start:
+        part, begins = part[start:], begins[start:]
+    end, size = len(part), 1
+    while end and size:
+        size = _closing_bytes(part, table, end)
         end -= size
-        begins[end] = True
-    inside_begins(part[start:end], table, begins[start:end])
+        if size:
+            begins[end] = True
+    inside_begins(part, table, begins, end)
 
 
 @compiled
@@ -78,7 +83,7 @@ def _cut_beginning(part: Bytes, table: Table, begins: Begins) -> int:
         begins[start] = True
         bits, size = _class(part, table, start)
         if part[start] == 46:
-            size = dots(part, start)
+            size = dots(part, start, len(part))
             if size == 1:
                 break
         elif part[start] == 43:  # +
@@ -91,11 +96,11 @@ def _cut_beginning(part: Bytes, table: Table, begins: Begins) -> int:
 
 
 @compiled
-def _closing_bytes(part: Bytes, table: Table) -> int:
-    """Return the size of what is to be cut off at the end, 0 for nothing."""
-    last = before(part, len(part))
+def _closing_bytes(part: Bytes, table: Table, end: int) -> int:
+    """Return the size of what is to be cut off before `end`, 0 for nothing."""
+    last = before(part, end)
     if part[last] == 46:
-        return _stop_bytes(part, table)
+        return _stop_bytes(part, table, last)
     bits, size = _class(part, table, last)
     if bits & CLOSES:
         return size
@@ -103,30 +108,29 @@ def _closing_bytes(part: Bytes, table: Table) -> int:
         return 0
     previous = before(part, last)
     if part[last] | 32 == 115 and decode(part, previous)[0] in (39, 0x2019):  # 's
-        return len(part) - previous
+        return end - previous
     if is_digit(part[last - 1]) and (bits & MONEY or part[last] == 43):
         return size
-    return _unit_bytes(part)
+    return _unit_bytes(part, end)
 
 
 @compiled
-def _unit_bytes(part: Bytes) -> int:
-    """Return the size of a unit that stands behind a digit at the end, 0 for none."""
-    at, packed, shift = len(part), 0, 0
-    while at > 0 and len(part) - at <= UNIT_BYTES and not is_digit(part[at - 1]):
+def _unit_bytes(part: Bytes, end: int) -> int:
+    """Return the size of a unit that stands behind a digit and before `end`, 0 for none."""
+    at, packed, shift = end, 0, 0
+    while at > 0 and end - at <= UNIT_BYTES and not is_digit(part[at - 1]):
         at -= 1
         packed |= int(part[at]) << shift
         shift += 8
-    if at == 0 or shift == 0 or len(part) - at > UNIT_BYTES:
+    if at == 0 or shift == 0 or end - at > UNIT_BYTES:
         return 0
     place = np.searchsorted(_UNITS, packed)
-    return len(part) - at if place < len(_UNITS) and _UNITS[place] == packed else 0
+    return end - at if place < len(_UNITS) and _UNITS[place] == packed else 0
 
 
 @compiled
-def _stop_bytes(part: Bytes, table: Table) -> int:
-    """Return the size of the full stops at the end, 0 where there is one and belongs to an abbreviation."""
-    last = len(part) - 1
+def _stop_bytes(part: Bytes, table: Table, last: int) -> int:
+    """Return the size of the full stops up to `last`, 0 where there is one and belongs to an abbreviation."""
     first = last
     while first > 0 and part[first - 1] == 46:
         first -= 1

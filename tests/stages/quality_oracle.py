@@ -50,7 +50,7 @@ INSIDE = re.compile(
     r"\.\.+|[i…]|(?<=d)[+\-*^](?=[d\-])|(?<=[lnmq])\.(?=[Cnq])"
     rf"|(?<={LETTER}),(?={LETTER})|(?<=[lnmCd])(?:---|--|——|[\-–—~])(?={LETTER})|(?<=[lnmCd])[:<>=/](?={LETTER})"
 )
-ADDRESS = re.compile(r"www\..|[A-Za-z0-9+.\-]+://.?")
+ADDRESS = re.compile(r"www\.|[A-Za-z0-9]+://")
 
 
 def split_tokens(text: str) -> list[str]:
