@@ -6,7 +6,7 @@ how that compares with the group named most beside it, how much of it stands nei
 "history of", whether it is written in capitals as headings are, where it is first and last met, how much else is named,
 and, for a group of an organ, how much of a disease of its own stands beside it: a text on onchocerciasis is full of
 skin. The weights are those of a logistic regression (Berkson, "Application of the logistic function to bio-assay",
-1944) on the passages for tuning, rounded (`tests/stages/coverage_fit.py`). Not here: finding names (`vocabulary`),
+1944) on the passages for tuning, rounded (`tests/stages/coverage_fit.py`). Not here: finding names (`mentions`),
 places (`places`).
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from math import log, log1p, sqrt
 from typing import NamedTuple
 
-from pipelines.stages.vocabulary import SIGN, Mention, Vocabulary, plain_text
+from pipelines.stages.mentions import SIGN, Mention, plain_text
 
 TITLE_MENTIONS = 3
 """A mention in the title counts as so many more: a title says what a text is about."""
@@ -41,6 +41,13 @@ _CUE = re.compile(
 """Words after which, in the same sentence, a disease is told beside another one."""
 _LISTED_BEFORE = re.compile(r"[,;•(:][^.;]{0,14}$")
 _LISTED_AFTER = re.compile(r"[^.;:]{0,12}[,;•]")
+
+
+class Named(NamedTuple):
+    """The mentions of one vocabulary in a title and in its text."""
+
+    title: list[Mention]
+    text: list[Mention]
 
 
 class Measures(NamedTuple):
@@ -87,12 +94,11 @@ class Evidence:
     last: float = 0
 
 
-def weighed(vocabulary: Vocabulary, title: str, text: str) -> dict[str, Evidence]:
+def weighed(title: str, text: str, named: Named) -> dict[str, Evidence]:
     """Return what speaks for each group that is mentioned."""
     found: dict[str, Evidence] = {}
-    for where, is_title in ((text, False), (title, True)):
-        plain = plain_text(where)
-        for mention in vocabulary.matcher.mentions(plain):
+    for where, mentions, is_title in ((text, named.text, False), (title, named.title, True)):
+        for mention in mentions:
             is_sign = mention.group.startswith(SIGN)
             one = found.setdefault(mention.group.removeprefix(SIGN), Evidence())
             place = 0 if is_title else mention.start / max(len(where), SHORT_CHARS)
@@ -101,7 +107,7 @@ def weighed(vocabulary: Vocabulary, title: str, text: str) -> dict[str, Evidence
                 _count_title(one)
             elif is_sign:
                 one.weight += SIGN_MENTION
-                one.signs.add(plain.folded[mention.start + 1 : mention.stop + 1])
+                one.signs.add(plain_text(where).folded[mention.start + 1 : mention.stop + 1])
             else:
                 _count_name(one, where, mention)
     return found

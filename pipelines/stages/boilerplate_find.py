@@ -13,8 +13,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pipelines.stages.mentions import plain_text
 from pipelines.stages.near_words import is_medical
-from pipelines.stages.vocabulary import load_vocabulary, plain_text
+from pipelines.stages.vocabulary import load_vocabulary
 
 WORDS_A_PHRASE = 60
 _BLOCK = re.compile(r"[^\s][^\n]*(?:\n[ \t]*[^\s][^\n]*)*")

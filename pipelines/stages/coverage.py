@@ -3,8 +3,8 @@
 Nothing is dropped for it and no later stage reads it, so it may stand first in a run file and see what every filter
 takes. The report tells by it which slices of medicine were kept and which were lost (`pipelines.report.retention`), as
 corpora that are filtered without looking lose just what this project exists for. Terms are data
-(`configs/vocabularies`). Not here: finding them (`vocabulary`), choosing what a text is about from what it names
-(`about`), places (`places`).
+(`configs/vocabularies`), all looked for together. Not here: finding them (`mentions`), choosing what a text is about
+from what it names (`about`), places (`places`).
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,10 @@ from pydantic import Field
 from pipelines.engine.rows import Rows
 from pipelines.engine.settings import BYTES, Settings
 from pipelines.engine.stage import Batch
-from pipelines.stages.about import about, most_named, weighed
+from pipelines.stages.about import Evidence, Named, about, most_named, weighed
 from pipelines.stages.content import contents
 from pipelines.stages.exchange import RunFacts, Step
+from pipelines.stages.mentions import Finder, plain_text
 from pipelines.stages.places import places_of
 from pipelines.stages.vocabulary import Vocabulary, load_countries, load_vocabulary
 
@@ -79,27 +80,26 @@ def slices_of(title: str, text: str, config: CoverageConfig) -> dict[str, list[s
     """Return the groups that a text is about, by axis; a neglected tropical disease adds the group `ntd`."""
     words = len(text.split())
     least = min(config.min_mentions, 1 + words // WORDS_A_MENTION)
-    found = {"disease": _diseases(title, text, words, least)}
-    for axis, vocabulary in _vocabularies().items():
-        if axis != "disease":
-            found[axis] = _axis(vocabulary, title, text, least, config.min_share)
-    return found | places_of(title, text, least, config.min_place_share)
+    *axes, places = map(Named, *(_finder().mentions(plain_text(one)) for one in (title, text)))
+    found: dict[str, list[str]] = {}
+    for axis, named in zip(_vocabularies(), axes, strict=True):
+        evidence = weighed(title, text, named)
+        found[axis] = _diseases(evidence, words, least) if axis == "disease" else _axis(evidence, least, config)
+    return found | places_of(title, text, places, least, config.min_place_share)
 
 
-def _diseases(title: str, text: str, words: int, least: int) -> list[str]:
+def _diseases(found: Mapping[str, Evidence], words: int, least: int) -> list[str]:
     vocabulary = _vocabularies()["disease"]
-    found = weighed(vocabulary, title, text)
     if least > 1:
         found = {group: one for group, one in found.items() if one.weight >= least}
-    organs = {group for group, entry in vocabulary.groups.items() if entry.get("organ")}
-    chosen = about(found, organs, words)
+    chosen = about(found, _organs(), words)
     above = {str(vocabulary.groups[group].get("of", "")) for group in chosen} - {""}
     return sorted({*chosen, *above})
 
 
-def _axis(vocabulary: Vocabulary, title: str, text: str, least: int, min_share: float) -> list[str]:
-    weights = {group: one.weight for group, one in weighed(vocabulary, title, text).items()}
-    return [] if _is_list(weights) else most_named(weights, least, min_share)
+def _axis(found: Mapping[str, Evidence], least: int, config: CoverageConfig) -> list[str]:
+    weights = {group: one.weight for group, one in found.items()}
+    return [] if _is_list(weights) else most_named(weights, least, config.min_share)
 
 
 def _is_list(weights: Mapping[str, float]) -> bool:
@@ -117,6 +117,17 @@ def labels() -> dict[str, tuple[str, ...]]:
     incomes = {str(one["income"]) for one in places.values()} - {"unclassified"}
     found |= {"country": tuple(sorted(places)), "region": tuple(sorted(regions)), "income": tuple(sorted(incomes))}
     return found
+
+
+@lru_cache(maxsize=1)
+def _organs() -> frozenset[str]:
+    return frozenset(group for group, entry in _vocabularies()["disease"].groups.items() if entry.get("organ"))
+
+
+@lru_cache(maxsize=1)
+def _finder() -> Finder:
+    """Return what finds the mentions of all vocabularies in their order, places last."""
+    return Finder([vocabulary.matcher.terms for vocabulary in (*_vocabularies().values(), load_countries())])
 
 
 def _vocabularies() -> dict[str, Vocabulary]:

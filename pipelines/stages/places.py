@@ -8,8 +8,8 @@ cited. A region counts what is named within it. Not here: the names (`vocabulary
 
 import re
 
-from pipelines.stages.about import TITLE_MENTIONS, most_named
-from pipelines.stages.vocabulary import Vocabulary, load_countries, plain_text
+from pipelines.stages.about import TITLE_MENTIONS, Named, most_named
+from pipelines.stages.vocabulary import load_countries
 
 _REGION = "region:"
 _MAKER_CHARS, _AUTHOR_CHARS, _EMAIL_CHARS, _WITHIN_CHARS = 90, 250, 60, 80
@@ -42,10 +42,10 @@ _REFERENCE = re.compile(
 """A year, a volume and a page: what stands before them is a title that is cited."""
 
 
-def places_of(title: str, text: str, least: float, min_share: float) -> dict[str, list[str]]:
+def places_of(title: str, text: str, named: Named, least: float, min_share: float) -> dict[str, list[str]]:
     """Return the countries, the regions and the income groups of a text, each sorted."""
     countries = load_countries()
-    weights = _weighed(countries, title, text)
+    weights = _weighed(title, text, named)
     states = {name: weight for name, weight in weights.items() if not name.startswith(_REGION)}
     regions: dict[str, float] = {}
     for name, weight in weights.items():
@@ -57,10 +57,10 @@ def places_of(title: str, text: str, least: float, min_share: float) -> dict[str
     return {"country": chosen, "region": most_named(regions, least, min_share), "income": sorted(incomes)}
 
 
-def _weighed(countries: Vocabulary, title: str, text: str) -> dict[str, float]:
+def _weighed(title: str, text: str, named: Named) -> dict[str, float]:
     weights: dict[str, float] = {}
-    for where, worth in ((text, 1), (title, TITLE_MENTIONS)):
-        for group, start, stop in countries.matcher.mentions(plain_text(where)):
+    for where, mentions, worth in ((text, named.text, 1), (title, named.title, TITLE_MENTIONS)):
+        for group, start, stop in mentions:
             if not _is_address(where, start, stop):
                 weights[group] = weights.get(group, 0) + worth
     return weights

@@ -55,7 +55,7 @@ class QualityConfig(Settings):
     max_replacement_fraction: Share = 0.02
     max_hash_ratio: Share = 0.3
     """[0.1]"""
-    max_ellipsis_ratio: Share = 0.3
+    max_ellipsis_ratio: Share = 0.35
     """[0.1]"""
     max_bullet_line_fraction: Share = 1.0
     """[0.9]"""
