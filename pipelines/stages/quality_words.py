@@ -49,7 +49,7 @@ def token_begins(data: Bytes, table: Table) -> Begins:
             digits |= bits & DIGIT != 0
             at += size
         if signs or digits:
-            _cut(data[start:at], table, begins[start:at])
+            _cut(data, table, begins, start, at)
     return begins
 
 
@@ -61,12 +61,11 @@ def _class(data: Bytes, table: Table, at: int) -> tuple[int, int]:
 
 
 @compiled
-def _cut(part: Bytes, table: Table, begins: Begins) -> None:
-    """Mark where tokens begin in what stands between white space."""
-    start = _cut_beginning(part, table, begins)
-    if start:
-        part, begins = part[start:], begins[start:]
-    end, size = len(part), 1
+def _cut(data: Bytes, table: Table, begins: Begins, start: int, end: int) -> None:
+    """Mark where tokens begin between two places, where white space stands on both sides."""
+    start = _cut_beginning(data, table, begins, start, end)
+    part, begins = data[start:end], begins[start:end]
+    end, size = end - start, 1
     while end and size:
         size = _closing_bytes(part, table, end)
         end -= size
@@ -76,18 +75,17 @@ def _cut(part: Bytes, table: Table, begins: Begins) -> None:
 
 
 @compiled
-def _cut_beginning(part: Bytes, table: Table, begins: Begins) -> int:
+def _cut_beginning(data: Bytes, table: Table, begins: Begins, start: int, end: int) -> int:
     """Cut off signs at the beginning and return where what is left begins."""
-    start = 0
-    while start < len(part):
+    while start < end:
         begins[start] = True
-        bits, size = _class(part, table, start)
-        if part[start] == 46:
-            size = dots(part, start, len(part))
+        bits, size = _class(data, table, start)
+        if data[start] == 46:
+            size = dots(data, start, end)
             if size == 1:
                 break
-        elif part[start] == 43:  # +
-            if start + 1 < len(part) and is_digit(part[start + 1]):
+        elif data[start] == 43:  # +
+            if start + 1 < end and is_digit(data[start + 1]):
                 break
         elif not bits & OPENS:
             break
