@@ -1,10 +1,9 @@
 """Tell where words begin in UTF-8 bytes, in compiled code: what spaCy's blank tokenizer splits, as datatrove counts.
 
-White space parts a text; from each part signs are cut off at the beginning and at the end, one by one, and so are a
-unit after a digit (10mg) and the 's; what is left is parted inside by `quality_inside`. A full stop stays with a single
-letter (e.g., q.i.d., vitamin A.), as spaCy's lists of exceptions have it. A letter of a script without spaces is a word
-of its own (spaCy's general rules leave whole sentences of them in one piece). Not here: spaCy's contractions and
-abbreviations (don't, Dr.), rules for single languages, the words themselves (`quality_tokens`).
+White space parts a text; from each part signs are cut off at both ends, one by one, and so are a unit after a digit
+(10mg) and the 's; what is left is parted by `quality_inside`. A full stop stays with a single letter (e.g., q.i.d.,
+vitamin A.). A letter of a script without spaces is a word of its own (spaCy leaves whole sentences in one piece). Not
+here: spaCy's contractions and abbreviations (don't, Dr.), other languages' rules, the words (`quality_tokens`).
 """
 
 import numpy as np
