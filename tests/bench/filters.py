@@ -3,9 +3,9 @@
 Run `python -m tests.bench.filters [--megabytes N]` with MEDMIX_DATA set, on texts of the real sample, none repeated.
 The peer runs each filter alone and all four in sequence, which share their words through datatrove's cache; ours gives
 the statistics behind all of them, and verdicts by the papers' thresholds. Where verdicts differ the shares of texts are
-told for each filter: words are split by the same general rules, but spaCy's contractions and abbreviations are left out,
-so texts at a threshold fall to either side, and datatrove counts an n-gram that occurs once as repeated, which makes it
-drop short texts.
+told for each filter: words are split by the same general rules, but spaCy's contractions and abbreviations are left
+out, so texts at a threshold fall to either side, and datatrove counts an n-gram that occurs once as repeated, which
+makes it drop short texts.
 """
 
 import argparse
