@@ -37,7 +37,7 @@ SEXED = {
     ),
     "male": frozenset(["man", "boy", "male", "gentleman", "homme", "garcon", "garconnet", "masculin", "monsieur"]),
 }
-_KIN = {
+KIN = {
     "female": frozenset(["mother", "daughter", "schoolgirl", "mere"]),
     "male": frozenset(["father", "son", "herdsman", "schoolboy", "pere"]),
 }
@@ -69,7 +69,7 @@ def person_faults(case: Case, language: str, readings: Sequence[Reading], answer
     own, other = SEXED[case.patient.sex], SEXED["male" if case.patient.sex == "female" else "female"]
     spoken = {token.word for token in answer.tokens}
     if (
-        not words & (own | _KIN[case.patient.sex])
+        not words & (own | KIN[case.patient.sex])
         or (words & other and not words & own)
         or (spoken & other and not spoken & own)
     ):

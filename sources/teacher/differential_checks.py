@@ -38,7 +38,7 @@ REASONS = frozenset(
         *("probability_changed", "red_flag_missing", "beyond_resources", "next_step_missing", "next_step_invented"),
     }
 )
-VERSION = "6"
+VERSION = "7"
 """Raised when the checks judge otherwise: it decides which differentials become documents, the grammar's and a
 teacher's."""
 _CASE_WORDS = (4, 2, 80, 60)

@@ -16,9 +16,9 @@ from sources.teacher.differential_values import NUMBER_WORDS
 from sources.teacher.knowledge import Evidence, Knowledge
 from sources.teacher.lexicon import Lexicon, fold, lexicon_of
 from sources.teacher.patients import Observation
-from sources.teacher.roots import Roots, root, words_in
+from sources.teacher.roots import Roots, lemma, root, words_in
 from sources.teacher.tokens import spelled
-from sources.teacher.vocabulary import clinical_roots, is_everyday, may_stand, vocabulary
+from sources.teacher.vocabulary import is_everyday, may_stand, vocabulary
 
 _OF_AGE = frozenset({"aged", "age", "agee", "old", "sexe", "sex"})
 """Words of a person that may be left out ("a man of 61 years")."""
@@ -66,9 +66,8 @@ class Fact:
         language = self.lexicon.language
         plain = _in_digits(spelled(words.replace("non plus", "non"), language), language)
         spoken = self._roots(plain)
-        known = clinical_roots(self.knowledge, language)
         sayings = self._sayings(spoken, whole=whole)
-        if any(not self._may_say(word, known, sayings, whole=whole) for word in words_in(plain)):
+        if any(not self._may_say(word, sayings) for word in words_in(plain)):
             return "value_changed" if self.values else "finding_invented"
         numbers = set(_NUMBER.findall(plain))
         if numbers - self._numbers or (whole and set(_NUMBER.findall(_in_digits(self.values, language))) - numbers):
@@ -100,7 +99,7 @@ class Fact:
         found = []
         for one in self.wordings:
             every = self._roots(one.text)
-            telling = {root(w, self.lexicon.language) for w in words_in(one.text) if self._is_telling(w)}
+            telling = self._roots(" ".join(w for w in words_in(one.text) if self._is_telling(w)))
             found.append(_Said(one, every, every if one.whole or not telling else frozenset(telling)))
         return [one for one in found if one.every]
 
@@ -133,11 +132,8 @@ class Fact:
         told = (one.wording.text for one in self._said if one.wording.whole and (not whole or one.every <= spoken))
         return Roots(told, self.lexicon.language)
 
-    def _may_say(self, word: str, known: frozenset[str], sayings: Roots, *, whole: bool) -> bool:
-        """Say whether a word may stand among those of this fact: one of its own, or one that tells nothing more.
-
-        In a case it must be known to tell nothing, in an answer no clinical word: a case is what others are held to.
-        """
+    def _may_say(self, word: str, sayings: Roots) -> bool:
+        """Say whether a word may stand among those of this fact: one of its own, or one that joins them."""
         language, folded = self.lexicon.language, fold(word)
         if len(folded) < _LEAST_LETTERS or word in self.words or self.words.has_kin_of(word) or word in sayings:
             return True
@@ -147,10 +143,7 @@ class Fact:
             return True
         if may_stand(word, ("quality", "kin"), language):
             return False
-        if self.lexicon.is_small(folded) or folded in DENYING or may_stand(word, ("joining",), language):
-            return True
-        idle = is_everyday(word, language) or may_stand(word, ("ordinary", "reasoning"), language)
-        return (idle or not whole) and root(word, language) not in known
+        return self.lexicon.is_small(folded) or folded in DENYING or may_stand(word, ("joining",), language)
 
     def _is_telling(self, word: str) -> bool:
         language = self.lexicon.language
@@ -160,14 +153,14 @@ class Fact:
     def _roots(self, text: str) -> frozenset[str]:
         plain = _in_digits(text, self.lexicon.language)
         words = [w for w in words_in(plain) if not self.lexicon.is_small(fold(w)) and fold(w) not in DENYING]
-        return frozenset(root(word, self.lexicon.language) for word in words)
+        return frozenset(root(lemma(word, self.lexicon.language), self.lexicon.language) for word in words)
 
 
 DEGREES = frozenset("very great strong tres grand grande fort forte".split())  # noqa: SIM905
 """Words of a high degree, folded, and their roots: one stands for another ("very tired", "great tiredness")."""
 DENYING = frozenset(
     "non nil negative negatif absent absente absents absentes free nothing rien lack lacks lacking manque"  # noqa: SIM905
-    " unchanged inchange inchangee".split()
+    " unchanged inchange inchangee kept preserved intact garde gardee conserve conservee preserve preservee".split()
 )
 """Words that deny in a mark, folded, beside those of the lexicon, which also deny beyond one."""
 

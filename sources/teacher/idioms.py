@@ -15,6 +15,7 @@ _IDIOM = re.compile(
     r"|(?:laisser?|mettre|mise?|laissée?) de côté|(?:en|à la) tête de(?: la)? liste|en tête"
     r"|(?:would|could|does not|may|might|can|also|not|hardly|to|both|all) fit"
     r"|weak(?:er|est)? (?:argument|support|case|evidence|reason|candidate|hypothesis|point|link)s?"
+    r"|weight (?:goes|lies|rests)|(?:more|less|little|much|most|some) weight(?! (?:loss|gain))"
     r"|(?:carr(?:y|ies)|lends?|gives?|adds?) (?:\w+ )?weight"
     r"|(?:donnent?|ajoutent?) (?:du |plus de |peu de )?poids"
     r"|fits? (?:the|this|it|with|well|better|best|less|poorly|badly|neither))\b",

@@ -16,29 +16,22 @@ from sources.teacher.claims import claims
 from sources.teacher.differential_answer import named_conditions
 from sources.teacher.fact_words import Fact
 from sources.teacher.idioms import without_idioms
-from sources.teacher.lexicon import DISEASE, OTHER
-from sources.teacher.marked_case import mark_faults
+from sources.teacher.lexicon import DISEASE, OTHER, fold
+from sources.teacher.marked_case import mark_faults, sex_faults
 from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
+from sources.teacher.odds import tells_odds
 from sources.teacher.plain_words import ANSWER, is_plain
 from sources.teacher.roots import Roots, words_in
 from sources.teacher.steps import step_faults
 from sources.teacher.unexplained import foreign_words, kin_in
-from sources.teacher.vocabulary import clinical_roots, may_stand
+from sources.teacher.vocabulary import clinical_roots, is_everyday, may_stand
 
-_ODDS = {
-    "en": re.compile(
-        r"\bper ?cent\b|\b(?:times|in|of) (?:four|five|six|seven|eight|nine|ten|twenty|hundred)\b"
-        r"|\b(?:one|two) (?:\w+ )?(?:in|out of) (?:two|three)\b",
-        re.I,
-    ),
-    "fr": re.compile(
-        r"\bpour ?cent\b|\bsur (?:quatre|cinq|six|sept|huit|neuf|dix|vingt|cent)\b"
-        r"|\b(?:une?|deux) (?:\w+ )?sur (?:deux|trois)\b",
-        re.I,
-    ),
-}
-"""Shares in words."""
+_DISEASE_LIKE = re.compile(
+    r"\b(?=\w*[A-Z]\w*[A-Z])[A-Z][A-Za-z]+\b|\b\w{3,}(?:osis|itis|a?emia|pathy|virus|omas?|oses?|ites?|[ée]mies?|pathies?|omes?)\b"
+)
+"""An abbreviation, or a word with the end of a disease's name, which may be one that no base knows."""
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?(?:\s?%)?")
 _DENIAL = re.compile(r"\b(?:(?:lack|absence) of|without|(?:absence|manque) d(?:e|['’])|sans)\s*$", re.IGNORECASE)
 
 
@@ -77,15 +70,14 @@ def answer_part_faults(words: CaseWords, facts: Sequence[Fact], parts: Parts) ->
         for mark in one.marks
         for fault in mark_faults(by_number, _with_denial(one.text, mark), whole=False)
     )
+    yield from sex_faults(words, parts.all)
     yield from _walk_faults(words, [(number, outside.get(one)) for number, one in parts.walk])
     for code in sorted(set(named_conditions(words, blocks)) - {code for code, _ in words.case.gold}):
         yield "disease_added", code
     yield from _danger_faults(words, facts, parts.danger, outside[parts.danger])
     yield from step_faults(words, Blocks(Reading(words.lexicon, parts.outside)))
     for one in parts.all:
-        own = Roots(
-            [*words.disease_names(), *words.frame(), *(words.steps() if one is parts.next else ())], words.language
-        )
+        own = [*words.disease_names(), *words.frame(), *(words.steps() if one is parts.next else ())]
         yield from _outside_faults(words, outside[one], own)
 
 
@@ -95,26 +87,27 @@ def _with_denial(text: str, mark: Mark) -> Mark:
     return mark._replace(words=f"{denial[0]} {mark.words}") if denial else mark
 
 
-def _outside_faults(words: CaseWords, outside: Reading, own: Roots) -> Iterator[tuple[str, str]]:
+def _outside_faults(words: CaseWords, outside: Reading, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield findings, diseases, numbers and claims outside marks.
 
-    Beside `own` words, the names of diseases and among steps these, none stands there by which a base or a list tells
-    a finding, be it one of the case: that belongs in marks.
+    Beside words of `names`, of diseases and among steps of these, none stands there by which a base or a list tells a
+    finding, be it one of the case: that belongs in marks.
     """
     language, case = words.language, words.case
+    own, numbers = Roots(names, language), {number for name in names for number in _NUMBER.findall(name)}
     known = clinical_roots(words.knowledge, language)
     foreign = [
         *(token.plain for token in foreign_words(words, outside, own, known)),
         *(word for word in kin_in(words, outside) if word not in own),
     ]
     named = [m for m in outside.mentions if m.code == DISEASE + OTHER]
+    if any(match[0] not in own and not _is_idle(words, match[0]) for match in _DISEASE_LIKE.finditer(outside.text)):
+        yield "disease_added", "what no name or step holds"
     if any(word not in own for m in named for word in words_in(outside.text[m.start : m.end])):
         yield "disease_added", "one that is not ranked"
-    if any(not may_stand(w, ("ordinary", "weighing"), language) and not is_plain(w, ANSWER, language) for w in foreign):
+    if not all(_may_weigh(word, language) for word in foreign):
         yield "finding_invented", "a word of the answer that no fact holds"
-    names = " ".join(words.answer_names())
-    odds = _ODDS[language].search(outside.text)
-    if odds or any(token.word[0].isdigit() and token.word not in names for token in outside.tokens):
+    if tells_odds(outside, language) or not numbers.issuperset(_NUMBER.findall(outside.text)):
         yield "number_invented", "in the answer"
     for claim in claims(outside):
         if claim.code in case.present | case.absent:
@@ -122,6 +115,17 @@ def _outside_faults(words: CaseWords, outside: Reading, own: Roots) -> Iterator[
                 yield "negation_flipped", claim.code
         elif claim.present and any(w not in words.answer for w in words_in(outside.text[claim.start : claim.end])):
             yield "finding_invented", claim.code
+
+
+def _may_weigh(word: str, language: str) -> bool:
+    """Say whether a word may stand outside of an answer's marks, though a base tells findings by it."""
+    return may_stand(word, ("ordinary", "linking", "weighing"), language) or is_plain(word, ANSWER, language)
+
+
+def _is_idle(words: CaseWords, word: str) -> bool:
+    """Say whether a word is none of clinical language."""
+    small = words.lexicon.is_small(fold(word)) or is_everyday(word, words.language)
+    return small or _may_weigh(word, words.language) or may_stand(word, ("joining", "narrating"), words.language)
 
 
 def _walk_faults(words: CaseWords, walk: Sequence[tuple[int, Reading | None]]) -> Iterator[tuple[str, str]]:

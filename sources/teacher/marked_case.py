@@ -1,14 +1,15 @@
 """Checks of the turns of a marked case: every fact is told where it is marked, and nothing is told anywhere else.
 
-Outside marks stands who speaks, the place, and what joins: no clinical word but those of the place, no number, nothing
-denied, no "yes" or "no", so that a question tells nothing, whatever it asks for. Not here: the words of a mark
-(`fact_words`), names and dates (`identifiers`, `named`).
+Outside marks stands who speaks, the place, and what joins, in listed words alone: no clinical word but of the place, no
+number, nothing denied, no "yes" or "no", so that a question tells nothing, whatever it asks for. Not here: the words of
+a mark (`fact_words`), names and dates (`identifiers`, `named`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sources.teacher.case_words import CaseWords
+from sources.teacher.differential_ages import KIN, SEXED
 from sources.teacher.differential_values import NUMBER_WORDS
 from sources.teacher.fact_words import DENYING, Fact
 from sources.teacher.idioms import without_idioms
@@ -17,6 +18,7 @@ from sources.teacher.marks import Mark, Marked
 from sources.teacher.mentions import Reading
 from sources.teacher.plain_words import CASE, is_plain
 from sources.teacher.roots import Roots, words_in
+from sources.teacher.tokens import Token
 from sources.teacher.topics import Topics
 from sources.teacher.unexplained import foreign_words, is_content, kin_in
 from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
@@ -24,6 +26,10 @@ from sources.teacher.vocabulary import clinical_roots, listed_roots, may_stand
 _SAID = frozenset({"yes", "oui"})
 _PRONOUNS = {"female": "she", "male": "he"}
 """Of English alone: in French a thing has one too."""
+_LEAST_LETTERS = 3
+_LISTED = ("ordinary", "joining", "linking", "narrating", "kin")
+"""The lists of words that may stand around the marks of a case."""
+_OTHER = {"female": "male", "male": "female"}
 
 
 def case_faults(
@@ -43,10 +49,10 @@ def case_faults(
         yield from _outside_faults(words, framed, outside, topics, role)
         if role == "user":
             yield from _denial_faults(words, outside)
-        diseases = (m for m in Reading(words.lexicon, turn.text).mentions if m.code.startswith(DISEASE))
+        diseases = (m for m in outside.mentions if m.code.startswith(DISEASE))
         if any(word not in words.facts for m in diseases for word in words_in(turn.text[m.start : m.end])):
             yield "finding_invented", "a disease that no fact names"
-    yield from _sex_faults(words, turns)
+    yield from sex_faults(words, turns)
     yield from _place_faults(words, turns)
 
 
@@ -77,7 +83,8 @@ def _outside_faults(
     free: tuple[str, ...] = ("ordinary",)
     if role == "user":
         found = foreign_words(framed, outside, framed.facts, clinical_roots(words.knowledge, words.language))
-        foreign = [*(token.plain for token in found if not topics.holds(token)), *kin_in(framed, outside)]
+        unlisted = [token for token in outside.tokens if not _is_listed(framed, token)]
+        foreign = [*(t.plain for t in (*found, *unlisted) if not topics.holds(t)), *kin_in(framed, outside)]
     else:
         free = ("ordinary", "reasoning")
         found = foreign_words(framed, outside, words.facts, listed_roots(words.language))
@@ -90,6 +97,14 @@ def _outside_faults(
         yield "number_invented", "outside of the marks"
 
 
+def _is_listed(framed: CaseWords, token: Token) -> bool:
+    """Say whether a word is a small one, one of the frame, or one of the lists of what tells nothing of a patient."""
+    word, language = token.plain, framed.language
+    if len(word) < _LEAST_LETTERS or not token.word[0].isalpha() or framed.lexicon.is_small(fold(word)):
+        return True
+    return word in framed.facts or is_plain(word, CASE, language) or may_stand(word, _LISTED, language)
+
+
 def _denial_faults(words: CaseWords, outside: Reading) -> Iterator[tuple[str, str]]:
     """Yield what is denied, or answered with a yes or no, outside marks, and not asked."""
     asked = {token.sentence for token in outside.tokens if token.word == "?"}
@@ -98,12 +113,13 @@ def _denial_faults(words: CaseWords, outside: Reading) -> Iterator[tuple[str, st
         yield "negation_flipped", "a denial outside of the marks"
 
 
-def _sex_faults(words: CaseWords, turns: Sequence[Marked]) -> Iterator[tuple[str, str]]:
-    """Yield the other sex where a text calls the patient by its pronoun alone."""
-    spoken = {fold(word) for turn in turns for word in words_in(turn.text)}
+def sex_faults(words: CaseWords, texts: Sequence[Marked]) -> Iterator[tuple[str, str]]:
+    """Yield the other sex where a text calls the patient by its nouns, or by its pronoun alone."""
+    sex, spoken = words.case.patient.sex, {fold(word) for text in texts for word in words_in(text.text)}
     others = set(_PRONOUNS.values()) & spoken
-    if words.language == "en" and others and _PRONOUNS[words.case.patient.sex] not in others:
-        yield "sex_changed", words.case.patient.sex
+    by_pronoun = words.language == "en" and others and _PRONOUNS[sex] not in others and not spoken & KIN[_OTHER[sex]]
+    if by_pronoun or any(word not in words.facts for word in SEXED[_OTHER[sex]] & spoken):
+        yield "sex_changed", sex
 
 
 def _place_faults(words: CaseWords, turns: Sequence[Marked]) -> Iterator[tuple[str, str]]:

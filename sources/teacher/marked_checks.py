@@ -26,9 +26,9 @@ def check_marked(
     turns, parts = told
     words = CaseWords(case, knowledge, rendering.language)
     found = [
-        *case_faults(words, facts, [role for role, _ in rendering.turns], turns),
-        *named_faults(words, rendering.turns),
+        *named_faults(words, [(role, turn.outside) for (role, _), turn in zip(rendering.turns, turns, strict=True)]),
         *identifier_faults([*rendering.turns, ("assistant", rendering.answer)], words.answer),
+        *case_faults(words, facts, [role for role, _ in rendering.turns], turns),
         *length_faults(case, rendering),
         *answer_part_faults(words, facts, parts),
     ]

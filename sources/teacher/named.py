@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sources.teacher.case_words import CaseWords
 from sources.teacher.lexicon import fold
+from sources.teacher.plain_words import CASE, is_plain
 from sources.teacher.roots import root
 from sources.teacher.vocabulary import clinical_roots, is_everyday, vocabulary
 
@@ -57,6 +58,7 @@ def _is_common(words: CaseWords, word: str) -> bool:
     return (
         folded in vocabulary(words.language)["openers"]
         or words.lexicon.is_small(folded)
+        or is_plain(word, CASE, words.language)
         or is_everyday(word, words.language)
         or root(word, words.language) in clinical_roots(words.knowledge, words.language)
     )

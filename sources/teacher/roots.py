@@ -33,10 +33,19 @@ def root(word: str, language: str) -> str:
     return stem(_SAME.get(folded, folded), language)[:_LONGEST_ROOT]
 
 
+_PARTICIPLE = re.compile(r"(.{2,}[éiust])(?:e|s|es)")
+"""A French participle that agrees with a noun, of which the dictionary has the bare one only."""
+
+
 @lru_cache(maxsize=1 << 16)
 def lemma(word: str, language: str) -> str:
-    """Return the form under which a dictionary has a word, folded ("venait", "venant": venir)."""
-    return fold(lemmatize(word.casefold(), lang=language))
+    """Return the form under which a dictionary has a word, folded ("venait", "venant", "venues": venir)."""
+    plain = word.casefold()
+    found = lemmatize(plain, lang=language)
+    if language == "fr" and found == plain and (participle := _PARTICIPLE.fullmatch(plain)):
+        shorter = lemmatize(participle[1], lang=language)
+        found = shorter if shorter.endswith(("er", "ir", "re")) else found
+    return fold(found)
 
 
 def words_in(text: str) -> list[str]:

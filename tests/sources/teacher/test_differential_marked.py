@@ -1,14 +1,12 @@
 """What a teacher tells with marks is judged rightly: replies written in a teacher's place, and edits of them.
 
-Twenty sets of 20 replies to our prompts were written without sight of the checks, each with five good edits and five
-that make one fault, ten kinds over a set; `differential_marked.json` holds nine of them. At first sight, the checks
-mended by the sets before: r and s, 5 of 40 replies (33 of 240 good texts) refused and 195 of 200 faults caught; t and
-u, 5 (33) and 193; v and w, 12 (73) and 194; x, y and z, 14 of 60 (83 of 360) and 293 of 300; then, with dictionary
-forms, topics beside marks and far longer lists of words, aa, ab and ac, 7 of 60 (49 of 360) and 285 of 300; with
-sayings, of which eight are shown for a fact, ad, ae and af, 12 of 60 (69 of 360) and 287 of 300. All of these were
-written under prompt 2, which let an answer speak of findings beside marks and in images. Prompt 3 asks for plain words,
-and answers are held to them since: so these sets miss fewer faults, and are refused far more often than what prompt 3
-is answered with. What stands here must not get worse.
+Sets of 20 replies to our prompts were written without sight of the checks, each with five good edits and five that
+make one fault, ten kinds over a set. Under prompts 1 and 2, which let a teacher write freely around its marks, single
+sets of the last 240 replies had 2 to 6 of 20 refused at first sight, and 93 to 98 of 100 faults caught. Prompt 3 shows
+the words that may stand outside marks and has facts copied: `differential_marked.json` holds the eight sets that were
+written for it. At first sight, the checks mended by the sets before: ai and ah, 4 of 40 replies (23 of 240 good texts)
+refused and 193 of 200 faults caught; ak, aj, am, ag, an and al, in this order, 4 of 120 (30 of 720, 4.2 %) and 587 of
+600 (97.8 %). That is what others may expect. Mended by all of them since, what stands here must not get worse.
 """
 
 import json
@@ -31,8 +29,8 @@ SETS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "differential_marked.json").read_text(encoding="utf-8")
 )
 MOST = {
-    **{"t": (0, 75), "u": (1, 13), "v": (0, 69), "w": (0, 77), "ab": (0, 33), "ac": (5, 48)},
-    **{"ad": (0, 27), "ae": (1, 74), "af": (0, 36)},
+    **{"ag": (1, 0), "ah": (0, 0), "ai": (0, 0), "aj": (0, 0)},
+    **{"ak": (1, 0), "al": (2, 0), "am": (0, 0), "an": (0, 1)},
 }
 """Faults missed of 100 and good texts refused of 120, as they are now: they may only fall."""
 assert MOST.keys() == SETS.keys()
@@ -69,7 +67,7 @@ def edited(reply: dict[str, Any], edits: list[list[str]]) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "t" else pytest.mark.nightly) for name in MOST]
+    "name", [pytest.param(name, marks=() if name == "aj" else pytest.mark.nightly) for name in MOST]
 )
 def test_a_marked_telling_is_judged_no_worse_than_it_was(name: str) -> None:
     bases, most = SETS[name]["bases"], MOST[name]
@@ -89,14 +87,14 @@ def test_a_marked_telling_is_judged_no_worse_than_it_was(name: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_prompt_shows_every_plain_word_and_the_checks_know_it(language: str) -> None:
-    row = next(base for base in SETS["t"]["bases"].values() if base["language"] == language)
+    row = next(base for base in SETS["aj"]["bases"].values() if base["language"] == language)
     system = MAKER.first(item_of(row), 0).messages[0][1]
     for part in (CASE, ANSWER):
         assert ", ".join(plain_words(part, language)) in system
         assert all(is_plain(word, part, language) for word in plain_words(part, language) if "-" not in word)
 
 
-@pytest.mark.parametrize(("name", "base"), [("af", "09")])
+@pytest.mark.parametrize(("name", "base"), [("ah", "05"), ("am", "03"), ("ak", "07")])
 def test_half_a_name_is_no_danger_named(name: str, base: str) -> None:
     found = [row for row in SETS[name]["bad"] if row["base"] == base and row["kind"] == "danger"]
     row = SETS[name]["bases"][base]
