@@ -43,6 +43,8 @@ _SPACE = re.compile(r"\s+")
 _VERTICAL = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _SCRIPT_CLASS = {"sup": "sup", "superscript": "sup", "sub": "sub", "subscript": "sub"}
 _BETWEEN_TOKENS = re.compile(r"([\s,;]+)")
+_MEANT_LOW = re.compile(r"[^\W_]|[+\-−–=]")
+"""What an index or a charge is made of; other signs, such as a lowered asterisk, say the same on the line."""
 
 
 def settle_inline(tree: etree._Element) -> list[str]:
@@ -121,13 +123,15 @@ def _script(element: etree._Element) -> str:
     """Return the text that stands for a `sup` or `sub` element, with its outer spaces."""
     raw = _SPACE.sub(" ", _text(element))
     core = raw.strip()
-    if not any(c.isalnum() for c in core) or len(core) > MAX_SCRIPT_CHARS or (core[0] in "([" and core[-1] in ")]"):
+    if not core or len(core) > MAX_SCRIPT_CHARS or (core[0] in "([" and core[-1] in ")]"):
         return raw
+    if not any(c.isalnum() for c in core) and next(element.iterancestors(element.tag), None) is not None:
+        return raw  # the outer one raises it, with all that it has
     before = _before(element)
     tokens = _BETWEEN_TOKENS.split(raw)
     if element.tag == "sup":
         return "".join(superscript(token, before) for token in tokens)
-    return "".join(subscript(token) if any(c.isalnum() for c in token) else token for token in tokens)
+    return "".join(subscript(token) if _MEANT_LOW.search(token) else token for token in tokens)
 
 
 def _math(element: etree._Element) -> str:

@@ -2,9 +2,9 @@
 
 A path is dotted (`meta.url`, `answers.0`, `turns.*.text`); a key that itself holds dots is tried first. `$key`,
 `$1`, `$2` and `$root.x` reach what lies around the row. Text with braces is a template ("{title}\\n\\n{body}",
-`{input?}` where the field may be absent). A list of specs is joined by blank lines, absent ones left out, and
-`{value: x}` is a constant. Values are never changed: a number of a JSON file is the text that
-stands there. Not here: reading files.
+`{input?}` where the field may be absent, null or blank). A list of specs is joined by blank lines, absent ones left
+out, and `{value: x}` is a constant. Values are never changed: a number of a JSON file is the text that stands there.
+Not here: reading files.
 """
 
 import re
@@ -143,10 +143,12 @@ def _value(row: Row, spec: Any) -> Any:
 
 
 def _slot(row: Row, path: str, is_optional: bool) -> str:
+    """Return what stands in a template; a sentence with a hole, as in "Give  mg", would be wrong: RowError."""
     value = lookup(row, path)
-    if value is _ABSENT and not is_optional:
+    shown = plain(value, path) if is_given(value) else ""
+    if not is_optional and not shown.strip():
         raise RowError("missing_field", path)
-    return plain(value, path) if is_given(value) else ""
+    return shown
 
 
 def lookup(row: Row, path: str) -> Any:
