@@ -51,6 +51,8 @@ def _fault(error: Mapping[str, Any], loc: tuple[str | int, ...], model: type[Bas
         return f"unknown {what} {error['ctx']['tag']!r}; {_nearest(str(error['ctx']['tag']), known)}"
     if error["type"] in ("missing", "union_tag_not_found"):
         return "this field is missing; add it"
+    if error["type"] == "tuple_type":
+        return f"Input should be a list: [..], or items that begin with - (given: {error['input']!r})"
     given = error["input"]
     told = f" (given: {str(given) if isinstance(given, Decimal) else repr(given)})"
     return str(error["msg"]).removeprefix("Value error, ") + ("" if isinstance(given, dict | list) else told)

@@ -154,7 +154,7 @@ def _gunzip(raw: BinaryIO, pending: bytes) -> Iterator[bytes]:
             if not pending and len(made) < _OUTPUT_BYTES:
                 pending = raw.read(_INPUT_BYTES)
                 if not pending:
-                    raise _DamagedError("truncated_archive", "gzip data end early")
+                    raise _DamagedError("truncated_archive", "gzip data end early" if raw.tell() else "the file ends")
             before = inflater.copy()
             try:
                 made = inflater.decompress(pending, _OUTPUT_BYTES)

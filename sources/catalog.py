@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.engine.settings import BYTES, SPEED, Settings
 from sources.about import About, Expected
 from sources.document import KINDS, Kind
+from sources.parse.xml_decode import plain_head
 from sources.publications.settings import PmcOaConfig
 from sources.replay.settings import HubConfig
 from sources.rights import UNKNOWN, rights_from
@@ -67,7 +68,7 @@ MEDIA_TYPES = {
     "application/yaml": "structured", "application/fhir+json": "fhir", "application/fhir+xml": "fhir",
 }  # fmt: skip
 _XML_TYPES = {"application/xml", "text/xml", "application/jats+xml"}
-_JATS = re.compile(rb"<article[\s>]|JATS|NLM//DTD")
+_JATS = re.compile(rb"<(?:[A-Za-z_][\w.-]{,63}:)?article[\s>]|JATS|NLM//DTD")
 _BOOK = re.compile(rb"<book-(?:part(?:-wrapper)?|meta)[\s>]|NLM//DTD (?:BITS )?Book")
 _PUBMED = re.compile(rb"<(?:Pubmed(?:Book)?Article(?:Set)?|MedlineCitation(?:Set)?|DeleteCitation)[\s>]")
 _FHIR = re.compile(rb"\s*\{[^{}\[\]]*\"resourceType\"\s*:|<[A-Z]\w+[^>]*xmlns\s*=\s*[\"']http://hl7\.org/fhir[\"']")
@@ -188,11 +189,12 @@ def parser_for(suffix: str, media_type: str | None, head: bytes) -> str | None:
         named = MEDIA_TYPES[declared]
         return (_within_json(head) if declared == "application/json" else None) or named
     if declared in _XML_TYPES or declared.endswith("+xml") or suffix == ".xml":
-        if _PUBMED.search(head):
+        plain = plain_head(head)  # what these read may be UTF-16; what the others read may not
+        if _PUBMED.search(plain):
             return "pubmed"
-        if _BOOK.search(head):
+        if _BOOK.search(plain):
             return "bookshelf"
-        if _JATS.search(head):
+        if _JATS.search(plain):
             return "jats"
         if _FHIR.search(head):
             return "fhir"

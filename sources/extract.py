@@ -53,7 +53,7 @@ Names = Mapping[str, Mapping[str, tuple[str, Mapping[str, str] | None]]]
 class Extract:
     """Extract the documents of one source; a shard is a group of files, or a range of a large one."""
 
-    version = "6"
+    version = "7"
     reasons = frozenset(REASONS) | FAULT_REASONS | {REASON}
 
     def __init__(

@@ -6,9 +6,10 @@ class is made. SPEED also covers what says only where things lie or what the pro
 """
 
 from decimal import Decimal
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 BYTES = Field(json_schema_extra={"decides": "bytes"})
 SPEED = Field(json_schema_extra={"decides": "speed"})
@@ -33,6 +34,15 @@ class Settings(BaseModel):
         for name in cls.model_fields:
             cls.decides(name)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, given: Any) -> Any:
+        """Refuse true and false where a number is wanted: pydantic would read `seed: true` as 1."""
+        for name, value in given.items() if isinstance(given, dict) else ():
+            if isinstance(value, bool) and name in cls.model_fields and _is_number(cls.model_fields[name].annotation):
+                raise Misplaced(f"Input should be a number, which {str(value).lower()} is not", name)
+        return given
+
     @field_validator("*", mode="after")
     @classmethod
     def _free_form_is_json(cls, value: Any, info: ValidationInfo) -> Any:
@@ -54,6 +64,11 @@ class Settings(BaseModel):
         dumped = self.model_dump(mode="json")
         names = [name for name in type(self).model_fields if self.decides(name) == "bytes"]
         return {name: _deciding(getattr(self, name), dumped[name]) for name in names}
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = set(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else {annotation}
+    return kinds <= {int, float, Decimal, type(None)} and kinds != {type(None)}
 
 
 def _deciding(value: Any, dumped: Any) -> Any:

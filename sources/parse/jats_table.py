@@ -2,8 +2,9 @@
 
 A Markdown table has one header row and no spans, so spans are written out: a cell that spans columns or rows is
 repeated in each, because a dose that holds for two columns must stand in both; only a cell as wide as the table is
-written once. The rows of a head are joined column by column with a colon ("Group A: n (%)"). Pipes in cells are
-escaped, line breaks become blanks. Caption and footnotes are not here (`sources.parse.jats_float`).
+written once. Where a cell claims more columns than there are, only those in which a cell begins are written. The rows
+of a head are joined column by column with a colon ("Group A: n (%)"). Pipes in cells are escaped, line breaks become
+blanks. Caption and footnotes are not here (`sources.parse.jats_float`).
 """
 
 import re
@@ -51,8 +52,12 @@ def _one_grid(walk: Walk, group: etree._Element) -> list[Block]:
             others += walk.flow(child)
     body = [*rows["tbody"], *rows["tfoot"]]
     full_width = max(max(map(_full_width, body), default=0), max((end + 1 for _, end in columns.values()), default=0))
-    head = [line for part in rows["thead"] for line in _grid(part, MAX_SPAN + 1)]
-    table = pipe_table(head, [line for part in body for line in _grid(part, full_width)])
+    begun = {column for first, last in columns.values() for column in range(first, last + 1)}
+    head = [line for part in rows["thead"] for line in _grid(part, MAX_SPAN + 1, begun)]
+    lines = [line for part in body for line in _grid(part, full_width, begun)]
+    if max((cell[2] for part in (*rows["thead"], *body) for row in part for cell in row), default=0) > len(begun):
+        head, lines = _only(begun, head), _only(begun, lines)
+    table = pipe_table(head, lines)
     others += stray_texts(group)
     return [*others, table] if table else others
 
@@ -120,13 +125,23 @@ def _full_width(rows: list[list[_Cell]]) -> int:
     return max((sum(width for _, _, width, _ in row) for row in rows), default=0)
 
 
-def _grid(rows: list[list[_Cell]], full_width: int) -> list[list[str]]:
-    """Return the rows with every span written out, but for cells of `full_width`; spans end with the rows."""
+def _only(columns: set[int], lines: list[list[str]]) -> list[list[str]]:
+    """Return lines without the columns in which no cell begins: those only repeat the column before."""
+    kept = sorted(columns)
+    return [[line[at] for at in kept if at < len(line)] for line in lines]
+
+
+def _grid(rows: list[list[_Cell]], full_width: int, begun: set[int]) -> list[list[str]]:
+    """Return the rows with every span written out, but for cells of `full_width`; spans end with the rows.
+
+    The columns in which a cell begins are added to `begun`.
+    """
     out: list[list[str]] = []
     pending: dict[int, tuple[str, int]] = {}
     for row in rows:
         if not pending and {cell[1:] for cell in row} <= {_ALONE}:
             out.append([cell[0] for cell in row])
+            begun.update(range(len(row)))
             continue
         line = {at: text for at, (text, _) in pending.items()}
         below = {at: (text, left - 1) for at, (text, left) in pending.items() if left > 1}
@@ -135,6 +150,7 @@ def _grid(rows: list[list[_Cell]], full_width: int) -> list[list[str]]:
             at = at if start is None else start
             while at in line:
                 at += 1
+            begun.add(at)
             for offset in range(width):
                 if offset and at + offset in line:
                     continue  # taken by another cell, whose text must stay

@@ -55,8 +55,9 @@ def _row(cells: list[str], columns: list[str], name: str) -> Row | Fault:
         return Fault(reason="ragged_row", detail=f"{len(cells)} cells, {len(columns)} columns", name=name)
     try:
         "".join(cells).encode()
-    except UnicodeEncodeError:
-        return Fault(reason="invalid_encoding", name=name)
+    except UnicodeEncodeError as error:
+        byte = ord(error.object[error.start]) - 0xDC00
+        return Fault(reason="invalid_encoding", detail=f"byte {byte:#04x} is not in the encoding", name=name)
     return Row(dict(zip(columns, cells, strict=True)), name)
 
 

@@ -47,6 +47,13 @@ def decode_xml(body: bytes) -> str:
     return text[before.end() :]
 
 
+def plain_head(head: bytes) -> bytes:
+    """Return the first bytes of an XML file with its markup in ASCII, to look at; nothing is refused."""
+    wide = [*((m, n) for m, n in _MARKS if n != "utf-8"), *_UNMARKED]
+    encoding = next((name for start, name in wide if head.startswith(start)), None)
+    return head.decode(encoding, "replace").encode("utf-8", "replace") if encoding else head
+
+
 def _forbidden(text: str, in_utf8: bytes | None) -> re.Match[str] | None:
     """Return the first character that XML forbids; the slow search is made only where there is one."""
     try:

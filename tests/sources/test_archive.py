@@ -123,7 +123,9 @@ def test_a_plain_file_with_a_gz_name_and_many_gzip_members(tmp_path: Path) -> No
     both = gzip.compress(b"one ") + gzip.compress(b"two") + bytes(512)
     assert read(tmp_path / "m.txt.gz", both)[0][0].body == b"one two"
     assert [f.reason for f in read(tmp_path / "g.txt.gz", gzip.compress(b"x") + b"junk")[1]] == ["corrupt_archive"]
-    assert [f.reason for f in read(tmp_path / "e.txt.gz", b"")[1]] == ["truncated_archive"]
+    for name in ("e.txt.gz", "e.txt.zst"):
+        faults = read(tmp_path / name, b"")[1]
+        assert [(f.reason, f.detail) for f in faults] == [("truncated_archive", "the file ends after 0 bytes")]
     frames = zstandard.compress(b"one ") + zstandard.compress(b"two")
     assert read(tmp_path / "m.txt.zst", frames)[0][0].body == b"one two"
 

@@ -111,14 +111,23 @@ def tables(article: etree._Element) -> Iterator[tuple[Grid, Grid]]:
             top, below = grid_of(head, columns), grid_of(body, columns)
             width = max((max(row, default=-1) + 1 for row in [*top, *below]), default=0)
             if any(text for row in [*top, *below] for text, _, _ in row.values()):
-                yield _plain(top, width, once=False), [row for row in _plain(below, width, once=True) if any(row)]
+                kept = _kept([*top, *below], columns, width)
+                lines = _plain(below, kept, width, once=True)
+                yield _plain(top, kept, width, once=False), [row for row in lines if any(row)]
 
 
-def _plain(rows: list[dict[int, tuple[str, int, bool]]], width: int, *, once: bool) -> Grid:
+def _kept(rows: list[dict[int, tuple[str, int, bool]]], columns: dict[str, tuple[int, int]], width: int) -> list[int]:
+    """Return the columns that are written: where a cell claims more than there are, those in which any begins."""
+    cells = [(at, *cell) for row in rows for at, cell in row.items()]
+    begun = {at for at, _, _, first in cells if first} | {n for a, b in columns.values() for n in range(a, b + 1)}
+    return sorted(begun) if max(spanned for _, _, spanned, _ in cells) > len(begun) else list(range(width))
+
+
+def _plain(rows: list[dict[int, tuple[str, int, bool]]], kept: list[int], width: int, *, once: bool) -> Grid:
     empty = ("", 1, True)
     return [
         ["" if once and spanned >= width and not first else text for text, spanned, first in cells]
-        for cells in ([row.get(at, empty) for at in range(width)] for row in rows)
+        for cells in ([row.get(at, empty) for at in kept] for row in rows)
     ]
 
 

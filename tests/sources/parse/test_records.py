@@ -68,7 +68,9 @@ def test_a_field_name_that_is_no_field_is_told() -> None:
 def test_bytes_that_are_not_utf8_cost_their_own_row() -> None:
     parts, faults = read(b"id,text\n1,good\n2,b\xe9d\n3,good\n", "a.csv", {"fields": {"text": "text"}})
     assert [p.name for p in parts] == ["1", "3"]
-    assert [(f.reason, f.name) for f in faults] == [("invalid_encoding", "2")]
+    assert [(f.reason, f.detail, f.name) for f in faults] == [
+        ("invalid_encoding", "byte 0xe9 is not in the encoding", "2")
+    ]
     parts, faults = read(b'{"text": "a"}\n{"text": "\xe9"}\n', "a.jsonl", {})
     assert (len(parts), [(f.reason, f.name) for f in faults]) == (1, [("invalid_json", "B14")])
     assert read("texte\né\n".encode("latin-1"), "a.csv", {"encoding": "latin-1", "fields": {"text": "texte"}})[0]
