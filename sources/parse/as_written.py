@@ -24,7 +24,7 @@ _PURE = re.compile(r"[\x85\u2028\u2029\ufeff]|(?:[\[{?-]\s*){200}")
 """What libyaml reads as YAML 1.1 does (line breaks, and a mark that it passes over), and what its stack cannot hold."""
 _HALF_PAIR = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
 NODES_A_CHARACTER = 20
-REFUSALS = (YAMLError, ValueError, TypeError, AttributeError, RecursionError)
+REFUSALS = (YAMLError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 
 
 class _Written(SafeConstructor):
